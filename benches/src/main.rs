@@ -1,0 +1,2 @@
+//! memalloc beside its peers.
+fn main() {}

@@ -1,0 +1,2 @@
+//! A workbench for allocators.
+fn main() {}

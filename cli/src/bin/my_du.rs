@@ -1,0 +1,2 @@
+//! A disk-usage walker.
+fn main() {}

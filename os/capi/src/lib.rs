@@ -1,0 +1,1 @@
+//! libmemalloc: the memalloc allocator for C.

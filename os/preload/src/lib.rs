@@ -1,0 +1,1 @@
+//! malloc(3) on the memalloc allocator.

@@ -1,0 +1,1 @@
+//! The memalloc allocator and directory walker on Linux.
