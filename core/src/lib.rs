@@ -1,2 +1,68 @@
-//! core
+//! An allocator for kernels, firmware and programs: `no_std`, O(1) in the worst case, and every bad free is answered.
+//!
+//! The memory of a [`PageSource`] is cut in **granules** of two words. A **chunk** is a whole number of granules. All
+//! that must be known of a chunk in use stands in a **map**, two bits a granule, at the start of its span; in itself
+//! it keeps nothing, so that 16 bytes cost 16. A free chunk keeps its links and its size in its first granules and its
+//! size again in its **footer**, its last word, where its upper neighbour finds it when the two coalesce.
+//!
+//! What follows from this: whether a pointer is the start of a block in use is known exactly, so every bad free is a
+//! [`FreeError`] and changes nothing; a block overrun cannot corrupt what says where chunks are; a neighbour's memory is
+//! touched only when it is free. What the map cannot see is a use after free.
+//!
+//! ```text
+//!   floor 6  heap     Heap: allocate, deallocate, grow and shrink in place
+//!         5  span     header, map and granules of one block
+//!         4  bins     free chunks by size class, found in O(1)
+//!         3  chunk    a free chunk's links, size and footer
+//!         2  map      where chunks start, and which are free
+//!         1  source   where memory comes from
+//! ```
+//!
+//! Each floor is a module that stands on those below it alone. [`LockedHeap`] (feature `lock_api`) is a heap for
+//! `#[global_allocator]`; [`inspect`] walks a heap and checks it.
+//!
+//! ```
+//! use core::alloc::Layout;
+//! use core::mem::MaybeUninit;
+//! use memalloc_core::{ArenaSource, FreeError, Heap};
+//!
+//! let arena = Box::leak(Box::new([MaybeUninit::uninit(); 64 << 10]));
+//! let mut heap = Heap::real_time(ArenaSource::new(arena));
+//!
+//! let layout = Layout::new::<[u8; 48]>();
+//! let block = heap.allocate(layout).ok_or("out of memory")?;
+//! // SAFETY: the block is not used below.
+//! unsafe {
+//!     heap.deallocate_sized(block, layout)?;
+//!     assert_eq!(heap.deallocate_sized(block, layout), Err(FreeError::AlreadyFree));
+//! }
+//! assert_eq!(heap.check(), Ok(()));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![no_std]
+
+#[cfg(test)]
+extern crate std;
+
+pub mod bins;
+pub mod chunk;
+mod error;
+mod granule;
+pub mod heap;
+pub mod inspect;
+#[cfg(feature = "lock_api")]
+mod lock;
+pub mod map;
+#[cfg(test)]
+mod random;
+mod raw;
+pub mod source;
+pub mod span;
+
+pub use error::FreeError;
+pub use granule::GRANULE;
+pub use heap::Heap;
+pub use inspect::Totals;
+#[cfg(feature = "lock_api")]
+pub use lock::{BadFree, LockedHeap};
+pub use source::{ArenaSource, BlocksFull, BlocksSource, PageSource};

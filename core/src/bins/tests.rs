@@ -1,0 +1,126 @@
+//! The bins alone, against a plain list of chunks.
+
+use std::vec;
+use std::vec::Vec;
+
+use super::*;
+use crate::random::Random;
+
+struct Model {
+    bins: Bins,
+    chunks: Vec<(FreeChunk, usize)>,
+    largest: usize,
+    _memory: Vec<usize>,
+}
+
+impl Model {
+    fn new(largest: usize) -> Self {
+        let mut memory = vec![usize::MAX; Bins::bytes(largest) / WORD];
+        let mut bins = Bins::new();
+        assert!(bins.take(1).is_none());
+        // SAFETY: the vector has the bytes and lives as long as the bins.
+        unsafe { bins.initialize(NonNull::new(memory.as_mut_ptr()).unwrap(), largest) };
+        Self { bins, chunks: Vec::new(), largest, _memory: memory }
+    }
+
+    /// A chunk on memory of its own, which is only as large as what a chunk keeps of itself asks.
+    fn insert(&mut self, size: usize) {
+        let memory = vec![0_usize; 2 * size.min(4096)].leak();
+        let at = NonNull::from(memory).cast::<u8>();
+        // SAFETY: the memory is the chunk's own. Sizes beyond 4096 are not used here.
+        unsafe {
+            let chunk = FreeChunk::write(at, size);
+            self.bins.insert(chunk, size);
+            self.chunks.push((chunk, size));
+        }
+    }
+
+    fn compare(&self) {
+        let mut listed = Vec::new();
+        for bin in 0..self.bins.count() {
+            let mut link = self.bins.first(bin).expect("bits and lists agree");
+            while let Some(chunk) = link {
+                // SAFETY: the chunk is in a bin.
+                let size = unsafe { chunk.size() };
+                assert_eq!(self.bins.bin_of(size), bin);
+                listed.push((chunk.address(), size));
+                // SAFETY: as above.
+                link = unsafe { chunk.next() };
+            }
+        }
+        let mut expected: Vec<_> = self.chunks.iter().map(|&(chunk, size)| (chunk.address(), size)).collect();
+        listed.sort();
+        expected.sort();
+        assert_eq!(listed, expected);
+    }
+
+    fn take(&mut self, size: usize) {
+        let best = self.chunks.iter().map(|chunk| chunk.1).filter(|&there| there >= size).min();
+        match self.bins.take(size) {
+            Some((chunk, got)) => {
+                let place =
+                    self.chunks.iter().position(|&there| there == (chunk, got)).expect("was in a bin");
+                self.chunks.swap_remove(place);
+                assert!(got >= size);
+                // Good fit: no bin below had one that was sure to fit.
+                assert!(
+                    self.bins.bin_of(got) <= self.bins.bin_of(best.unwrap()) + 1 || self.sure(size).is_none()
+                );
+            }
+            None => {
+                assert!(best.is_none() || self.same_bin(size) > LAST_RESORT, "{size} of {:?}", self.chunks)
+            }
+        }
+    }
+
+    /// A chunk in a bin whose every chunk fits `size`.
+    fn sure(&self, size: usize) -> Option<usize> {
+        let covering = self.bins.classes.covering(size);
+        self.chunks.iter().map(|chunk| chunk.1).filter(|&there| self.bins.bin_of(there) >= covering).min()
+    }
+
+    fn same_bin(&self, size: usize) -> usize {
+        let bin = self.bins.bin_of(size);
+        self.chunks.iter().filter(|chunk| self.bins.bin_of(chunk.1) == bin).count()
+    }
+}
+
+fn exercise(largest: usize, operations: usize, seed: u64) {
+    let mut random = Random::new(seed);
+    let mut model = Model::new(largest);
+    for _ in 0..operations {
+        let size = (1 + random.below(model.largest.min(4096))) >> random.below(10);
+        match random.below(5) {
+            0 | 1 => model.insert(size.max(1)),
+            2 if !model.chunks.is_empty() => {
+                let (chunk, _) = model.chunks.swap_remove(random.below(model.chunks.len()));
+                // SAFETY: the model says that the chunk is in a bin.
+                unsafe { model.bins.remove(chunk) };
+            }
+            _ => model.take(size.max(1)),
+        }
+        model.compare();
+    }
+}
+
+#[test]
+fn agree_with_a_list_of_chunks() {
+    for seed in 0..10 {
+        exercise(1, 100, seed);
+        exercise(9, 200, seed);
+        exercise(600, 500, seed);
+        exercise(1 << 18, 500, seed);
+        exercise(usize::MAX >> 5, 500, seed);
+    }
+}
+
+#[test]
+fn the_only_chunk_is_found_by_a_request_for_all_of_it() {
+    for size in 1..4000 {
+        let mut model = Model::new(4000);
+        model.insert(size);
+        assert!(model.bins.take(size + 1).is_none());
+        assert_eq!(model.bins.take(size), Some(model.chunks[0]));
+        assert!(model.bins.take(1).is_none());
+    }
+}

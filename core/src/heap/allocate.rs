@@ -1,0 +1,122 @@
+//! Allocation.
+
+use core::alloc::Layout;
+use core::ptr::NonNull;
+
+use super::Heap;
+use crate::PageSource;
+use crate::chunk::FreeChunk;
+use crate::granule::{GRANULE, granules};
+use crate::raw::distance;
+
+impl<S: PageSource> Heap<S> {
+    /// A block of at least `layout.size()` bytes, aligned to `layout.align()` and to [`GRANULE`]; `None` when neither
+    /// the spans nor the source have room, and the heap is as it was. A size of 0 gives a block of one granule. O(1).
+    #[inline]
+    pub fn allocate(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+        if layout.align() > GRANULE {
+            return self.allocate_aligned(layout);
+        }
+        let size = granules(layout.size());
+        match self.bins.take(size) {
+            // SAFETY: the chunk was just taken out of its bin, and is large enough.
+            Some((chunk, chunk_size)) => Some(unsafe { self.hand_out(chunk, chunk_size, 0, size) }),
+            None => self.allocate_grown(layout),
+        }
+    }
+
+    /// A block at a multiple of more than a granule: cut out of a chunk that has one, whose rest on either side stays
+    /// free.
+    #[inline(never)]
+    fn allocate_aligned(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+        match self.take_aligned(layout) {
+            // SAFETY: the chunk was just taken out of its bin, and has room behind the skipped granules.
+            Some((chunk, chunk_size)) => unsafe {
+                let skip = to_multiple(chunk.address(), layout.align());
+                Some(self.hand_out(chunk, chunk_size, skip, granules(layout.size())))
+            },
+            None => self.allocate_grown(layout),
+        }
+    }
+
+    /// A chunk with room for `layout`: one that is large enough wherever it lies, or else lies well.
+    fn take_aligned(&mut self, layout: Layout) -> Option<(FreeChunk, usize)> {
+        let size = granules(layout.size());
+        let lies_well = |at, chunk_size| to_multiple(at, layout.align()).saturating_add(size) <= chunk_size;
+        self.bins.take(size + most_skipped(layout)).or_else(|| self.bins.take_last_resort(size, lies_well))
+    }
+
+    /// Allocation from a new span.
+    #[cold]
+    #[inline(never)]
+    fn allocate_grown(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+        self.grow(granules(layout.size()) + most_skipped(layout))?;
+        let size = granules(layout.size());
+        let (chunk, chunk_size) = self.take_aligned(layout)?;
+        let skip = to_multiple(chunk.address(), layout.align());
+        // SAFETY: the chunk was just taken out of its bin, and has room behind the skipped granules.
+        Some(unsafe { self.hand_out(chunk, chunk_size, skip, size) })
+    }
+
+    /// Hands out `size` granules of a free chunk, `skip` granules in; what is left on either side goes into bins.
+    ///
+    /// # Safety
+    /// The chunk is in no bin and has `chunk_size` granules, `skip + size` or more.
+    #[inline(always)]
+    unsafe fn hand_out(
+        &mut self,
+        chunk: FreeChunk,
+        chunk_size: usize,
+        skip: usize,
+        size: usize,
+    ) -> NonNull<u8> {
+        // SAFETY: the chunk lies in a span of ours, and the pieces in the chunk.
+        unsafe {
+            let span = self.span_of_own(chunk.address());
+            let at = span.granule_of(chunk.address()) + skip;
+            let end = at + size;
+            span.map().take(at, end);
+            if skip > 0 {
+                self.bins.insert(FreeChunk::write(chunk.address(), skip), skip);
+            }
+            let rest = chunk_size - skip - size;
+            if rest > 0 {
+                self.bins.insert(FreeChunk::write(span.address(end), rest), rest);
+            }
+            self.totals.count_in(size);
+            span.address(at)
+        }
+    }
+
+    /// Asks the source for a span now, if there is no free chunk that holds `layout`, so that a later call for it need
+    /// not. Whether there is one now.
+    pub fn reserve(&mut self, layout: Layout) -> bool {
+        match self.take_aligned(layout) {
+            Some((chunk, chunk_size)) => {
+                // SAFETY: the chunk was just taken out of its bin.
+                unsafe { self.bins.insert(chunk, chunk_size) };
+                true
+            }
+            None => self.grow(granules(layout.size()) + most_skipped(layout)).is_some(),
+        }
+    }
+}
+
+/// Granules between `at`, a granule's start, and the next multiple of `align`.
+#[inline(always)]
+fn to_multiple(at: NonNull<u8>, align: usize) -> usize {
+    (at.addr().get().wrapping_neg() & (align - 1)) / GRANULE
+}
+
+/// The most granules that lie between any granule and the next multiple of the alignment.
+#[inline(always)]
+const fn most_skipped(layout: Layout) -> usize {
+    if layout.align() > GRANULE { layout.align() / GRANULE - 1 } else { 0 }
+}
+
+/// The granule that an address of a block lies in, counted from the block's start, if it is the granule's first byte.
+#[inline(always)]
+pub(super) fn granule_at(block: NonNull<u8>, ptr: NonNull<u8>) -> Option<usize> {
+    let offset = distance(block, ptr);
+    offset.is_multiple_of(GRANULE).then_some(offset / GRANULE)
+}

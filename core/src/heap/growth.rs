@@ -1,0 +1,130 @@
+//! Spans come and go.
+
+use super::Heap;
+use crate::PageSource;
+use crate::bins::Bins;
+use crate::chunk::FreeChunk;
+use crate::granule::GRANULE;
+use crate::span::{Overhead, Span};
+
+impl<S: PageSource> Heap<S> {
+    /// Adds a span with a free chunk of at least `size` granules, if the source has one.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn grow(&mut self, size: usize) -> Option<()> {
+        let overhead = self.overhead_of_next_span();
+        let min = overhead.block_for(size)?;
+        let block = self.source.request(min)?;
+        if block.len() < min || block.len() / GRANULE > self.largest.max(overhead.bins_for) {
+            // SAFETY: the block was just handed out, and is unused. A source that breaks its word is not used.
+            unsafe { self.source.release(block) };
+            return None;
+        }
+        // SAFETY: the block is ours and large enough.
+        unsafe { self.adopt(Span::lay(block, overhead, S::ZEROED), overhead) };
+        Some(())
+    }
+
+    /// The first span holds the bins.
+    fn overhead_of_next_span(&self) -> Overhead {
+        let bins_for = if self.bins.are_there() { 0 } else { self.source.largest() / GRANULE };
+        Overhead { bins_for }
+    }
+
+    /// Takes in a span just laid.
+    ///
+    /// # Safety
+    /// It was laid with that overhead in a block of this heap's source.
+    unsafe fn adopt(&mut self, span: Span, overhead: Overhead) {
+        // SAFETY: the span is laid, with room for the bins if the overhead has them; all its granules are free.
+        unsafe {
+            if overhead.bins_for > 0 {
+                self.bins.initialize(span.bins_memory(), overhead.bins_for);
+                self.largest = overhead.bins_for;
+                self.home = Some(span);
+            }
+            span.push(&mut self.spans);
+            let size = span.capacity();
+            self.totals.add_span(span.block().len(), size);
+            self.bins.insert(FreeChunk::write(span.address(span.first()), size), size);
+        }
+    }
+
+    /// Gives a span that has just become entirely free back to the source, or keeps it: one, no larger than all the
+    /// others together, so that a program which allocates and frees at an edge does not map and unmap each time.
+    ///
+    /// # Safety
+    /// The span is one of ours and entirely free.
+    #[cold]
+    #[inline(never)]
+    pub(super) unsafe fn span_is_free(&mut self, span: Span) {
+        if self.home == Some(span) {
+            return;
+        }
+        // SAFETY: the span is one of ours, and so is the spare: a span leaves through `release`, which forgets it.
+        unsafe {
+            let fits = span.block().len() <= self.totals.source - span.block().len();
+            let taken = self.spare.is_some_and(|spare| spare != span && spare.is_free());
+            if fits && !taken {
+                self.spare = Some(span);
+            } else {
+                self.release(span);
+            }
+        }
+    }
+
+    /// Gives every span that is entirely free back to the source; the last one too, if nothing at all is in use.
+    /// Returns the bytes given back. O(spans).
+    pub fn trim(&mut self) -> usize {
+        let before = self.totals.source;
+        let mut next = self.spans;
+        while let Some(span) = next {
+            // SAFETY: the span is one of ours, and its successor is read before it goes.
+            unsafe {
+                next = span.next();
+                if self.home != Some(span) && span.is_free() {
+                    self.release(span);
+                }
+            }
+        }
+        if let Some(home) = self.home
+            && self.totals.used_chunks == 0
+        {
+            // SAFETY: nothing is in use, so all other spans have gone, and this one is free.
+            unsafe { self.release(home) };
+            self.bins = Bins::new();
+            (self.home, self.largest) = (None, 0);
+        }
+        before - self.totals.source
+    }
+
+    /// Gives a span back to the source.
+    ///
+    /// # Safety
+    /// The span is one of ours and entirely free; the bins do not lie in it, or hold nothing else.
+    unsafe fn release(&mut self, span: Span) {
+        if self.spare == Some(span) {
+            self.spare = None;
+        }
+        // SAFETY: the span's one chunk is in a bin, and nothing else of it is in use.
+        unsafe {
+            self.bins.remove(span.free_at(span.first()));
+            span.unlink(&mut self.spans);
+            self.totals.remove_span(span.block().len(), span.capacity());
+            self.source.release(span.block());
+        }
+    }
+}
+
+impl<S: PageSource> Drop for Heap<S> {
+    /// Gives every span back to the source, blocks in use included.
+    fn drop(&mut self) {
+        while let Some(span) = self.spans {
+            // SAFETY: the span is one of ours, and the heap, with all its blocks, is at its end.
+            unsafe {
+                span.unlink(&mut self.spans);
+                self.source.release(span.block());
+            }
+        }
+    }
+}

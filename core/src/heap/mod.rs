@@ -1,0 +1,108 @@
+//! Floor 6: the heap: allocate, deallocate, grow and shrink, over a source.
+//!
+//! ```text
+//!   allocate: take a chunk from the bins ─▶ flip the map ─▶ what is left over goes back into a bin
+//!   deallocate: look the pointer up in the map ─▶ take free neighbours out of their bins ─▶ flip the map ─▶ into a bin
+//! ```
+//!
+//! One file each: [`allocate`], [`deallocate`], [`reallocate`], and [`growth`] (spans come and go).
+
+mod allocate;
+mod deallocate;
+mod growth;
+mod reallocate;
+
+use crate::bins::Bins;
+use crate::span::Span;
+use crate::{PageSource, Totals};
+
+/// An allocator over the memory of a [`PageSource`]. Single-threaded and deterministic; give each thread or processor
+/// its own, or see [`LockedHeap`](crate::LockedHeap).
+///
+/// Every operation is O(1) in the worst case, whatever is free and however many chunks there are; only a call that
+/// needs a new block of the source takes as long as the source and clearing its map (1.6 % of it), and the reason of a
+/// failed free may take a look at the map below the pointer.
+///
+/// ```
+/// use core::alloc::Layout;
+/// use core::mem::MaybeUninit;
+/// use memalloc_core::{ArenaSource, FreeError, Heap};
+///
+/// let arena = Box::leak(Box::new([MaybeUninit::uninit(); 16384]));
+/// let mut heap = Heap::new(ArenaSource::new(arena));
+/// let block = heap.allocate(Layout::new::<[u64; 10]>()).ok_or("out of memory")?;
+/// // SAFETY: the block is not used below.
+/// unsafe {
+///     heap.deallocate(block)?;
+///     assert_eq!(heap.deallocate(block), Err(FreeError::AlreadyFree));
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Heap<S: PageSource> {
+    source: S,
+    bins: Bins,
+    /// All spans, the newest first.
+    spans: Option<Span>,
+    /// The span that holds the bins: the first to come and the last to go.
+    home: Option<Span>,
+    /// A span that was entirely free when last looked at, kept against coming and going.
+    spare: Option<Span>,
+    /// The largest chunk, in granules, that the bins were made for.
+    largest: usize,
+    totals: Totals,
+}
+
+// SAFETY: the heap alone reaches its spans, through pointers that hold wherever it is.
+unsafe impl<S: PageSource + Send> Send for Heap<S> {}
+
+impl<S: PageSource> Heap<S> {
+    /// A heap in general mode. It asks the source for nothing before the first allocation.
+    pub const fn new(source: S) -> Self {
+        Self::real_time(source)
+    }
+
+    /// A heap whose every call is O(1) in the worst case. It asks the source for nothing before the first allocation;
+    /// [`reserve`](Self::reserve) asks ahead.
+    pub const fn real_time(source: S) -> Self {
+        Self {
+            source,
+            bins: Bins::new(),
+            spans: None,
+            home: None,
+            spare: None,
+            largest: 0,
+            totals: Totals::NONE,
+        }
+    }
+
+    /// The source.
+    pub const fn source(&self) -> &S {
+        &self.source
+    }
+
+    /// The source, to be changed: to add memory, say.
+    ///
+    /// # Safety
+    /// The blocks that the heap has from the source stay as they are: the source is not replaced, and takes none back.
+    pub const unsafe fn source_mut(&mut self) -> &mut S {
+        &mut self.source
+    }
+
+    pub(crate) const fn bins(&self) -> &Bins {
+        &self.bins
+    }
+
+    pub(crate) const fn spans_head(&self) -> Option<Span> {
+        self.spans
+    }
+
+    pub(crate) const fn home(&self) -> Option<Span> {
+        self.home
+    }
+
+    /// What the heap holds and what of it is in use. O(1).
+    pub const fn totals(&self) -> Totals {
+        self.totals
+    }
+}

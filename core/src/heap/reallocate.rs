@@ -1,0 +1,130 @@
+//! Growing and shrinking.
+
+use core::alloc::Layout;
+use core::ptr::NonNull;
+
+use super::Heap;
+use super::deallocate::UsedChunk;
+use crate::PageSource;
+use crate::chunk::FreeChunk;
+use crate::granule::{GRANULE, granules};
+
+impl<S: PageSource> Heap<S> {
+    /// Makes the block at `ptr`, which was allocated for `layout`, `new_size` bytes long: in place if it shrinks, or
+    /// if enough is free above it; else by a new block with the same alignment, to which the bytes are copied. `None`
+    /// when there is no room, or `ptr` is not the start of a block in use of that size; then nothing has changed.
+    /// O(1), but for the copy.
+    ///
+    /// # Safety
+    /// If a block in use starts at `ptr`, nobody uses it any more once another pointer is returned.
+    #[inline]
+    pub unsafe fn reallocate(
+        &mut self,
+        ptr: NonNull<u8>,
+        layout: Layout,
+        new_size: usize,
+    ) -> Option<NonNull<u8>> {
+        let chunk = self.used_chunk(ptr).ok()?;
+        let new_layout = Layout::from_size_align(new_size, layout.align()).ok()?;
+        if chunk.size() != granules(layout.size()) {
+            return None;
+        }
+        // SAFETY: the chunk is in use; if it moves, the caller gives it up.
+        unsafe {
+            if self.resize_in_place(chunk, granules(new_size)) {
+                return Some(ptr);
+            }
+            self.move_to(ptr, chunk, new_layout)
+        }
+    }
+
+    /// Moves the end of a chunk in use, if that can be done.
+    ///
+    /// # Safety
+    /// The chunk is in use; what lies above a lower end is not.
+    #[inline]
+    unsafe fn resize_in_place(&mut self, chunk: UsedChunk, new_size: usize) -> bool {
+        let new_end = chunk.start.saturating_add(new_size);
+        // SAFETY: the chunk is in use.
+        unsafe {
+            if new_end > chunk.end {
+                self.grow_in_place(chunk, new_end)
+            } else {
+                self.shrink_in_place(chunk, new_end);
+                true
+            }
+        }
+    }
+
+    /// Takes the granules up to `new_end` out of the free chunk above, if there is one with that many.
+    ///
+    /// # Safety
+    /// The chunk is in use, and ends below `new_end`.
+    unsafe fn grow_in_place(&mut self, chunk: UsedChunk, new_end: usize) -> bool {
+        let UsedChunk { span, start, end, .. } = chunk;
+        // SAFETY: the map says whether what lies above is free, and the footer how far it goes.
+        unsafe {
+            if !span.map().is_free(end) {
+                return false;
+            }
+            let upper = span.free_at(end);
+            let upper_end = end + upper.size();
+            if upper_end < new_end {
+                return false;
+            }
+            self.bins.remove(upper);
+            span.map().move_end(start, end, new_end);
+            let rest = upper_end - new_end;
+            if rest > 0 {
+                self.bins.insert(FreeChunk::write(span.address(new_end), rest), rest);
+            }
+        }
+        self.totals.resize(chunk.size(), new_end - start);
+        true
+    }
+
+    /// Frees the granules from `new_end` on, merged with the free chunk above.
+    ///
+    /// # Safety
+    /// The chunk is in use, and ends at or above `new_end`.
+    unsafe fn shrink_in_place(&mut self, chunk: UsedChunk, new_end: usize) {
+        let UsedChunk { span, start, end, .. } = chunk;
+        if new_end == end {
+            return;
+        }
+        // SAFETY: the map says whether what lies above is free; free chunks are in bins.
+        unsafe {
+            let mut free_end = end;
+            if span.map().is_free(end) {
+                let upper = span.free_at(end);
+                free_end += upper.size();
+                self.bins.remove(upper);
+            }
+            span.map().move_end(start, end, new_end);
+            let size = free_end - new_end;
+            self.bins.insert(FreeChunk::write(span.address(new_end), size), size);
+        }
+        self.totals.resize(chunk.size(), new_end - start);
+    }
+
+    /// Copies a block to a new one and frees it.
+    ///
+    /// # Safety
+    /// A chunk in use starts at `ptr`: this one, which is given up if the result is not `None`.
+    unsafe fn move_to(
+        &mut self,
+        ptr: NonNull<u8>,
+        chunk: UsedChunk,
+        new_layout: Layout,
+    ) -> Option<NonNull<u8>> {
+        let new = self.allocate(new_layout)?;
+        let bytes = new_layout.size().min(chunk.size() * GRANULE);
+        // SAFETY: both blocks hold the bytes, and they are two. The map's word on the old one is asked again, as the
+        // new one may have come from below it.
+        unsafe {
+            new.copy_from_nonoverlapping(ptr, bytes);
+            let _ = self.deallocate(ptr);
+        }
+        Some(new)
+    }
+}

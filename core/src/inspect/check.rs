@@ -1,0 +1,252 @@
+//! The full check of a heap's invariants.
+
+use core::fmt;
+use core::ptr::NonNull;
+
+use crate::map::{Field, Map, WORD_GRANULES};
+use crate::span::Span;
+use crate::{Heap, PageSource};
+
+/// What [`Heap::check`] found to be wrong, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fault {
+    /// What is wrong.
+    pub kind: FaultKind,
+    /// The address of the granule or bin concerned.
+    pub address: usize,
+}
+
+/// What can be wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FaultKind {
+    /// The source does not know the block of a span.
+    Block,
+    /// A span's header is not what it was made with.
+    Header,
+    /// The map has a start where no chunk starts, or none where one does.
+    Start,
+    /// The map says of the chunk below what it is not.
+    LowerFree,
+    /// Two free chunks touch.
+    NotCoalesced,
+    /// A chunk in use keeps a wrong length in the map, or none, or where it has none to keep.
+    KeptLength,
+    /// A free chunk's size is not what the map says.
+    Size,
+    /// A free chunk's footer is not its size.
+    Footer,
+    /// A free chunk's links do not lead there and back.
+    Link,
+    /// A free chunk is in no bin, or one in a bin is not free.
+    Bin,
+    /// A bin's bits do not agree with its list.
+    Bits,
+    /// The totals are not the sums.
+    Totals,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} at {:#x}", self.kind, self.address)
+    }
+}
+
+impl core::error::Error for Fault {}
+
+/// What a walk adds up.
+#[derive(Default)]
+struct Sums {
+    used: usize,
+    used_chunks: usize,
+    free_chunks: usize,
+    capacity: usize,
+    spans: usize,
+    source: usize,
+}
+
+impl<S: PageSource> Heap<S> {
+    /// Checks every invariant of every floor: map, chunks, bins, spans, totals. O(heap).
+    ///
+    /// # Errors
+    /// The first [`Fault`] found: the heap is corrupt.
+    pub fn check(&self) -> Result<(), Fault> {
+        let mut sums = Sums::default();
+        let mut above = 0;
+        while let Some(span) = self.span_from(above) {
+            // SAFETY: the span is one of the heap's.
+            unsafe { self.check_span(span, &mut sums)? };
+            above = span.start().addr().get() + 1;
+        }
+        self.check_bins(sums.free_chunks)?;
+        self.check_totals(&sums)
+    }
+
+    /// # Safety
+    /// The span is one of the heap's.
+    unsafe fn check_span(&self, span: Span, sums: &mut Sums) -> Result<(), Fault> {
+        let base = span.start();
+        // SAFETY: the span has a header, a map, and granules up to its end.
+        unsafe {
+            let (first, granules) = (span.first(), span.granules());
+            ensure(self.source().block_of(base.addr().get()) == Some(base), FaultKind::Block, base)?;
+            ensure(span.is_sound(), FaultKind::Header, base)?;
+            sums.spans += 1;
+            sums.source += span.block().len();
+            sums.capacity += granules - first;
+            self.check_no_start(span, 0, first)?;
+            let (mut at, mut lower_free) = (first, false);
+            while at < granules {
+                let end = self.check_chunk(span, at, lower_free, sums)?;
+                lower_free = span.map().field(at) == Field::Free;
+                at = end;
+            }
+            let lasting = Field::Used { lower_free };
+            ensure(
+                at == granules && span.map().field(at) == lasting,
+                FaultKind::Start,
+                span.address(granules),
+            )?;
+            let behind = Map::words(granules) * WORD_GRANULES;
+            self.check_no_start(span, granules + 1, behind)
+        }
+    }
+
+    /// Checks the chunk that should start at granule `at`. Returns its end, as the map's fields alone tell it.
+    ///
+    /// # Safety
+    /// The span is one of the heap's, and the granule one of it.
+    unsafe fn check_chunk(
+        &self,
+        span: Span,
+        at: usize,
+        lower_free: bool,
+        sums: &mut Sums,
+    ) -> Result<usize, Fault> {
+        // SAFETY: the granules asked about are the span's.
+        unsafe {
+            let (map, address) = (span.map(), span.address(at));
+            let mut end = at + 1;
+            while map.field(end) == Field::Interior {
+                ensure(end < span.granules(), FaultKind::Start, address)?;
+                end += 1;
+            }
+            match map.field(at) {
+                Field::Interior => ensure(false, FaultKind::Start, address)?,
+                Field::Free => {
+                    sums.free_chunks += 1;
+                    ensure(!lower_free, FaultKind::NotCoalesced, address)?;
+                    check_kept_lengths(span, at, end, false)?;
+                    self.check_free(span, at, end)?;
+                }
+                Field::Used { lower_free: says } => {
+                    sums.used_chunks += 1;
+                    sums.used += end - at;
+                    ensure(says == lower_free, FaultKind::LowerFree, address)?;
+                    check_kept_lengths(span, at, end, true)?;
+                    ensure(map.end_of(at) == end, FaultKind::KeptLength, address)?;
+                }
+            }
+            Ok(end)
+        }
+    }
+
+    /// # Safety
+    /// The span is one of the heap's, and the map has a free chunk there.
+    unsafe fn check_free(&self, span: Span, at: usize, end: usize) -> Result<(), Fault> {
+        // SAFETY: the chunk's words lie in it. Links are followed only to where chunks of ours start.
+        unsafe {
+            let (chunk, address) = (span.free_at(at), span.address(at));
+            let (size, footer) = chunk.kept(end - at);
+            ensure(size == end - at, FaultKind::Size, address)?;
+            ensure(footer == size, FaultKind::Footer, address)?;
+            let back = chunk.back();
+            let by_head = self.bins().is_head(self.bins().bin_of(size), back);
+            ensure(by_head || self.is_free_chunk(back.cast()), FaultKind::Link, address)?;
+            ensure(back.read() == Some(chunk), FaultKind::Link, address)?;
+            let next_is_ours = chunk.next().is_none_or(|next| self.is_free_chunk(next.address()));
+            ensure(next_is_ours, FaultKind::Link, address)
+        }
+    }
+
+    /// Whether a free chunk of ours starts at an address.
+    fn is_free_chunk(&self, address: NonNull<u8>) -> bool {
+        let Some(block) = self.source().block_of(address.addr().get()) else { return false };
+        // SAFETY: each block of the source holds a span of ours.
+        unsafe {
+            let span = Span::at(block);
+            let g = span.granule_of(address);
+            span.address(g) == address && span.map().field(g) == Field::Free
+        }
+    }
+
+    /// Checks that the bins hold each free chunk once, in the bin of its size, and nothing else.
+    fn check_bins(&self, free_chunks: usize) -> Result<(), Fault> {
+        let mut listed = 0;
+        for bin in 0..self.bins().count() {
+            let first = self.bins().first(bin);
+            let mut link = first.map_err(|bin| Fault { kind: FaultKind::Bits, address: bin })?;
+            while let Some(chunk) = link {
+                let address = chunk.address();
+                ensure(self.is_free_chunk(address) && listed < free_chunks, FaultKind::Bin, address)?;
+                // SAFETY: a free chunk of ours starts there.
+                let (size, next) = unsafe { (chunk.size(), chunk.next()) };
+                ensure(self.bins().bin_of(size) == bin, FaultKind::Bin, address)?;
+                listed += 1;
+                link = next;
+            }
+        }
+        let fault = Fault { kind: FaultKind::Bin, address: 0 };
+        if listed == free_chunks { Ok(()) } else { Err(fault) }
+    }
+
+    fn check_totals(&self, sums: &Sums) -> Result<(), Fault> {
+        let totals = self.totals();
+        let agree = totals.used == sums.used
+            && totals.used_chunks == sums.used_chunks
+            && totals.capacity == sums.capacity
+            && totals.spans == sums.spans
+            && totals.source == sums.source;
+        if agree { Ok(()) } else { Err(Fault { kind: FaultKind::Totals, address: 0 }) }
+    }
+
+    /// # Safety
+    /// The span is one of the heap's, and its map has the fields `[from, to)`.
+    unsafe fn check_no_start(&self, span: Span, from: usize, to: usize) -> Result<(), Fault> {
+        for g in from..to {
+            // SAFETY: the caller gives fields of the map.
+            let field = unsafe { span.map().field(g) };
+            ensure(field == Field::Interior, FaultKind::Start, span.start())?;
+        }
+        Ok(())
+    }
+}
+
+/// Checks the map words that the chunk `[at, end)` covers whole: the first keeps its length, and leads on to others,
+/// if it is in use; all others are empty.
+///
+/// # Safety
+/// The span is laid, and the granules are its own.
+unsafe fn check_kept_lengths(span: Span, at: usize, end: usize, used: bool) -> Result<(), Fault> {
+    let (first, last) = (at / WORD_GRANULES + 1, end / WORD_GRANULES);
+    let mut keeper = first;
+    for index in first..last {
+        // SAFETY: the words lie between a chunk's first and last.
+        unsafe {
+            let good = match span.map().kept_length(index) {
+                Some(length) => {
+                    let right = used && index == keeper && length <= last - index && length > 0;
+                    keeper = index + length;
+                    right
+                }
+                None => span.map().raw_word(index) == 0 && !(used && index == keeper),
+            };
+            ensure(good, FaultKind::KeptLength, span.address(index * WORD_GRANULES))?;
+        }
+    }
+    Ok(())
+}
+
+fn ensure(holds: bool, kind: FaultKind, at: NonNull<u8>) -> Result<(), Fault> {
+    if holds { Ok(()) } else { Err(Fault { kind, address: at.addr().get() }) }
+}

@@ -1,0 +1,75 @@
+//! What a heap holds, counted as it changes.
+
+use crate::granule::GRANULE;
+
+/// What a heap holds and what of it is in use. Read in O(1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Totals {
+    pub(crate) used: usize,
+    pub(crate) used_chunks: usize,
+    pub(crate) capacity: usize,
+    pub(crate) spans: usize,
+    pub(crate) source: usize,
+}
+
+impl Totals {
+    pub(crate) const NONE: Self = Self { used: 0, used_chunks: 0, capacity: 0, spans: 0, source: 0 };
+
+    /// Bytes in chunks in use.
+    pub const fn used(&self) -> usize {
+        self.used * GRANULE
+    }
+
+    /// Chunks in use.
+    pub const fn used_chunks(&self) -> usize {
+        self.used_chunks
+    }
+
+    /// Bytes in free chunks.
+    pub const fn free(&self) -> usize {
+        (self.capacity - self.used) * GRANULE
+    }
+
+    /// Bytes that headers, maps and bins take.
+    pub const fn overhead(&self) -> usize {
+        self.source - self.capacity * GRANULE
+    }
+
+    /// Bytes held from the source.
+    pub const fn source(&self) -> usize {
+        self.source
+    }
+
+    /// Spans, one in each block of the source.
+    pub const fn spans(&self) -> usize {
+        self.spans
+    }
+
+    #[inline(always)]
+    pub(crate) const fn count_in(&mut self, granules: usize) {
+        self.used += granules;
+        self.used_chunks += 1;
+    }
+
+    #[inline(always)]
+    pub(crate) const fn count_out(&mut self, granules: usize) {
+        self.used -= granules;
+        self.used_chunks -= 1;
+    }
+
+    pub(crate) const fn resize(&mut self, old: usize, new: usize) {
+        self.used = self.used - old + new;
+    }
+
+    pub(crate) const fn add_span(&mut self, block: usize, capacity: usize) {
+        self.spans += 1;
+        self.source += block;
+        self.capacity += capacity;
+    }
+
+    pub(crate) const fn remove_span(&mut self, block: usize, capacity: usize) {
+        self.spans -= 1;
+        self.source -= block;
+        self.capacity -= capacity;
+    }
+}

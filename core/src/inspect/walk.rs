@@ -1,0 +1,163 @@
+//! Every span and every chunk, in address order.
+
+use core::ptr::NonNull;
+
+use crate::granule::GRANULE;
+use crate::map::Field;
+use crate::span::Span;
+use crate::{Heap, PageSource};
+
+/// One chunk, as [`Heap::chunks`] sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChunkView {
+    /// Its first byte: what was handed out, if it is in use.
+    pub address: NonNull<u8>,
+    /// Its bytes.
+    pub size: usize,
+    /// Its first granule, counted from the start of its span's block.
+    pub granule: usize,
+    /// What the map says of it.
+    pub field: Field,
+    /// What it keeps in itself, if it is free.
+    pub free: Option<FreeView>,
+}
+
+/// What a free chunk keeps in itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FreeView {
+    /// The bin it is in.
+    pub bin: usize,
+    /// The next free chunk of the bin.
+    pub next: Option<NonNull<u8>>,
+    /// The free chunk whose `next` leads to this one; `None` if the bin's head does.
+    pub previous: Option<NonNull<u8>>,
+    /// Bytes, by the footer.
+    pub footer: usize,
+}
+
+/// One span, as [`Heap::spans`] sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpanView {
+    /// The block of the source that it lies in.
+    pub block: NonNull<[u8]>,
+    /// The first granule that chunks are made of: what lies below, in granules, is header, map and bins.
+    pub first: usize,
+    /// Bytes of map and marks, one bit a map word.
+    pub map: usize,
+    /// Whether the bins lie in it.
+    pub is_home: bool,
+}
+
+impl<S: PageSource> Heap<S> {
+    /// The spans, in address order. O(spans) each.
+    pub fn spans(&self) -> Spans<'_, S> {
+        Spans { heap: self, above: 0 }
+    }
+
+    /// The chunks of all spans, in address order. O(1) each, and O(spans) at the end of a span.
+    ///
+    /// ```
+    /// # use core::alloc::Layout;
+    /// # use core::mem::MaybeUninit;
+    /// # use memalloc_core::{ArenaSource, Heap};
+    /// let mut heap = Heap::new(ArenaSource::new(Box::leak(Box::new([MaybeUninit::uninit(); 4096]))));
+    /// let block = heap.allocate(Layout::new::<[u8; 100]>()).unwrap();
+    /// let sizes: Vec<usize> = heap.chunks().filter(|chunk| chunk.free.is_none()).map(|chunk| chunk.size).collect();
+    /// assert_eq!(sizes, [112]);
+    /// ```
+    pub fn chunks(&self) -> Chunks<'_, S> {
+        Chunks { heap: self, span: None, at: 0, above: 0 }
+    }
+
+    /// The lowest span whose block starts at `address` or above.
+    pub(crate) fn span_from(&self, address: usize) -> Option<Span> {
+        let mut lowest: Option<Span> = None;
+        let mut next = self.spans_head();
+        while let Some(span) = next {
+            let start = span.start().addr().get();
+            if start >= address && lowest.is_none_or(|lowest| start < lowest.start().addr().get()) {
+                lowest = Some(span);
+            }
+            // SAFETY: the span is one of the heap's.
+            next = unsafe { span.next() };
+        }
+        lowest
+    }
+
+    /// What can be seen of the chunk at granule `at` of `span`.
+    ///
+    /// # Safety
+    /// The span is the heap's, and a chunk starts there.
+    unsafe fn view(&self, span: Span, at: usize) -> ChunkView {
+        // SAFETY: a chunk starts there, in use or free as the map says; a free one is in a bin.
+        unsafe {
+            let (field, address) = (span.map().field(at), span.address(at));
+            if let Field::Used { .. } = field {
+                let size = (span.map().end_of(at) - at) * GRANULE;
+                return ChunkView { address, size, granule: at, field, free: None };
+            }
+            let chunk = span.free_at(at);
+            let size = chunk.size();
+            let bin = self.bins().bin_of(size);
+            let free = FreeView {
+                bin,
+                next: chunk.next().map(|next| next.address()),
+                previous: (!self.bins().is_head(bin, chunk.back())).then(|| chunk.back().cast()),
+                footer: chunk.kept(size).1 * GRANULE,
+            };
+            ChunkView { address, size: size * GRANULE, granule: at, field, free: Some(free) }
+        }
+    }
+}
+
+/// The spans of a heap. See [`Heap::spans`].
+#[derive(Debug)]
+pub struct Spans<'heap, S: PageSource> {
+    heap: &'heap Heap<S>,
+    above: usize,
+}
+
+impl<S: PageSource> Iterator for Spans<'_, S> {
+    type Item = SpanView;
+
+    fn next(&mut self) -> Option<SpanView> {
+        let span = self.heap.span_from(self.above)?;
+        self.above = span.start().addr().get() + 1;
+        // SAFETY: the span is one of the heap's.
+        unsafe {
+            Some(SpanView {
+                block: span.block(),
+                first: span.first(),
+                map: span.map_bytes(),
+                is_home: self.heap.home() == Some(span),
+            })
+        }
+    }
+}
+
+/// The chunks of a heap. See [`Heap::chunks`].
+#[derive(Debug)]
+pub struct Chunks<'heap, S: PageSource> {
+    heap: &'heap Heap<S>,
+    span: Option<Span>,
+    at: usize,
+    above: usize,
+}
+
+impl<S: PageSource> Iterator for Chunks<'_, S> {
+    type Item = ChunkView;
+
+    fn next(&mut self) -> Option<ChunkView> {
+        // SAFETY: the span is one of the heap's; chunk follows chunk from its first granule to its end.
+        unsafe {
+            if self.span.is_none_or(|span| self.at == span.granules()) {
+                let span = self.heap.span_from(self.above)?;
+                self.above = span.start().addr().get() + 1;
+                (self.span, self.at) = (Some(span), span.first());
+            }
+            let chunk = self.heap.view(self.span?, self.at);
+            self.at += chunk.size / GRANULE;
+            Some(chunk)
+        }
+    }
+}

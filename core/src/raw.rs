@@ -1,0 +1,43 @@
+//! All raw access to managed memory: words at named byte offsets. Floors above say what a word means; none computes
+//! an address otherwise.
+
+use core::ptr::NonNull;
+
+/// Bytes in a word.
+pub(crate) const WORD: usize = size_of::<usize>();
+
+/// The word `index` words after `base`.
+///
+/// # Safety
+/// The word lies in the same allocation as `base`.
+#[inline(always)]
+pub(crate) unsafe fn word(base: NonNull<usize>, index: usize) -> NonNull<usize> {
+    // SAFETY: the caller keeps the result inside the allocation.
+    unsafe { base.add(index) }
+}
+
+/// The pointer `bytes` after `base`, seen as a `T`.
+///
+/// # Safety
+/// The result lies in, or just past, the same allocation as `base`.
+#[inline(always)]
+pub(crate) unsafe fn after<T>(base: NonNull<u8>, bytes: usize) -> NonNull<T> {
+    // SAFETY: the caller keeps the result inside the allocation.
+    unsafe { base.byte_add(bytes).cast() }
+}
+
+/// The pointer `bytes` before `base`, seen as a `T`.
+///
+/// # Safety
+/// The result lies in the same allocation as `base`.
+#[inline(always)]
+pub(crate) unsafe fn before<T>(base: NonNull<u8>, bytes: usize) -> NonNull<T> {
+    // SAFETY: the caller keeps the result inside the allocation.
+    unsafe { base.byte_sub(bytes).cast() }
+}
+
+/// Bytes from `base` up to `ptr`, which is not below it.
+#[inline(always)]
+pub(crate) fn distance(base: NonNull<u8>, ptr: NonNull<u8>) -> usize {
+    ptr.addr().get().wrapping_sub(base.addr().get())
+}

@@ -1,0 +1,148 @@
+//! A source of one fixed block.
+
+use core::mem::MaybeUninit;
+use core::ptr::NonNull;
+
+use super::PageSource;
+use crate::granule::GRANULE;
+
+/// Lends one fixed piece of memory, whole, to one heap at a time.
+///
+/// ```
+/// use core::alloc::Layout;
+/// use core::mem::MaybeUninit;
+/// use memalloc_core::{ArenaSource, Heap};
+///
+/// let arena = Box::leak(Box::new([MaybeUninit::uninit(); 4096]));
+/// let mut heap = Heap::new(ArenaSource::new(arena));
+/// assert!(heap.allocate(Layout::new::<[u8; 1000]>()).is_some());
+/// assert!(heap.allocate(Layout::new::<[u8; 4000]>()).is_none());
+/// ```
+#[derive(Debug)]
+pub struct ArenaSource {
+    memory: *mut u8,
+    size: usize,
+    lent: *mut u8,
+    lent_size: usize,
+}
+
+// SAFETY: the arena belongs to this source alone, whichever thread holds it.
+unsafe impl Send for ArenaSource {}
+
+impl ArenaSource {
+    /// A source of `arena`. Of an arena that is not aligned to a granule, the ends lie idle.
+    pub const fn new(arena: &'static mut [MaybeUninit<u8>]) -> Self {
+        // SAFETY: an exclusive reference for ever is valid, unshared memory.
+        unsafe { Self::from_raw(arena.as_mut_ptr().cast(), arena.len()) }
+    }
+
+    /// A source of the `size` bytes at `memory`; usable in a `static`'s initialiser.
+    ///
+    /// # Safety
+    /// The bytes are valid for reads and writes for as long as the source or its heap lives, and nobody else
+    /// touches them.
+    pub const unsafe fn from_raw(memory: *mut u8, size: usize) -> Self {
+        Self { memory, size, lent: core::ptr::null_mut(), lent_size: 0 }
+    }
+
+    /// Whether the arena is not lent.
+    pub(super) const fn is_idle(&self) -> bool {
+        self.lent_size == 0
+    }
+
+    /// The whole granules inside the arena: how far in they start, and their bytes.
+    fn usable(&self) -> (usize, usize) {
+        let skip = self.memory.addr().wrapping_neg() % GRANULE;
+        (skip, self.size.saturating_sub(skip) / GRANULE * GRANULE)
+    }
+}
+
+// SAFETY: `new` and `from_raw` give the source sole use of the arena; it is lent only while `lent_size` is 0, from a
+// granule's multiple on, and `block_of` compares with exactly what is lent.
+unsafe impl PageSource for ArenaSource {
+    const ALIGN: usize = GRANULE;
+
+    fn largest(&self) -> usize {
+        self.usable().1
+    }
+
+    fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
+        let (skip, size) = self.usable();
+        if !self.is_idle() || size == 0 || size < min {
+            return None;
+        }
+        let start = NonNull::new(self.memory.wrapping_add(skip))?;
+        (self.lent, self.lent_size) = (start.as_ptr(), size);
+        Some(NonNull::slice_from_raw_parts(start, size))
+    }
+
+    unsafe fn release(&mut self, _block: NonNull<[u8]>) {
+        self.lent_size = 0;
+    }
+
+    #[inline(always)]
+    fn block_of(&self, address: usize) -> Option<NonNull<u8>> {
+        if address.wrapping_sub(self.lent.addr()) < self.lent_size { NonNull::new(self.lent) } else { None }
+    }
+
+    #[inline(always)]
+    unsafe fn block_of_own(&self, _address: usize) -> NonNull<u8> {
+        // SAFETY: an address lies in the lent block, so there is one.
+        unsafe { NonNull::new_unchecked(self.lent) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leak(size: usize) -> &'static mut [MaybeUninit<u8>] {
+        std::boxed::Box::leak(std::vec![MaybeUninit::uninit(); size].into_boxed_slice())
+    }
+
+    #[test]
+    fn lends_the_arena_once_until_it_comes_back() {
+        let mut source = ArenaSource::new(leak(4096));
+        let block = source.request(4000).unwrap();
+        assert!(source.request(1).is_none());
+        // SAFETY: the block was just requested and is unused.
+        unsafe { source.release(block) };
+        assert_eq!(source.request(1), Some(block));
+    }
+
+    #[test]
+    fn refuses_more_than_it_has() {
+        let mut source = ArenaSource::new(leak(4096));
+        assert!(source.request(4097).is_none());
+        assert!(source.request(usize::MAX).is_none());
+        assert!(ArenaSource::new(leak(0)).request(0).is_none());
+        assert!(ArenaSource::new(leak(7)).request(0).is_none());
+    }
+
+    #[test]
+    fn trims_both_ends_to_granules() {
+        for skip in 0..GRANULE {
+            let mut source = ArenaSource::new(&mut leak(1024)[skip..1000 - skip]);
+            assert!(source.largest() > 1000 - 2 * skip - 2 * GRANULE);
+            let block = source.request(0).unwrap();
+            assert_eq!(block.cast::<u8>().addr().get() % GRANULE, 0);
+            assert_eq!(block.len(), source.largest());
+            assert_eq!(block.len() % GRANULE, 0);
+        }
+    }
+
+    #[test]
+    fn finds_exactly_the_addresses_it_lent() {
+        let mut source = ArenaSource::new(leak(4096));
+        let inside = source.memory.addr() + 64;
+        assert_eq!(source.block_of(inside), None);
+        let block = source.request(0).unwrap();
+        let start = block.cast::<u8>();
+        assert_eq!(source.block_of(start.addr().get()), Some(start));
+        assert_eq!(source.block_of(start.addr().get() + block.len() - 1), Some(start));
+        assert_eq!(source.block_of(start.addr().get() - 1), None);
+        assert_eq!(source.block_of(start.addr().get() + block.len()), None);
+        assert_eq!(source.block_of(0), None);
+        assert_eq!(source.block_of(usize::MAX), None);
+    }
+}

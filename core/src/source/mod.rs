@@ -1,0 +1,100 @@
+//! Floor 1: where memory comes from.
+//!
+//! A heap asks its [`PageSource`] for **blocks** and lays one span in each. The source alone knows how its blocks
+//! lie in the address space, so it also answers which of them holds an address.
+//!
+//! ```text
+//!            request(min)                 ┌──────────── block ────────────┐
+//!   heap ──────────────────▶ source ────▶ │ span header │ map │ granules … │
+//!        ◀──────────────────              └───────────────────────────────┘
+//!            release(block)                 ▲ block_of(any address inside)
+//! ```
+//!
+//! [`ArenaSource`] lends one fixed block, [`BlocksSource`] several that need not touch.
+
+mod arena;
+mod blocks;
+
+pub use arena::ArenaSource;
+pub use blocks::{BlocksFull, BlocksSource};
+
+use core::ptr::NonNull;
+
+/// Hands out and takes back the memory that a heap manages.
+///
+/// # Safety
+/// An implementation promises, for every block that [`request`](Self::request) returns and until
+/// [`release`](Self::release) takes it back:
+/// - it is valid for reads and writes, overlaps no other block, and nobody else touches it;
+/// - it starts at a multiple of [`ALIGN`](Self::ALIGN), which is a power of two and at least [`GRANULE`](crate::GRANULE);
+/// - [`block_of`](Self::block_of) answers with its start for exactly the addresses inside it;
+/// - moving the source moves no block.
+///
+/// # Example
+/// A source that lends one static array, once:
+/// ```
+/// use core::ptr::NonNull;
+/// use memalloc_core::{Heap, PageSource};
+///
+/// #[repr(align(16))]
+/// struct Array([u8; 4096]);
+/// struct Once(Option<Box<Array>>, Option<NonNull<u8>>);
+///
+/// // SAFETY: the boxed array is lent once, is ours alone, and stays where it is.
+/// unsafe impl PageSource for Once {
+///     const ALIGN: usize = 16;
+///     fn largest(&self) -> usize {
+///         4096
+///     }
+///     fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
+///         let array = self.0.take_if(|_| min <= 4096)?;
+///         let start = NonNull::from(Box::leak(array)).cast::<u8>();
+///         self.1 = Some(start);
+///         Some(NonNull::slice_from_raw_parts(start, 4096))
+///     }
+///     unsafe fn release(&mut self, _block: NonNull<[u8]>) {
+///         self.1 = None;
+///     }
+///     fn block_of(&self, address: usize) -> Option<NonNull<u8>> {
+///         self.1.filter(|start| address.wrapping_sub(start.addr().get()) < 4096)
+///     }
+/// }
+///
+/// let mut heap = Heap::new(Once(Some(Box::new(Array([0; 4096]))), None));
+/// assert!(heap.allocate(core::alloc::Layout::new::<u64>()).is_some());
+/// ```
+pub unsafe trait PageSource {
+    /// Every block starts at a multiple of this many bytes.
+    const ALIGN: usize;
+
+    /// Whether a block's bytes are all zero when it is handed out, so that a span's map need not be cleared.
+    const ZEROED: bool = false;
+
+    /// The largest block, in bytes, that [`request`](Self::request) may ever return. The heap asks once, before its
+    /// first request, and sizes its bins to the answer; what exceeds it of a later block lies idle.
+    fn largest(&self) -> usize;
+
+    /// A block of at least `min` bytes, or `None` if there is none to be had.
+    fn request(&mut self, min: usize) -> Option<NonNull<[u8]>>;
+
+    /// Takes a block back.
+    ///
+    /// # Safety
+    /// `block` came from [`request`](Self::request) of this source, whole, has not been released since, and
+    /// is no longer used.
+    unsafe fn release(&mut self, block: NonNull<[u8]>);
+
+    /// The start of the block, handed out and not yet released, that holds `address`; `None` if no block does.
+    /// Called by each free: O(1).
+    fn block_of(&self, address: usize) -> Option<NonNull<u8>>;
+
+    /// [`block_of`](Self::block_of), when the address is known to lie in a block.
+    ///
+    /// # Safety
+    /// `address` lies in a block that is handed out.
+    #[inline(always)]
+    unsafe fn block_of_own(&self, address: usize) -> NonNull<u8> {
+        // SAFETY: the caller promises that a block holds the address, and `block_of` finds every block.
+        unsafe { self.block_of(address).unwrap_unchecked() }
+    }
+}

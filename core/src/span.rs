@@ -1,0 +1,378 @@
+//! Floor 5: spans: one block of the source, laid out.
+//!
+//! ```text
+//!   word 0        1       2      3       4        5
+//!   ┌────────────┬───────┬──────┬───────┬────────┬─────────────┬───────┬───────────────┬──────────────── … ┐
+//!   │ block size │ first │ next │ prev  │ marks  │ map words … │ marks │ (first span:  │ granules          │
+//!   │ in bytes   │       │ span │ span  │        │             │       │  the bins)    │ from `first` on   │
+//!   └────────────┴───────┴──────┴───────┴────────┴─────────────┴───────┴───────────────┴──────────────── … ┘
+//!   ▲ granule 0                                                                        ▲ granule `first`
+//! ```
+//!
+//! Granules are counted from the block's start, so that an address's granule is a subtraction and a shift. The map has
+//! fields for all of them; those below `first` stay empty.
+
+use core::ptr::NonNull;
+
+use crate::bins::Bins;
+use crate::granule::GRANULE;
+use crate::map::Map;
+use crate::raw::{WORD, after, distance};
+
+const BLOCK_SIZE: usize = 0;
+const FIRST: usize = WORD;
+const NEXT: usize = 2 * WORD;
+const PREVIOUS: usize = 3 * WORD;
+const MARKS: usize = 4 * WORD;
+const MAP: usize = 5 * WORD;
+
+/// A span, by its block's first byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Span(NonNull<u8>);
+
+/// What a span keeps beside its granules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Overhead {
+    /// The largest chunk, in granules, that bins laid in the span serve; 0 if none are laid there.
+    pub bins_for: usize,
+}
+
+impl Overhead {
+    /// Bytes below the first granule of a span of `granules` granules.
+    const fn bytes(self, granules: usize) -> usize {
+        let bins = if self.bins_for > 0 { Bins::bytes(self.bins_for) } else { 0 };
+        MAP + (Map::words(granules) + Map::mark_words(granules)) * WORD + bins
+    }
+
+    /// The smallest block, in bytes, with room for `needed` granules beside this. `None` if no block is large enough.
+    pub fn block_for(self, needed: usize) -> Option<usize> {
+        const LIMIT: usize = isize::MAX as usize / GRANULE;
+        let mut granules = needed;
+        loop {
+            if granules > LIMIT {
+                return None;
+            }
+            let with_overhead = needed.checked_add(self.bytes(granules).div_ceil(GRANULE))?;
+            if with_overhead == granules {
+                return Some(granules * GRANULE);
+            }
+            granules = with_overhead;
+        }
+    }
+}
+
+/// # Safety of its methods
+/// All are unsafe for one reason: the span must have been laid by [`Span::lay`] and its block not been released.
+impl Span {
+    /// Lays a span in `block`, all its granules one free chunk (which is still to be written and put in a bin).
+    /// O(block), as the map is cleared; O(1) if the block is `zeroed`.
+    ///
+    /// # Safety
+    /// The block is valid, unused, aligned to a granule, and no smaller than `overhead` with one granule.
+    pub unsafe fn lay(block: NonNull<[u8]>, overhead: Overhead, zeroed: bool) -> Self {
+        let span = Self(block.cast());
+        let granules = block.len() / GRANULE;
+        let first = overhead.bytes(granules).div_ceil(GRANULE);
+        // SAFETY: the block has room for the header and the map.
+        unsafe {
+            span.set(BLOCK_SIZE, block.len());
+            span.set(FIRST, first);
+            span.set::<Option<Span>>(NEXT, None);
+            span.set::<Option<Span>>(PREVIOUS, None);
+            span.set(MARKS, span.map_words().add(Map::words(granules)));
+            span.map().initialize(first, granules, zeroed);
+        }
+        span
+    }
+
+    /// The span whose block starts at `block`.
+    ///
+    /// # Safety
+    /// As for the type.
+    #[inline(always)]
+    pub unsafe fn at(block: NonNull<u8>) -> Self {
+        Self(block)
+    }
+
+    /// The block it lies in.
+    ///
+    /// # Safety
+    /// As for the type.
+    pub unsafe fn block(self) -> NonNull<[u8]> {
+        // SAFETY: the span has a header.
+        NonNull::slice_from_raw_parts(self.0, unsafe { self.get(BLOCK_SIZE) })
+    }
+
+    /// Where bins are laid in it, if they are.
+    ///
+    /// # Safety
+    /// As for the type.
+    pub unsafe fn bins_memory(self) -> NonNull<usize> {
+        // SAFETY: the words behind the marks belong to the span.
+        unsafe { self.marks().add(Map::mark_words(self.granules())) }
+    }
+
+    /// Its granules, those below the first included.
+    ///
+    /// # Safety
+    /// As for the type.
+    #[inline]
+    pub unsafe fn granules(self) -> usize {
+        // SAFETY: the span has a header.
+        unsafe { self.get::<usize>(BLOCK_SIZE) / GRANULE }
+    }
+
+    /// The first granule that chunks are made of.
+    ///
+    /// # Safety
+    /// As for the type.
+    #[inline]
+    pub unsafe fn first(self) -> usize {
+        // SAFETY: the span has a header.
+        unsafe { self.get(FIRST) }
+    }
+
+    /// Granules that chunks are made of.
+    ///
+    /// # Safety
+    /// As for the type.
+    #[inline]
+    pub unsafe fn capacity(self) -> usize {
+        // SAFETY: the span has a header.
+        unsafe { self.granules() - self.first() }
+    }
+
+    /// Its block's first byte.
+    #[inline(always)]
+    pub fn start(self) -> NonNull<u8> {
+        self.0
+    }
+
+    /// Bytes of map and marks.
+    ///
+    /// # Safety
+    /// As for the type.
+    pub(crate) unsafe fn map_bytes(self) -> usize {
+        // SAFETY: the span has a header.
+        let granules = unsafe { self.granules() };
+        (Map::words(granules) + Map::mark_words(granules)) * WORD
+    }
+
+    /// Whether the header agrees with itself. For the full check.
+    ///
+    /// # Safety
+    /// As for the type.
+    pub(crate) unsafe fn is_sound(self) -> bool {
+        // SAFETY: the span has a header.
+        unsafe {
+            let granules = self.granules();
+            self.first() < granules
+                && self.first() >= Overhead { bins_for: 0 }.bytes(granules).div_ceil(GRANULE)
+                && self.marks() == self.map_words().add(Map::words(granules))
+        }
+    }
+
+    /// The map.
+    ///
+    /// # Safety
+    /// As for the type.
+    #[inline(always)]
+    pub unsafe fn map(self) -> Map {
+        // SAFETY: the span has a header and a map.
+        unsafe { Map::at(self.map_words(), self.marks()) }
+    }
+
+    /// The granule that starts at, or holds, `address`.
+    #[inline(always)]
+    pub fn granule_of(self, address: NonNull<u8>) -> usize {
+        distance(self.0, address) / GRANULE
+    }
+
+    /// The first byte of granule `g`, or of what lies behind the last.
+    ///
+    /// # Safety
+    /// As for the type; `g` is at most the number of granules.
+    #[inline(always)]
+    pub unsafe fn address(self, g: usize) -> NonNull<u8> {
+        // SAFETY: the granule, or the end, lies in or at the end of the block.
+        unsafe { after(self.0, g * GRANULE) }
+    }
+
+    /// Whether the free chunk `[start, end)` is all there is in it.
+    ///
+    /// # Safety
+    /// As for the type.
+    #[inline(always)]
+    pub unsafe fn is_all(self, start: usize, end: usize) -> bool {
+        // SAFETY: the span has a header.
+        unsafe { start == self.first() && end == self.granules() }
+    }
+
+    /// Whether it is entirely free.
+    ///
+    /// # Safety
+    /// As for the type, with its chunks written.
+    pub unsafe fn is_free(self) -> bool {
+        // SAFETY: the first granule starts a chunk, which is free if the map says so.
+        unsafe {
+            let first = self.first();
+            self.map().is_free(first) && self.free_at(first).size() == self.capacity()
+        }
+    }
+
+    /// The free chunk that starts at granule `g`.
+    ///
+    /// # Safety
+    /// As for the type; one does.
+    #[inline(always)]
+    pub unsafe fn free_at(self, g: usize) -> crate::chunk::FreeChunk {
+        // SAFETY: the caller says that a free chunk starts there.
+        unsafe { crate::chunk::FreeChunk::at(self.address(g)) }
+    }
+
+    /// The next span of the heap.
+    ///
+    /// # Safety
+    /// As for the type.
+    pub unsafe fn next(self) -> Option<Span> {
+        // SAFETY: the span has a header.
+        unsafe { self.get(NEXT) }
+    }
+
+    /// Makes it the head of the list `spans`.
+    ///
+    /// # Safety
+    /// As for the type, for each span of the list; this one is in none.
+    pub unsafe fn push(self, spans: &mut Option<Span>) {
+        // SAFETY: the spans have headers.
+        unsafe {
+            self.set(NEXT, *spans);
+            self.set::<Option<Span>>(PREVIOUS, None);
+            if let Some(next) = *spans {
+                next.set(PREVIOUS, Some(self));
+            }
+        }
+        *spans = Some(self);
+    }
+
+    /// Takes it out of the list `spans`.
+    ///
+    /// # Safety
+    /// As for the type, for each span of the list; this one is in it.
+    pub unsafe fn unlink(self, spans: &mut Option<Span>) {
+        // SAFETY: the spans have headers.
+        unsafe {
+            let (next, previous) = (self.next(), self.get::<Option<Span>>(PREVIOUS));
+            match previous {
+                Some(previous) => previous.set(NEXT, next),
+                None => *spans = next,
+            }
+            if let Some(next) = next {
+                next.set(PREVIOUS, previous);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn map_words(self) -> NonNull<usize> {
+        // SAFETY: a span has at least one map word.
+        unsafe { after(self.0, MAP) }
+    }
+
+    #[inline(always)]
+    unsafe fn marks(self) -> NonNull<usize> {
+        // SAFETY: the span has a header.
+        unsafe { self.get(MARKS) }
+    }
+
+    #[inline(always)]
+    unsafe fn get<T: Copy>(self, field: usize) -> T {
+        // SAFETY: the caller says that the span has a header; each field has one type.
+        unsafe { after::<T>(self.0, field).read() }
+    }
+
+    #[inline(always)]
+    unsafe fn set<T>(self, field: usize, value: T) {
+        // SAFETY: the caller says that the span has a header; each field has one type.
+        unsafe { after::<T>(self.0, field).write(value) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::map::Field;
+
+    #[test]
+    fn a_block_for_n_granules_has_room_for_n_and_not_for_more_than_a_map_word_s_worth() {
+        for bins_for in [0, 1, 256, 1 << 16, 1 << 30] {
+            let overhead = Overhead { bins_for };
+            for needed in (1..5000).chain([1 << 20, 1 << 30]) {
+                let granules = overhead.block_for(needed).unwrap() / GRANULE;
+                let room = granules - overhead.bytes(granules).div_ceil(GRANULE);
+                assert!(room >= needed && room <= needed + 1, "{needed}: {room}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_block_is_large_enough_for_the_address_space() {
+        let overhead = Overhead { bins_for: 100 };
+        for needed in [usize::MAX, usize::MAX / 2, usize::MAX / GRANULE, isize::MAX as usize / GRANULE] {
+            assert_eq!(overhead.block_for(needed), None);
+        }
+    }
+
+    #[test]
+    fn a_fresh_span_is_one_free_chunk_with_a_lasting_end() {
+        for granules in [16, 100, 1000] {
+            let mut memory = std::vec![u128::MAX; granules * GRANULE / 16];
+            let block = NonNull::slice_from_raw_parts(
+                NonNull::new(memory.as_mut_ptr().cast::<u8>()).unwrap(),
+                granules * GRANULE,
+            );
+            // SAFETY: the vector is the span's alone.
+            unsafe {
+                let span = Span::lay(block, Overhead { bins_for: 0 }, false);
+                assert_eq!((span.block(), span.granules()), (block, granules));
+                let map = span.map();
+                for g in 0..granules {
+                    let field = if g == span.first() { Field::Free } else { Field::Interior };
+                    assert_eq!(map.field(g), field);
+                }
+                assert_eq!(map.field(granules), Field::Used { lower_free: true });
+                assert_eq!(span.granule_of(span.address(7)), 7);
+                assert!(span.is_all(span.first(), granules) && !span.is_all(span.first() + 1, granules));
+            }
+        }
+    }
+
+    #[test]
+    fn spans_leave_their_list_from_anywhere() {
+        let mut memory = std::vec![[0_u128; 64]; 3];
+        let mut lay = |index: usize| {
+            let block = NonNull::from(&mut memory[index]).cast::<u8>();
+            // SAFETY: each array is one span's alone.
+            unsafe { Span::lay(NonNull::slice_from_raw_parts(block, 1024), Overhead { bins_for: 0 }, true) }
+        };
+        let spans = [lay(0), lay(1), lay(2)];
+        for leaver in spans {
+            let mut list = None;
+            // SAFETY: the spans were laid above.
+            unsafe {
+                spans.iter().for_each(|span| span.push(&mut list));
+                leaver.unlink(&mut list);
+                let mut seen = std::vec![];
+                let mut at = list;
+                while let Some(span) = at {
+                    seen.push(span);
+                    at = span.next();
+                }
+                let expected: std::vec::Vec<_> =
+                    spans.iter().rev().copied().filter(|&span| span != leaver).collect();
+                assert_eq!(seen, expected);
+            }
+        }
+    }
+}
