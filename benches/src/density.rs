@@ -1,0 +1,45 @@
+//! How much payload an arena holds when a request first fails.
+
+use std::alloc::Layout;
+
+use crate::peer::{Peer, arena};
+use crate::throughput::Random;
+
+const SEEDS: u64 = 20;
+
+/// The mean, over seeds, of live payload at the first failed request over the arena and the state outside it. The
+/// arena is filled and half emptied, at random, until a request fails while filling up from three quarters.
+pub fn mean<P: Peer>(size: usize, smallest: usize, largest: usize) -> f64 {
+    (0..SEEDS).map(|seed| once::<P>(size, smallest, largest, seed)).sum::<f64>() / SEEDS as f64
+}
+
+fn once<P: Peer>(size: usize, smallest: usize, largest: usize, seed: u64) -> f64 {
+    let mut random = Random(seed);
+    let mut peer = P::new(arena(size));
+    let (mut live, mut payload) = (Vec::new(), 0);
+    for _ in 0..20 * size / largest {
+        // Churn at about half full.
+        if payload < size / 2 {
+            let layout = layout(&mut random, smallest, largest);
+            let Some(block) = peer.allocate(layout) else { continue };
+            live.push((block, layout));
+            payload += layout.size();
+        } else {
+            let (block, layout) = live.swap_remove(random.below(live.len()));
+            // SAFETY: the block was live, and is forgotten.
+            unsafe { peer.deallocate(block, layout) };
+            payload -= layout.size();
+        }
+    }
+    loop {
+        let layout = layout(&mut random, smallest, largest);
+        match peer.allocate(layout) {
+            Some(_) => payload += layout.size(),
+            None => return payload as f64 / (size + P::state()) as f64,
+        }
+    }
+}
+
+fn layout(random: &mut Random, smallest: usize, largest: usize) -> Layout {
+    Layout::from_size_align(smallest + random.below(largest - smallest + 1), 8).expect("a small layout")
+}

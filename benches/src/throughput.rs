@@ -1,0 +1,53 @@
+//! Allocations and frees at random, per second.
+
+use std::alloc::Layout;
+use std::time::{Duration, Instant};
+
+use crate::peer::{Peer, arena};
+
+const OPERATIONS: usize = 200_000;
+const ROUNDS: usize = 9;
+
+/// SplitMix64.
+pub struct Random(pub u64);
+
+impl Random {
+    /// A number below `limit`.
+    pub fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ z >> 31) % limit as u64) as usize
+    }
+}
+
+/// How many times as fast `A` is as `B`: the median of interleaved rounds.
+pub fn ratio<A: Peer, B: Peer>(size: usize, largest: usize) -> f64 {
+    let mut ratios: Vec<f64> = (0..ROUNDS)
+        .map(|_| time::<B>(size, largest).as_secs_f64() / time::<A>(size, largest).as_secs_f64())
+        .collect();
+    ratios.sort_by(f64::total_cmp);
+    ratios[ROUNDS / 2]
+}
+
+fn time<P: Peer>(size: usize, largest: usize) -> Duration {
+    let mut peer = P::new(arena(size));
+    let mut random = Random(1);
+    let (mut live, mut payload) = (Vec::with_capacity(size / 8), 0);
+    let start = Instant::now();
+    for _ in 0..OPERATIONS {
+        if payload < size / 2 {
+            let layout = Layout::from_size_align(1 + random.below(largest), 8).expect("a small layout");
+            let Some(block) = peer.allocate(layout) else { continue };
+            payload += layout.size();
+            live.push((block, layout));
+        } else {
+            let (block, layout) = live.swap_remove(random.below(live.len()));
+            payload -= layout.size();
+            // SAFETY: the block was live, and is forgotten.
+            unsafe { peer.deallocate(block, layout) };
+        }
+    }
+    start.elapsed()
+}
