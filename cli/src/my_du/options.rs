@@ -34,11 +34,12 @@ pub(super) enum Asked {
 
 /// Reads the command line.
 pub(super) fn parse(args: impl Iterator<Item = OsString>) -> Asked {
-    match command().try_get_matches_from(args) {
+    let args: Vec<_> = args.collect();
+    match command().try_get_matches_from(&args) {
         Ok(matches) => options(matches).map_or_else(Asked::Wrong, Asked::Measure),
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Asked::Show(error.render().to_string().into()),
-            kind => Asked::Wrong(usage_error(kind, &error)),
+            kind => Asked::Wrong(usage_error(kind, &error, args.last())),
         },
     }
 }
@@ -98,16 +99,21 @@ fn number(text: &OsString) -> Option<NonZeroUsize> {
     text.to_str()?.parse().ok()
 }
 
-/// clap's error in the words of getopt.
-fn usage_error(kind: ErrorKind, error: &clap::Error) -> Vec<u8> {
+/// clap's error in the words of getopt, which tell a short option from a long one.
+fn usage_error(kind: ErrorKind, error: &clap::Error, last: Option<&OsString>) -> Vec<u8> {
+    let is_long = last.is_some_and(|last| last.as_encoded_bytes().starts_with(b"--"));
     let wrong = match error.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(wrong)) => wrong.split([' ', '=']).next().unwrap_or_default(),
+        Some(ContextValue::String(wrong)) if wrong.starts_with("--") => {
+            wrong.split([' ', '=']).next().unwrap_or_default()
+        }
+        Some(ContextValue::String(wrong)) => wrong,
         _ => "",
     };
     match kind {
         ErrorKind::UnknownArgument if wrong.starts_with("--") => format!("unrecognized option '{wrong}'"),
         ErrorKind::UnknownArgument => format!("invalid option -- '{}'", wrong.trim_start_matches('-')),
-        ErrorKind::InvalidValue => format!("option '{wrong}' requires an argument"),
+        ErrorKind::InvalidValue if is_long => format!("option '{wrong}' requires an argument"),
+        ErrorKind::InvalidValue => "option requires an argument -- 'j'".into(),
         ErrorKind::TooManyValues => format!("option '{wrong}' doesn't allow an argument"),
         _ => error.kind().to_string(),
     }

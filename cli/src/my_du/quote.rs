@@ -121,6 +121,6 @@ mod tests {
         check(b"\n", "''$'\\n'");
         check(b"a\xffb", "'a'$'\\377''b'");
         check(b"/\t\x01x1", "'/'$'\\t\\001''x1'");
-        check(b"\n's", "''$'\\n''\\''s'");
+        check(b"\n's", "''$'\\n'\\''s'");
     }
 }
