@@ -1,1 +1,4 @@
 //! The memalloc allocator and directory walker on Linux.
+
+mod fork;
+pub mod walk;

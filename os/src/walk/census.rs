@@ -1,0 +1,91 @@
+//! Which inodes have been counted.
+
+use std::collections::{HashMap, HashSet};
+
+use super::inode::{Facts, Inode};
+
+/// How a directory was counted.
+struct Seen {
+    round: u32,
+    /// Its entries were read, so that its files with one name are counted with it.
+    read: bool,
+}
+
+/// The inodes that have been counted, over all operands. A forked child reads its copy of it and never writes.
+#[derive(Default)]
+pub(super) struct Census {
+    directories: HashMap<Inode, Seen>,
+    files: HashSet<Inode>,
+    /// Files to be met by two ways though they have one name: bind-mounted ones, and ones counted apart from their
+    /// directory.
+    shared: HashSet<Inode>,
+    round: u32,
+}
+
+impl Census {
+    /// Starts a round: what has been counted up to now is known to the walks from now on.
+    ///
+    /// A walk does not ask for what its own round has counted, which depends on who came first.
+    pub(super) fn start_round(&mut self) {
+        self.round += 1;
+    }
+
+    /// Whether an earlier round has walked this directory and all below it.
+    pub(super) fn was_walked(&self, directory: Inode) -> bool {
+        self.directories.get(&directory).is_some_and(|seen| seen.round < self.round)
+    }
+
+    /// Whether the directory has been counted in any round.
+    pub(super) fn has_directory(&self, directory: Inode) -> bool {
+        self.directories.contains_key(&directory)
+    }
+
+    /// Whether the directory's files with one name have been counted with it.
+    pub(super) fn has_entries_of(&self, directory: Inode) -> bool {
+        self.directories.get(&directory).is_some_and(|seen| seen.read)
+    }
+
+    /// Counts a directory; false if it has been counted before.
+    pub(super) fn add_directory(&mut self, directory: Inode, read: bool) -> bool {
+        let round = self.round;
+        let mut new = false;
+        self.directories.entry(directory).or_insert_with(|| {
+            new = true;
+            Seen { round, read }
+        });
+        new
+    }
+
+    /// Counts a file or a link by itself; false if it has been counted before.
+    pub(super) fn add_file(&mut self, file: Inode) -> bool {
+        self.files.insert(file)
+    }
+
+    /// From now on this file counts by itself, not with its directory.
+    pub(super) fn share(&mut self, file: Inode) {
+        self.shared.insert(file);
+    }
+
+    /// Whether a file counts by itself, and not with the directory that holds its only name.
+    pub(super) fn counts_apart(&self, file: &Facts) -> bool {
+        file.links > 1 || self.shared.contains(&file.inode)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: Inode = Inode { dev: 1, ino: 1 };
+
+    #[test]
+    fn a_directory_counts_once_and_is_walked_from_the_next_round_on() {
+        let mut census = Census::default();
+        census.start_round();
+        assert!(census.add_directory(A, false));
+        assert!(!census.add_directory(A, true));
+        assert!(census.has_directory(A) && !census.was_walked(A) && !census.has_entries_of(A));
+        census.start_round();
+        assert!(census.was_walked(A));
+    }
+}

@@ -1,0 +1,170 @@
+//! The directory walker: how many bytes a tree holds, links followed, every inode counted once.
+//!
+//! What counts is every inode that can be reached from the operand, through symbolic links too: the operand, files,
+//! sub-directories and what links lead to, each once, in bytes of apparent size (`st_size`). A link that leads
+//! somewhere counts what it leads to, and not itself; one that leads nowhere counts its own size.
+//!
+//! # How
+//!
+//! ```text
+//!   parent: reads DIR, forks ──▶ child: walks one sub-directory     (tree, levels, names, directory)
+//!      ▲                            │ directories, files with several names, links, trouble
+//!      └────────── one pipe ◀───────┘                               (record, pipe, pool)
+//!   parent: counts what is new (ledger, census), then resolves the links (links, places);
+//!           directories they lead to that are not counted yet are walked in the same way, until there are none;
+//!           then files they lead to that lie in no counted directory are counted.
+//! ```
+//!
+//! Nothing depends on which process is faster: the sets decide what counts, and links wait until the walks are over.
+
+mod census;
+mod diagnostic;
+mod directory;
+mod inode;
+mod ledger;
+mod levels;
+mod links;
+mod map_vec;
+mod mounts;
+mod names;
+mod pipe;
+mod places;
+mod pool;
+mod record;
+mod rounds;
+mod sink;
+mod tree;
+
+use std::ffi::{CStr, CString};
+use std::io;
+use std::num::NonZeroUsize;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::thread::available_parallelism;
+
+use rustix::fs::CWD;
+
+pub use diagnostic::{Diagnostic, Trouble};
+use inode::Facts;
+use ledger::{Ledger, Loose};
+use links::Target;
+use pool::Pool;
+use tree::Tree;
+
+/// How to walk.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// How many children are alive at once, at most. Default: as many as there are CPUs to run on.
+    pub jobs: NonZeroUsize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { jobs: available_parallelism().unwrap_or(NonZeroUsize::MIN) }
+    }
+}
+
+/// Measures trees, and counts no inode twice over all of them.
+///
+/// ```
+/// use std::path::Path;
+/// use memalloc_os::walk::{Config, Walker};
+///
+/// let mut walker = Walker::new(Config::default());
+/// let mut report = |diagnostic| eprintln!("{diagnostic}");
+/// let src = walker.measure(Path::new("src"), &mut report).expect("there is such a directory");
+/// assert!(src > 0);
+/// assert_eq!(walker.measure(Path::new("src/lib.rs"), &mut report), Some(0)); // Counted with src.
+/// assert_eq!(walker.measure(Path::new("no such file"), &mut drop), None);
+/// ```
+pub struct Walker {
+    tree: Tree,
+    pool: Pool,
+    ledger: Ledger,
+    /// The mount table has been looked at.
+    knows_mounts: bool,
+}
+
+impl Walker {
+    /// A walker that has counted nothing yet.
+    pub fn new(config: Config) -> Self {
+        Self {
+            tree: Tree::new(),
+            pool: Pool::new(config.jobs.get()),
+            ledger: Ledger::default(),
+            knows_mounts: false,
+        }
+    }
+
+    /// The bytes that can be reached from `operand` and that this walker has not counted before.
+    ///
+    /// What cannot be read is told to `report`, in an order that does not depend on timing, and the rest is counted.
+    /// The sum stops at `u64::MAX`. `operand` is a directory, a file, or a link, which is followed.
+    ///
+    /// Forks children, which only make system calls; other threads may allocate and lock meanwhile. Other children of
+    /// this process are left alone. When this returns, no child is left.
+    ///
+    /// # Errors
+    ///
+    /// `None` if `operand` cannot be looked at, which `report` has then been told.
+    ///
+    /// # Time and memory
+    ///
+    /// One system call per entry and a few per directory, spread over [`Config::jobs`] processes; some more per link.
+    /// The calling process keeps 24 to 60 bytes per directory and per file with several names, and the names of links;
+    /// a child keeps the names of the sub-directories it has still to visit.
+    pub fn measure(&mut self, operand: &Path, report: &mut dyn FnMut(Diagnostic)) -> Option<u64> {
+        let Ok(name) = CString::new(operand.as_os_str().as_bytes()) else {
+            report(inaccessible(operand, io::ErrorKind::InvalidInput.into()));
+            return None;
+        };
+        self.learn_mounts();
+        self.ledger.start_operand();
+        match links::follow(CWD, &name) {
+            Target::Directory(facts) => self.measure_directory(&name, &facts, report),
+            Target::File(facts) => self.measure_file(&name, facts),
+            Target::Nothing(link) => self.ledger.count_file(link.inode, link.bytes),
+            Target::Unknown(errno) => {
+                report(inaccessible(operand, errno.into()));
+                return None;
+            }
+        }
+        Some(self.ledger.bytes())
+    }
+
+    fn measure_directory(&mut self, name: &CStr, facts: &Facts, report: &mut dyn FnMut(Diagnostic)) {
+        let mut roots = Vec::new();
+        if !self.ledger.census().has_directory(facts.inode) {
+            roots.push(self.ledger.places.add(None, name.into(), true, facts.inode));
+        }
+        while !roots.is_empty() {
+            self.walk(&roots);
+            let links = self.ledger.take_links();
+            roots = self.resolve(links);
+            self.ledger.take_diagnostics().for_each(&mut *report);
+        }
+        self.ledger.settle();
+    }
+
+    fn measure_file(&mut self, name: &CStr, file: Facts) {
+        if self.ledger.census().counts_apart(&file) {
+            self.ledger.count_file(file.inode, file.bytes);
+        } else {
+            let home = links::home(CWD, name, file.inode);
+            self.ledger.count_later(Loose { file, home });
+            self.ledger.settle();
+        }
+    }
+
+    fn learn_mounts(&mut self) {
+        if !self.knows_mounts {
+            self.knows_mounts = true;
+            mounts::bound_files().into_iter().for_each(|file| self.ledger.census_mut().share(file));
+        }
+    }
+}
+
+fn inaccessible(operand: &Path, error: io::Error) -> Diagnostic {
+    Diagnostic { path: operand.into(), trouble: Trouble::Access(error) }
+}

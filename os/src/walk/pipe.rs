@@ -1,0 +1,142 @@
+//! The pipe over which all children report: writes of whole records, each atomic.
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::io::{self, Errno};
+use rustix::pipe::{PIPE_BUF, PipeFlags, pipe_with};
+
+use super::census::Census;
+use super::record::Record;
+use super::sink::Sink;
+use crate::fork::leave;
+
+/// Bytes that one read takes at most: what a pipe holds by default.
+const READ: usize = 64 * 1024;
+
+/// The parent's end of the pipe, and the end that its children inherit.
+pub(super) struct Pipe {
+    pub(super) reader: OwnedFd,
+    pub(super) writer: OwnedFd,
+}
+
+impl Pipe {
+    pub(super) fn new() -> io::Result<Self> {
+        let (reader, writer) = pipe_with(PipeFlags::CLOEXEC)?;
+        Ok(Self { reader, writer })
+    }
+
+    /// Waits until there is something to read, or the time is up; says whether there is.
+    pub(super) fn wait(&self, timeout: &Timespec) -> bool {
+        let mut fds = [PollFd::new(&self.reader, PollFlags::IN)];
+        // A signal cuts the wait short, which does no harm: the caller comes back.
+        poll(&mut fds, Some(timeout)).is_ok_and(|ready| ready > 0)
+    }
+}
+
+/// What has been read from the pipe and not been taken yet.
+pub(super) struct Inbox {
+    bytes: Vec<u8>,
+    taken: usize,
+    filled: usize,
+}
+
+impl Inbox {
+    pub(super) fn new() -> Self {
+        Self { bytes: vec![0; READ + PIPE_BUF], taken: 0, filled: 0 }
+    }
+
+    /// Reads what the pipe holds, up to [`READ`] bytes; blocks if that is nothing.
+    pub(super) fn fill(&mut self, pipe: &Pipe) {
+        // Less than one record is left, so that all of `READ` bytes have room behind it.
+        self.bytes.copy_within(self.taken..self.filled, 0);
+        self.filled -= self.taken;
+        self.taken = 0;
+        let room = &mut self.bytes[self.filled..];
+        // This process holds a writer too: there is no end of file, and no failure but to be interrupted.
+        self.filled += io::read(&pipe.reader, room).unwrap_or(0);
+    }
+
+    /// Takes the next whole record and its task.
+    pub(super) fn next(&mut self) -> Option<(u32, Record<'_>)> {
+        let left = &self.bytes[self.taken..self.filled];
+        let (task, record, rest) = Record::decode(left)?;
+        self.taken = self.filled - rest.len();
+        Some((task, record))
+    }
+}
+
+/// A child's sink: fills writes with records.
+pub(super) struct PipeSink<'a> {
+    task: u32,
+    census: &'a Census,
+    writer: BorrowedFd<'a>,
+    write: [u8; PIPE_BUF],
+    filled: usize,
+}
+
+impl<'a> PipeSink<'a> {
+    pub(super) fn new(task: u32, census: &'a Census, pipe: &'a Pipe) -> Self {
+        Self { task, census, writer: pipe.writer.as_fd(), write: [0; PIPE_BUF], filled: 0 }
+    }
+
+    /// Sends what has been put but not sent. Ends the process if nobody can read it any more.
+    pub(super) fn flush(&mut self) {
+        let Some(full) = self.write.get(..self.filled).filter(|full| !full.is_empty()) else { return };
+        loop {
+            match io::write(self.writer, full) {
+                Err(Errno::INTR) => {}
+                Ok(written) if written == full.len() => break,
+                _ => leave(1),
+            }
+        }
+        self.filled = 0;
+    }
+
+    fn append(&mut self, record: &Record<'_>) -> Option<()> {
+        let room = self.write.get_mut(self.filled..)?;
+        self.filled += record.encode(self.task, room)?;
+        Some(())
+    }
+}
+
+impl Sink for PipeSink<'_> {
+    fn census(&self) -> &Census {
+        self.census
+    }
+
+    fn put(&mut self, record: Record<'_>) {
+        if self.append(&record).is_none() {
+            self.flush();
+            self.append(&record);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_come_out_as_they_went_in_over_many_writes_and_reads() {
+        let pipe = Pipe::new().unwrap();
+        let census = Census::default();
+        let name = [b'n'; 255];
+        let mut inbox = Inbox::new();
+        let mut read = 0;
+        let mut sink = PipeSink::new(7, &census, &pipe);
+        for place in 0..10_000 {
+            sink.put(Record::Link { place, name: &name[..place as usize % 256] });
+            if place % 100 == 99 {
+                sink.flush();
+                inbox.fill(&pipe);
+                while let Some((task, record)) = inbox.next() {
+                    assert_eq!(task, 7);
+                    assert_eq!(record, Record::Link { place: read, name: &name[..read as usize % 256] });
+                    read += 1;
+                }
+            }
+        }
+        assert_eq!(read, 10_000);
+        assert!(!pipe.wait(&Timespec { tv_sec: 0, tv_nsec: 0 }));
+    }
+}

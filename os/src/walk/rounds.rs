@@ -1,0 +1,141 @@
+//! One round: the walk of some directories, and what the links found there lead to.
+
+use std::collections::HashSet;
+use std::ffi::CStr;
+
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{Mode, OFlags, openat};
+use rustix::io::{self, Errno};
+
+use super::Walker;
+use super::diagnostic::Trouble;
+use super::inode::{Facts, Inode};
+use super::ledger::{Direct, Link, Loose};
+use super::links::{self, Target};
+use super::places::Place;
+use super::record::Record;
+use super::sink::Sink;
+use super::tree::Tree;
+
+impl Walker {
+    /// Walks all of `roots`, none of which has been counted, until all children are done.
+    pub(super) fn walk(&mut self, roots: &[Place]) {
+        self.ledger.census_mut().start_round();
+        for &root in roots {
+            if let Err(errno) = self.walk_root(root) {
+                self.count_unread(root, errno);
+            }
+        }
+        self.pool.finish(&mut self.ledger);
+    }
+
+    /// Reads a directory, and has a child walk each of its sub-directories.
+    fn walk_root(&mut self, root: Place) -> io::Result<()> {
+        let dir = Tree::open(self.ledger.places.open(root)?, c".")?;
+        let task = self.ledger.open_task(root, c"");
+        self.tree.enter(dir, &mut Direct { ledger: &mut self.ledger, task })?;
+        while let Some(name) = self.tree.pending() {
+            let task = self.ledger.open_task(root, name);
+            self.walk_pending(task);
+        }
+        self.tree.leave();
+        Ok(())
+    }
+
+    fn walk_pending(&mut self, task: u32) {
+        self.pool.wait_for_slot(&mut self.ledger);
+        match self.pool.spawn(task, &mut self.tree, &self.ledger) {
+            Ok(()) => self.tree.skip(),
+            Err(_) => self.tree.walk_pending(&mut Direct { ledger: &mut self.ledger, task }),
+        }
+    }
+
+    /// Counts a root without its entries, and says why they are missing.
+    fn count_unread(&mut self, root: Place, errno: Errno) {
+        let facts = self.ledger.places.open(root).and_then(Facts::of);
+        let trouble = match facts {
+            Ok(facts) => {
+                let task = self.ledger.open_task(root, c"");
+                let record = Record::Directory { inode: facts.inode, bytes: facts.bytes, read: false };
+                Direct { ledger: &mut self.ledger, task }.put(record);
+                Trouble::ReadDirectory(errno.into())
+            }
+            Err(_) => Trouble::Access(errno.into()),
+        };
+        self.ledger.note(root, c"", trouble);
+    }
+
+    /// Counts what links lead to, and says which directories are to be walked for it.
+    pub(super) fn resolve(&mut self, links: Vec<Link>) -> Vec<Place> {
+        let mut found = HashSet::new();
+        let mut new = Vec::new();
+        for link in links {
+            if let Some(directory) = self.resolve_link(&link)
+                && found.insert(directory)
+            {
+                new.push((link, directory));
+            }
+        }
+        let (inner, outer): (Vec<_>, Vec<_>) =
+            new.into_iter().partition(|(link, _)| found.len() > 1 && self.lies_within(link, &found));
+        // Mounts can make directories lie within each other.
+        let (now, later) = if outer.is_empty() { (inner, outer) } else { (outer, inner) };
+        later.into_iter().for_each(|(link, _)| self.ledger.put_back(link));
+        let places = &mut self.ledger.places;
+        now.into_iter().map(|(link, directory)| places.add(Some(link.place), link.name, true, directory)).collect()
+    }
+
+    /// Counts what a link leads to; if that is a directory that is not counted yet, says which.
+    fn resolve_link(&mut self, link: &Link) -> Option<Inode> {
+        match self.follow(link) {
+            Ok(Target::Directory(facts)) => {
+                return (!self.ledger.census().has_directory(facts.inode)).then_some(facts.inode);
+            }
+            Ok(Target::File(file)) if self.ledger.census().counts_apart(&file) => {
+                self.ledger.count_file(file.inode, file.bytes);
+            }
+            Ok(Target::File(file)) => {
+                let dir = self.ledger.places.open(link.place).ok();
+                let home = dir.and_then(|dir| links::home(dir, &link.name, file.inode));
+                self.ledger.count_later(Loose { file, home });
+            }
+            Ok(Target::Nothing(link)) => self.ledger.count_file(link.inode, link.bytes),
+            // It has vanished, or its directory has.
+            Ok(Target::Unknown(Errno::NOENT)) | Err(Errno::NOENT) => {}
+            Ok(Target::Unknown(errno)) | Err(errno) => {
+                self.ledger.note(link.place, &link.name, Trouble::Access(errno.into()));
+            }
+        }
+        None
+    }
+
+    fn follow(&mut self, link: &Link) -> io::Result<Target> {
+        let dir = self.ledger.places.open(link.place)?;
+        Ok(links::follow(dir, &link.name))
+    }
+
+    /// Whether the directory that a link leads to lies within another of `roots`: the walk of that one will most
+    /// likely count it, and two walks of one directory would be wasted work.
+    fn lies_within(&mut self, link: &Link, roots: &HashSet<Inode>) -> bool {
+        let climb = |dir| -> io::Result<bool> {
+            let mut dir = open_path(dir, &link.name)?;
+            let mut inode = Facts::of(&dir)?.inode;
+            loop {
+                dir = open_path(dir.as_fd(), c"..")?;
+                let above = Facts::of(&dir)?.inode;
+                if above == inode {
+                    return Ok(false);
+                }
+                if roots.contains(&above) {
+                    return Ok(true);
+                }
+                inode = above;
+            }
+        };
+        self.ledger.places.open(link.place).and_then(climb).unwrap_or(false)
+    }
+}
+
+fn open_path(dir: impl AsFd, name: &CStr) -> io::Result<OwnedFd> {
+    openat(dir, name, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+}

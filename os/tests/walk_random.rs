@@ -1,0 +1,74 @@
+//! The walker against a second count, on random trees full of links.
+
+mod walk_support;
+
+use std::path::PathBuf;
+
+use walk_support::{Tree, count, walk};
+
+/// Numbers from a seed: xorshift64*.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % bound
+    }
+
+    fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+        &from[self.below(from.len())]
+    }
+}
+
+/// Builds a random tree of some dozen objects, with links to anything, and says which directories it has.
+fn grow(tree: &Tree, random: &mut Random) -> Vec<PathBuf> {
+    let mut dirs = vec![PathBuf::from("0")];
+    let mut files = Vec::new();
+    let mut all = dirs.clone();
+    tree.dir("0");
+    for i in 1..8 + random.below(40) {
+        let top = random.below(6) == 0;
+        let path = if top { i.to_string().into() } else { random.pick(&dirs).join(i.to_string()) };
+        match random.below(10) {
+            0..3 => {
+                tree.dir(&path);
+                dirs.push(path.clone());
+            }
+            3..5 => {
+                tree.file(&path, random.below(5000) as u64);
+                files.push(path.clone());
+            }
+            5 if !files.is_empty() => tree.hard_link(&path, random.pick(&files)),
+            _ => {
+                // Also links to links, to itself, and to what is not there, yet or ever.
+                let target = match random.below(8) {
+                    0 => PathBuf::from(random.below(60).to_string()),
+                    1 => PathBuf::from("../".repeat(random.below(3)) + "."),
+                    _ => tree.at(random.pick(&all)),
+                };
+                tree.link(&path, target);
+            }
+        }
+        all.push(path);
+    }
+    dirs
+}
+
+#[test]
+fn random_trees_are_counted_alike() {
+    for seed in 1..=400 {
+        let mut random = Random(seed * 0x9e37_79b9_7f4a_7c15);
+        let tree = Tree::new();
+        let dirs = grow(&tree, &mut random);
+        let operands: Vec<_> = (0..1 + random.below(3)).map(|_| tree.at(random.pick(&dirs))).collect();
+        let operands: Vec<_> = operands.iter().map(PathBuf::as_path).collect();
+        let expected: Vec<_> = count(&operands).into_iter().map(Some).collect();
+        for jobs in [1, 2, 3, 8] {
+            let (sums, complaints) = walk(jobs, &operands);
+            assert!(complaints.is_empty(), "seed {seed}: {complaints:?}");
+            assert_eq!(sums, expected, "seed {seed}, {jobs} jobs, {operands:?}");
+        }
+    }
+}
