@@ -1,4 +1,21 @@
 //! The memalloc allocator and directory walker on Linux.
+//!
+//! [`MmapSource`] gives a [`Heap`](memalloc_core::Heap) memory of the system. [`process`] is one such heap for the
+//! whole program, and [`MemAlloc`] makes it the program's allocator. [`walk`] counts what directories hold.
 
+mod bad_free;
 mod fork;
+mod global;
+mod lock;
+mod mapping;
+mod mmap;
+pub mod process;
+mod snapshot;
+mod table;
 pub mod walk;
+mod zeroed;
+
+pub use bad_free::abort_on_bad_free;
+pub use global::MemAlloc;
+pub use mmap::MmapSource;
+pub use snapshot::{Chunk, Snapshot};

@@ -1,0 +1,21 @@
+//! Names the shared library for the dynamic linker.
+
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+const SONAME: &str = "libmemalloc.so.0";
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,{SONAME}");
+    link_beside_the_library();
+}
+
+/// Programs linked to the library where cargo puts it look for it there by its soname. `OUT_DIR` is
+/// `PROFILE/build/PACKAGE/out`. Whoever has not got the link still has the install script.
+fn link_beside_the_library() {
+    let out = std::env::var_os("OUT_DIR").unwrap_or_default();
+    if let Some(profile) = Path::new(&out).ancestors().nth(3) {
+        let _ = symlink("libmemalloc.so", profile.join(SONAME));
+    }
+}

@@ -1,0 +1,95 @@
+//! `malloc` and its kin.
+
+use core::alloc::Layout;
+use core::ffi::c_void;
+use core::ptr::{NonNull, null_mut};
+
+use memalloc_os::{abort_on_bad_free, process};
+
+use crate::errno::{ENOMEM, fail};
+
+/// What any C type may need.
+pub(crate) const ALIGNMENT: usize = 16;
+
+/// A block of at least `size` bytes, aligned to 16; for size 0 too.
+#[unsafe(no_mangle)]
+pub extern "C" fn malloc(size: usize) -> *mut c_void {
+    get(size, ALIGNMENT, process::allocate)
+}
+
+/// A block of at least `count * size` bytes, all zero.
+#[unsafe(no_mangle)]
+pub extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
+    match count.checked_mul(size) {
+        Some(bytes) => get(bytes, ALIGNMENT, process::allocate_zeroed),
+        None => fail(ENOMEM),
+    }
+}
+
+/// Frees a block, and keeps `errno`. Null is nothing to free; any other pointer that is not a live block ends the
+/// program.
+///
+/// # Safety
+/// If a live block starts at `ptr`, nobody uses it any more.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn free(ptr: *mut c_void) {
+    let Some(block) = NonNull::new(ptr.cast()) else { return };
+    // SAFETY: the caller gives the block up.
+    if let Err(error) = unsafe { process::deallocate(block) } {
+        abort_on_bad_free(error, ptr.cast());
+    }
+}
+
+/// Makes a block `size` bytes long. `realloc(NULL, size)` is `malloc(size)`; `realloc(ptr, 0)` frees the block and
+/// returns null. A pointer that is not a live block ends the program.
+///
+/// # Safety
+/// If a live block starts at `ptr`, nobody uses it any more once another pointer is returned, or size 0 given.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn realloc(ptr: *mut c_void, size: usize) -> *mut c_void {
+    let Some(block) = NonNull::new(ptr.cast()) else { return malloc(size) };
+    if size == 0 {
+        // SAFETY: the caller gives the block up.
+        unsafe { free(ptr) };
+        return null_mut();
+    }
+    // SAFETY: the caller gives the block up if it moves.
+    match unsafe { process::resize(block, size) } {
+        Ok(Some(block)) => block.as_ptr().cast(),
+        Ok(None) => fail(ENOMEM),
+        Err(error) => abort_on_bad_free(error, ptr.cast()),
+    }
+}
+
+/// `realloc` to `count * size` bytes; null, and the block is as it was, if that is too large.
+///
+/// # Safety
+/// As for [`realloc`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn reallocarray(ptr: *mut c_void, count: usize, size: usize) -> *mut c_void {
+    match count.checked_mul(size) {
+        // SAFETY: as the caller says.
+        Some(bytes) => unsafe { realloc(ptr, bytes) },
+        None => fail(ENOMEM),
+    }
+}
+
+/// The bytes of a block that may be used; 0 for null, and for what is not a live block.
+#[unsafe(no_mangle)]
+pub extern "C" fn malloc_usable_size(ptr: *mut c_void) -> usize {
+    NonNull::new(ptr.cast()).and_then(|block| process::usable_size(block).ok()).unwrap_or(0)
+}
+
+/// What `allocate` gives for the size and alignment, or null with `ENOMEM`: above `PTRDIFF_MAX` too, where no layout
+/// reaches.
+pub(crate) fn get(
+    size: usize,
+    alignment: usize,
+    allocate: impl FnOnce(Layout) -> Option<NonNull<u8>>,
+) -> *mut c_void {
+    let layout = Layout::from_size_align(size, alignment);
+    match layout.ok().and_then(allocate) {
+        Some(block) => block.as_ptr().cast(),
+        None => fail(ENOMEM),
+    }
+}

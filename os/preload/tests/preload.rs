@@ -1,0 +1,94 @@
+//! Programs with `libmemalloc_preload.so` as their malloc.
+
+#[path = "../../capi/tests/build/mod.rs"]
+mod build;
+
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::Command;
+
+use build::{all, compile, libraries, stdout_of};
+use tempfile::TempDir;
+
+/// A command that runs with this malloc.
+fn preloaded(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env("LD_PRELOAD", libraries().join("libmemalloc_preload.so"));
+    command
+}
+
+/// A C program of these tests, and the directory that it goes with.
+fn program(name: &str) -> (TempDir, PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let program = directory.path().join(name);
+    let source = format!("{}/tests/{name}.c", env!("CARGO_MANIFEST_DIR"));
+    // The mistakes are made on purpose.
+    compile("cc", &["-w", "-pthread", &source, "-o", program.to_str().unwrap()]);
+    (directory, program)
+}
+
+/// What a shell command prints without and with this malloc is the same; it is returned.
+fn same_as_ever(script: &str) -> String {
+    let ever = stdout_of(Command::new("sh").args(["-c", script]));
+    let now = stdout_of(preloaded("sh").args(["-c", script]));
+    assert_eq!(now, ever, "{script}");
+    now
+}
+
+#[test]
+fn the_library_is_what_the_program_uses() {
+    let (_directory, manual) = program("manual");
+    assert_eq!(stdout_of(&mut preloaded(manual.to_str().unwrap())), "112\n");
+}
+
+#[test]
+fn a_long_listing_is_the_same() {
+    assert!(same_as_ever("ls -lR /usr/include | sort | tail -n 100").len() > 1000);
+}
+
+#[test]
+fn perl_is_the_same() {
+    let script = r#"perl -e 'my %h; $h{$_} = $_ x 10 for 1..20000; print join(",", sort keys %h)'"#;
+    assert!(same_as_ever(script).len() > 100_000);
+}
+
+#[test]
+fn python_is_the_same() {
+    let script = r#"PYTHONMALLOC=malloc python3 -c 'import json, threading
+out = []
+def work(n): out.append(len(json.dumps([{str(i): [i] * 10} for i in range(n)])))
+threads = [threading.Thread(target=work, args=(2000,)) for _ in range(4)]
+[t.start() for t in threads]; [t.join() for t in threads]
+print(out)'"#;
+    assert!(same_as_ever(script).len() > 10);
+}
+
+#[test]
+fn git_is_the_same() {
+    assert!(same_as_ever("git --version && git help -a | sort").len() > 1000);
+}
+
+#[test]
+fn a_compiler_and_its_children_are_the_same() {
+    let script = "printf '#include <stdio.h>\\nint main(void){return puts(\"x\");}' | cc -O2 -S -x c - -o -";
+    assert!(same_as_ever(script).contains("main"));
+}
+
+#[test]
+fn a_bad_free_prints_one_line_and_aborts() {
+    let (_directory, double_free) = program("double_free");
+    let run = |which| preloaded(double_free.to_str().unwrap()).arg(which).output().unwrap();
+    assert!(run("none").status.success());
+    for (which, start, end) in [
+        ("double", "memalloc: double free of 0x", ": the memory at the address is free already\n"),
+        ("interior", "memalloc: bad free of 0x", ": no block starts at the address\n"),
+        ("realloc", "memalloc: double free of 0x", ": the memory at the address is free already\n"),
+        ("foreign", "memalloc: bad free of 0x", ": the address is not of this heap\n"),
+    ] {
+        let output = run(which);
+        assert_eq!(output.status.signal(), Some(6), "{which}: {}", all(&output));
+        let line = String::from_utf8(output.stderr).unwrap();
+        assert!(line.starts_with(start) && line.ends_with(end), "{which}: {line}");
+        assert_eq!(line.lines().count(), 1, "{line}");
+    }
+}
