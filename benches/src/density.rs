@@ -6,6 +6,8 @@ use crate::peer::{Peer, arena};
 use crate::throughput::Random;
 
 const SEEDS: u64 = 20;
+/// Operations before the arena is filled, at most: a first-fit list takes long over each.
+const CHURN: usize = 10_000;
 
 /// The mean, over seeds, of live payload at the first failed request over the arena and the state outside it. The
 /// arena is filled and half emptied, at random, until a request fails while filling up from three quarters.
@@ -17,7 +19,7 @@ fn once<P: Peer>(size: usize, smallest: usize, largest: usize, seed: u64) -> f64
     let mut random = Random(seed);
     let mut peer = P::new(arena(size));
     let (mut live, mut payload) = (Vec::new(), 0);
-    for _ in 0..20 * size / largest {
+    for _ in 0..(20 * size / largest).min(CHURN) {
         // Churn at about half full.
         if payload < size / 2 {
             let layout = layout(&mut random, smallest, largest);

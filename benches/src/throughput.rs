@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::peer::{Peer, arena};
 
-const OPERATIONS: usize = 200_000;
-const ROUNDS: usize = 9;
+const OPERATIONS: usize = 40_000;
+const ROUNDS: usize = 5;
 
 /// SplitMix64.
 pub struct Random(pub u64);

@@ -19,3 +19,8 @@ pub use bad_free::abort_on_bad_free;
 pub use global::MemAlloc;
 pub use mmap::MmapSource;
 pub use snapshot::{Chunk, Snapshot};
+
+/// The README's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

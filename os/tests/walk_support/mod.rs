@@ -70,7 +70,8 @@ pub fn walker(jobs: usize) -> Walker {
 pub fn walk(jobs: usize, operands: &[&Path]) -> (Vec<Option<u64>>, Vec<Diagnostic>) {
     let mut walker = walker(jobs);
     let mut complaints = Vec::new();
-    let sums = operands.iter().map(|operand| walker.measure(operand, &mut |it| complaints.push(it))).collect();
+    let sums =
+        operands.iter().map(|operand| walker.measure(operand, &mut |it| complaints.push(it))).collect();
     (sums, complaints)
 }
 
@@ -95,7 +96,9 @@ pub fn count(operands: &[&Path]) -> Vec<u64> {
 
 fn reach(dir: impl AsFd, name: &CStr, seen: &mut HashSet<(u64, u64)>) -> u64 {
     let found = match statat(&dir, name, AtFlags::empty()) {
-        Err(Errno::NOENT | Errno::LOOP | Errno::NOTDIR) => statat(&dir, name, AtFlags::SYMLINK_NOFOLLOW).unwrap(),
+        Err(Errno::NOENT | Errno::LOOP | Errno::NOTDIR) => {
+            statat(&dir, name, AtFlags::SYMLINK_NOFOLLOW).unwrap()
+        }
         found => found.unwrap(),
     };
     if !seen.insert((found.st_dev, found.st_ino)) {
