@@ -9,11 +9,13 @@ use memalloc_core::{ArenaSource, Heap};
 /// An arena: aligned as a careful user would align it.
 #[repr(align(64))]
 #[derive(Clone, Copy)]
-struct Line([MaybeUninit<u8>; 64]);
+struct Line {
+    _bytes: [MaybeUninit<u8>; 64],
+}
 
 /// Memory for an allocator under test, for the process's life.
 pub fn arena(size: usize) -> &'static mut [MaybeUninit<u8>] {
-    let lines = vec![Line([MaybeUninit::uninit(); 64]); size / 64].leak();
+    let lines = vec![Line { _bytes: [MaybeUninit::uninit(); 64] }; size / 64].leak();
     // SAFETY: a line is 64 bytes, each of which may be uninitialised.
     unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), size) }
 }
