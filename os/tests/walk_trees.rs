@@ -201,14 +201,17 @@ fn an_operand_may_be_a_link() {
 #[test]
 fn relative_operands_and_dots_mean_the_same_directory() {
     let src = Path::new("src");
-    let sums = assert_agrees(&[src, Path::new("./src/"), Path::new("src/../src/walk"), Path::new("src/lib.rs")]);
+    let sums =
+        assert_agrees(&[src, Path::new("./src/"), Path::new("src/../src/walk"), Path::new("src/lib.rs")]);
     assert!(sums[0] > 0 && sums[1..] == [0, 0, 0]);
 }
 
 #[test]
 fn any_bytes_make_a_name() {
     let tree = Tree::new();
-    for (i, name) in [&b"new\nline"[..], b"\xff\xfe", b" ", b"'\"\\$", b"-", &[b'n'; 255], b"..."].iter().enumerate() {
+    for (i, name) in
+        [&b"new\nline"[..], b"\xff\xfe", b" ", b"'\"\\$", b"-", &[b'n'; 255], b"..."].iter().enumerate()
+    {
         let dir = Path::new("t").join(OsStr::from_bytes(name));
         tree.file(dir.join(OsStr::from_bytes(name)), i as u64);
         tree.file(Path::new("out").join(OsStr::from_bytes(name)).join("f"), 100);

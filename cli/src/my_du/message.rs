@@ -39,7 +39,10 @@ mod tests {
             String::from_utf8(of(&diagnostic)).unwrap()
         };
         let denied = || io::Error::from_raw_os_error(13);
-        assert_eq!(message(Trouble::ReadDirectory(denied())), "cannot read directory 'a b': Permission denied");
+        assert_eq!(
+            message(Trouble::ReadDirectory(denied())),
+            "cannot read directory 'a b': Permission denied"
+        );
         assert_eq!(message(Trouble::Access(denied())), "cannot access 'a b': Permission denied");
         assert_eq!(message(Trouble::Killed(9)), "cannot finish 'a b': its process was killed by signal 9");
     }

@@ -38,7 +38,9 @@ pub(super) fn parse(args: impl Iterator<Item = OsString>) -> Asked {
     match command().try_get_matches_from(&args) {
         Ok(matches) => options(matches).map_or_else(Asked::Wrong, Asked::Measure),
         Err(error) => match error.kind() {
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Asked::Show(error.render().to_string().into()),
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                Asked::Show(error.render().to_string().into())
+            }
             kind => Asked::Wrong(usage_error(kind, &error, args.last())),
         },
     }

@@ -10,7 +10,8 @@ pub(super) fn quoted(name: &OsStr) -> Vec<u8> {
 }
 
 fn locale_is_utf8() -> bool {
-    let set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(env::var_os).find(|value| !value.is_empty());
+    let set =
+        ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(env::var_os).find(|value| !value.is_empty());
     let set = set.unwrap_or_default().to_ascii_lowercase();
     [&b"utf-8"[..], b"utf8"].iter().any(|name| set.as_bytes().windows(name.len()).any(|part| part == *name))
 }

@@ -33,8 +33,12 @@ impl fmt::Display for Diagnostic {
         match &self.trouble {
             Trouble::Access(error) => write!(f, "cannot access {path}: {error}"),
             Trouble::ReadDirectory(error) => write!(f, "cannot read directory {path}: {error}"),
-            Trouble::Killed(signal) => write!(f, "cannot finish {path}: its process was killed by signal {signal}"),
-            Trouble::Ended(Some(status)) => write!(f, "cannot finish {path}: its process ended with status {status}"),
+            Trouble::Killed(signal) => {
+                write!(f, "cannot finish {path}: its process was killed by signal {signal}")
+            }
+            Trouble::Ended(Some(status)) => {
+                write!(f, "cannot finish {path}: its process ended with status {status}")
+            }
             Trouble::Ended(None) => write!(f, "cannot finish {path}: its process was lost"),
         }
     }

@@ -84,7 +84,9 @@ impl Levels {
     pub(super) fn dir(&self) -> Option<BorrowedFd<'_>> {
         match self.depth() {
             0 => self.root.as_ref(),
-            depth => self.kept.get(depth % KEPT)?.as_ref().filter(|kept| kept.depth == depth).map(|kept| &kept.dir),
+            depth => {
+                self.kept.get(depth % KEPT)?.as_ref().filter(|kept| kept.depth == depth).map(|kept| &kept.dir)
+            }
         }
         .map(AsFd::as_fd)
     }
@@ -92,7 +94,8 @@ impl Levels {
     /// Closes the highest level that is kept open, but neither the root nor the current one; false if there is none.
     pub(super) fn close_one(&mut self) -> bool {
         let current = self.depth();
-        let open = self.kept.iter_mut().filter(|slot| slot.as_ref().is_some_and(|kept| kept.depth != current));
+        let open =
+            self.kept.iter_mut().filter(|slot| slot.as_ref().is_some_and(|kept| kept.depth != current));
         let highest = open.min_by_key(|slot| slot.as_ref().map(|kept| kept.depth));
         highest.is_some_and(|slot| slot.take().is_some())
     }

@@ -36,7 +36,13 @@ pub(super) struct Places {
 
 impl Places {
     /// Adds the directory `inode` that `name` in `parent` is, or, if it is a link to be followed, leads to.
-    pub(super) fn add(&mut self, parent: Option<Place>, name: Box<CStr>, follow: bool, inode: Inode) -> Place {
+    pub(super) fn add(
+        &mut self,
+        parent: Option<Place>,
+        name: Box<CStr>,
+        follow: bool,
+        inode: Inode,
+    ) -> Place {
         let place = Place(u32::try_from(self.entries.len()).expect("fewer than 2^32 directories with links"));
         let depth = parent.map_or(0, |parent| self.entry(parent).depth + 1);
         self.entries.push(Entry { parent, name, follow, depth, inode });

@@ -5,9 +5,7 @@ use std::time::{Duration, Instant};
 use rustix::event::Timespec;
 use rustix::fd::AsRawFd;
 use rustix::io::{self, Errno};
-use rustix::process::{
-    Pid, Signal, WaitOptions, getpid, getppid, set_parent_process_death_signal, waitpid,
-};
+use rustix::process::{Pid, Signal, WaitOptions, getpid, getppid, set_parent_process_death_signal, waitpid};
 
 use super::ledger::{Fate, Ledger};
 use super::pipe::{Inbox, Pipe, PipeSink};

@@ -82,7 +82,9 @@ impl Walker {
         let (now, later) = if outer.is_empty() { (inner, outer) } else { (outer, inner) };
         later.into_iter().for_each(|(link, _)| self.ledger.put_back(link));
         let places = &mut self.ledger.places;
-        now.into_iter().map(|(link, directory)| places.add(Some(link.place), link.name, true, directory)).collect()
+        now.into_iter()
+            .map(|(link, directory)| places.add(Some(link.place), link.name, true, directory))
+            .collect()
     }
 
     /// Counts what a link leads to; if that is a directory that is not counted yet, says which.
