@@ -19,6 +19,8 @@ pub(super) struct Census {
     /// Files to be met by two ways though they have one name: bind-mounted ones, and ones counted apart from their
     /// directory.
     shared: HashSet<Inode>,
+    /// Directories in which single files are mounted: by which way one comes to them decides which files they show.
+    scattered: HashSet<Inode>,
     round: u32,
 }
 
@@ -42,7 +44,7 @@ impl Census {
 
     /// Whether the directory's files with one name have been counted with it.
     pub(super) fn has_entries_of(&self, directory: Inode) -> bool {
-        self.directories.get(&directory).is_some_and(|seen| seen.read)
+        self.directories.get(&directory).is_some_and(|seen| seen.read) && !self.is_scattered(directory)
     }
 
     /// Counts a directory; false if it has been counted before.
@@ -64,6 +66,16 @@ impl Census {
     /// From now on this file counts by itself, not with its directory.
     pub(super) fn share(&mut self, file: Inode) {
         self.shared.insert(file);
+    }
+
+    /// From now on all files in this directory count by themselves.
+    pub(super) fn scatter(&mut self, directory: Inode) {
+        self.scattered.insert(directory);
+    }
+
+    /// Whether all files in the directory count by themselves.
+    pub(super) fn is_scattered(&self, directory: Inode) -> bool {
+        self.scattered.contains(&directory)
     }
 
     /// Whether a file counts by itself, and not with the directory that holds its only name.

@@ -20,6 +20,8 @@ pub(super) struct Reader<'t, S> {
     pub(super) levels: &'t mut Levels,
     pub(super) names: &'t mut Names,
     pub(super) sink: &'t mut S,
+    /// No file counts with the directory.
+    pub(super) scattered: bool,
 }
 
 impl<S: Sink> Reader<'_, S> {
@@ -70,7 +72,7 @@ impl<S: Sink> Reader<'_, S> {
     }
 
     fn take_file(&mut self, facts: &Facts) -> u64 {
-        if !self.sink.census().counts_apart(facts) {
+        if !self.scattered && !self.sink.census().counts_apart(facts) {
             return facts.bytes;
         }
         self.sink.put(Record::Linked { inode: facts.inode, bytes: facts.bytes });

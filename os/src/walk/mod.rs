@@ -160,7 +160,11 @@ impl Walker {
     fn learn_mounts(&mut self) {
         if !self.knows_mounts {
             self.knows_mounts = true;
-            mounts::bound_files().into_iter().for_each(|file| self.ledger.census_mut().share(file));
+            let census = self.ledger.census_mut();
+            for bound in mounts::bound_files() {
+                census.share(bound.file);
+                census.scatter(bound.directory);
+            }
         }
     }
 }

@@ -1,17 +1,24 @@
 //! Bind mounts of single files: a file with one name that is met in two places.
 
-use std::ffi::{CString, OsStr};
+use std::ffi::CString;
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
 
 use rustix::fs::{CWD, FileType};
 
 use super::inode::{Facts, Inode};
 
-/// The files, not directories, that a part of some file system is mounted on in this process's view.
-pub(super) fn bound_files() -> Vec<Inode> {
+/// A file that a part of some file system is mounted on.
+pub(super) struct BoundFile {
+    /// What is seen there.
+    pub(super) file: Inode,
+    /// Where it is seen. Seen by another way, the directory may show another file under that name.
+    pub(super) directory: Inode,
+}
+
+/// The files, not directories, that are mount points in this process's view.
+pub(super) fn bound_files() -> Vec<BoundFile> {
     let table = fs::read("/proc/self/mountinfo").unwrap_or_default();
-    table.split(|&byte| byte == b'\n').filter_map(bound_at).filter_map(|path| file_at(&path)).collect()
+    table.split(|&byte| byte == b'\n').filter_map(bound_at).filter_map(bound_file).collect()
 }
 
 /// Where a line of mountinfo mounts something else than the root of a file system.
@@ -21,10 +28,14 @@ fn bound_at(line: &[u8]) -> Option<Vec<u8>> {
     (root != b"/").then(|| unescape(mount_point))
 }
 
-fn file_at(path: &[u8]) -> Option<Inode> {
-    let path = CString::new(OsStr::from_bytes(path).as_bytes()).ok()?;
-    let facts = Facts::of_entry(CWD, &path).ok()?;
-    (facts.kind != FileType::Directory).then_some(facts.inode)
+fn bound_file(path: Vec<u8>) -> Option<BoundFile> {
+    let above = path.iter().rposition(|&byte| byte == b'/')?;
+    let directory = CString::new(&path[..=above]).ok()?;
+    let facts = Facts::of_entry(CWD, &CString::new(path).ok()?).ok()?;
+    if facts.kind == FileType::Directory {
+        return None;
+    }
+    Some(BoundFile { file: facts.inode, directory: Facts::of_target(CWD, &directory).ok()?.inode })
 }
 
 /// Undoes the kernel's `\ooo` for white space and backslashes.

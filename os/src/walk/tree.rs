@@ -122,7 +122,8 @@ impl Tree {
     /// Goes down into `dir`, and reads it.
     fn read_level(&mut self, dir: OwnedFd, facts: Facts, sink: &mut impl Sink) -> io::Result<()> {
         self.levels.push(facts.inode, self.names.end())?;
-        let mut reader = Reader { levels: &mut self.levels, names: &mut self.names, sink };
+        let scattered = sink.census().is_scattered(facts.inode);
+        let mut reader = Reader { levels: &mut self.levels, names: &mut self.names, sink, scattered };
         let bytes = reader.read(dir.as_fd(), &mut self.entries).saturating_add(facts.bytes);
         sink.put(Record::Directory { inode: facts.inode, bytes, read: true });
         self.levels.keep(dir);

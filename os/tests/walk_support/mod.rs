@@ -17,36 +17,36 @@ use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, openat, statat
 use rustix::io::Errno;
 
 /// A temporary directory, removed whatever its depth.
-pub struct Tree(PathBuf);
+pub(crate) struct Tree(PathBuf);
 
 impl Tree {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::Builder::new().prefix("walk-").tempdir().unwrap().keep())
     }
 
-    pub fn at(&self, name: impl AsRef<Path>) -> PathBuf {
+    pub(crate) fn at(&self, name: impl AsRef<Path>) -> PathBuf {
         self.0.join(name)
     }
 
-    pub fn dir(&self, name: impl AsRef<Path>) -> PathBuf {
+    pub(crate) fn dir(&self, name: impl AsRef<Path>) -> PathBuf {
         let path = self.at(name);
         fs::create_dir_all(&path).unwrap();
         path
     }
 
     /// A file of that size, with the directories above it.
-    pub fn file(&self, name: impl AsRef<Path>, bytes: u64) {
+    pub(crate) fn file(&self, name: impl AsRef<Path>, bytes: u64) {
         let path = self.at(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         File::create(path).unwrap().set_len(bytes).unwrap();
     }
 
-    pub fn link(&self, name: impl AsRef<Path>, target: impl AsRef<Path>) {
+    pub(crate) fn link(&self, name: impl AsRef<Path>, target: impl AsRef<Path>) {
         symlink(target, self.at(name)).unwrap();
     }
 
     /// Another name for a file.
-    pub fn hard_link(&self, name: impl AsRef<Path>, file: impl AsRef<Path>) {
+    pub(crate) fn hard_link(&self, name: impl AsRef<Path>, file: impl AsRef<Path>) {
         let flags = AtFlags::empty();
         rustix::fs::linkat(CWD, self.at(file), CWD, self.at(name), flags).unwrap();
     }
@@ -60,14 +60,14 @@ impl Drop for Tree {
 }
 
 /// A walker of so many jobs.
-pub fn walker(jobs: usize) -> Walker {
+pub(crate) fn walker(jobs: usize) -> Walker {
     let mut config = Config::default();
     config.jobs = NonZeroUsize::new(jobs).unwrap();
     Walker::new(config)
 }
 
 /// What the walker says of each operand, and what it complains about.
-pub fn walk(jobs: usize, operands: &[&Path]) -> (Vec<Option<u64>>, Vec<Diagnostic>) {
+pub(crate) fn walk(jobs: usize, operands: &[&Path]) -> (Vec<Option<u64>>, Vec<Diagnostic>) {
     let mut walker = walker(jobs);
     let mut complaints = Vec::new();
     let sums =
@@ -76,7 +76,7 @@ pub fn walk(jobs: usize, operands: &[&Path]) -> (Vec<Option<u64>>, Vec<Diagnosti
 }
 
 /// Asserts that the walker and the second count agree on the operands, with any number of jobs and every time.
-pub fn assert_agrees(operands: &[&Path]) -> Vec<u64> {
+pub(crate) fn assert_agrees(operands: &[&Path]) -> Vec<u64> {
     let expected = count(operands);
     for jobs in [1, 2, 3, 8, 2] {
         let (sums, complaints) = walk(jobs, operands);
@@ -88,7 +88,7 @@ pub fn assert_agrees(operands: &[&Path]) -> Vec<u64> {
 }
 
 /// The second count.
-pub fn count(operands: &[&Path]) -> Vec<u64> {
+pub(crate) fn count(operands: &[&Path]) -> Vec<u64> {
     let mut seen = HashSet::new();
     let paths = operands.iter().map(|path| CString::new(path.as_os_str().as_bytes()).unwrap());
     paths.map(|path| reach(CWD, &path, &mut seen)).collect()

@@ -1,0 +1,161 @@
+//! What my_du prints, where, and with which exit status.
+
+mod my_du_support;
+
+use std::fs::{self, File, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+
+use my_du_support::{Place, complaints, is_root, printed, text};
+
+const NOBODY: u32 = 65534;
+
+#[test]
+fn a_line_per_operand() {
+    let place = Place::new();
+    place.file("t/a/f", 1000);
+    place.file("u/g", 5);
+    let (t, u) = (place.size_of(&["t", "t/a"]) + 1000, place.size_of(&["u"]) + 5);
+    assert_eq!(printed(&place.run(&["t", "u/", "u/g"])), format!("{t}\tt\n{u}\tu/\n0\tu/g\n"));
+}
+
+#[test]
+fn the_working_directory_is_the_default() {
+    let place = Place::new();
+    place.file("t/f", 1000);
+    let output = place.command().current_dir(place.at("t")).output().unwrap();
+    assert_eq!(printed(&output), format!("{}\t.\n", place.size_of(&["t"]) + 1000));
+}
+
+#[test]
+fn sizes_for_humans() {
+    let place = Place::new();
+    place.file("f", 1025);
+    place.file("g", 1023);
+    place.file("h", 3 << 30);
+    assert_eq!(printed(&place.run(&["-h", "f", "g", "h"])), "1.1K\tf\n1023\tg\n3.0G\th\n");
+    assert_eq!(printed(&place.run(&["f", "--human-readable"])), "1.1K\tf\n");
+}
+
+#[test]
+fn help_and_version() {
+    let place = Place::new();
+    let help = printed(&place.run(&["--help"]));
+    assert!(help.contains("Usage: my_du [OPTION]... [DIR]...") && help.contains("--jobs"), "{help}");
+    assert!(printed(&place.run(&["--version"])).starts_with("my_du "));
+}
+
+#[test]
+fn usage_errors() {
+    let place = Place::new();
+    let cases = [
+        (&["--foo"][..], "unrecognized option '--foo'"),
+        (&["-Q"], "invalid option -- 'Q'"),
+        (&["-j"], "option requires an argument -- 'j'"),
+        (&["--jobs"], "option '--jobs' requires an argument"),
+        (&["--help=x"], "option '--help' doesn't allow an argument"),
+        (&["-j0", "."], "invalid number of jobs '0'"),
+    ];
+    for (args, message) in cases {
+        let output = place.run(args);
+        assert_eq!(
+            complaints(&output),
+            format!("my_du: {message}\nTry 'my_du --help' for more information.\n")
+        );
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+    }
+}
+
+#[test]
+fn what_is_missing_is_named_and_the_rest_is_counted() {
+    let place = Place::new();
+    place.file("f", 10);
+    let output = place.run(&["it's", "f", "a\nb", ""]);
+    assert_eq!(text(&output.stdout), "10\tf\n");
+    assert_eq!(
+        complaints(&output),
+        "my_du: cannot access \"it's\": No such file or directory\n\
+         my_du: cannot access 'a'$'\\n''b': No such file or directory\n\
+         my_du: cannot access '': No such file or directory\n"
+    );
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn what_cannot_be_read_is_named_and_the_rest_is_counted() {
+    let place = Place::new();
+    place.file("t/locked/f", 100);
+    place.file("t/listed/f", 1000);
+    place.file("t/a/open/searched/f", 10_000);
+    place.file("t/a/open/g", 7);
+    place.dir("t/z");
+    place.link("t/link", "locked/f");
+    place.link("t/z/to f", "../a/open/searched/f");
+    for (dir, mode) in [("t/locked", 0o000), ("t/listed", 0o444), ("t/a/open/searched", 0o111)] {
+        fs::set_permissions(place.at(dir), Permissions::from_mode(mode)).unwrap();
+    }
+    let dirs = ["t", "t/locked", "t/listed", "t/a", "t/a/open", "t/a/open/searched", "t/z"];
+    let sum = place.size_of(&dirs) + 10_000 + 7;
+    for jobs in ["-j1", "-j4"] {
+        let mut command = place.command();
+        if is_root() {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        let output = command.args([jobs, "t"]).output().unwrap();
+        assert_eq!(text(&output.stdout), format!("{sum}\tt\n"));
+        let complaints = complaints(&output);
+        let mut lines: Vec<_> = complaints.lines().collect();
+        lines.sort_unstable();
+        assert_eq!(
+            lines,
+            [
+                "my_du: cannot access 't/link': Permission denied",
+                "my_du: cannot access 't/listed/f': Permission denied",
+                "my_du: cannot read directory 't/a/open/searched': Permission denied",
+                "my_du: cannot read directory 't/locked': Permission denied",
+            ]
+        );
+        assert_eq!(output.status.code(), Some(1));
+    }
+    for dir in ["t/locked", "t/listed", "t/a/open/searched"] {
+        fs::set_permissions(place.at(dir), Permissions::from_mode(0o755)).unwrap();
+    }
+}
+
+#[test]
+fn an_operand_that_cannot_be_read_still_has_its_own_size() {
+    let place = Place::new();
+    place.dir("t");
+    fs::set_permissions(place.at("t"), Permissions::from_mode(0o000)).unwrap();
+    let mut command = place.command();
+    if is_root() {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    let output = command.arg("t").output().unwrap();
+    assert_eq!(text(&output.stdout), format!("{}\tt\n", place.size_of(&["t"])));
+    assert_eq!(complaints(&output), "my_du: cannot read directory 't': Permission denied\n");
+    fs::set_permissions(place.at("t"), Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn a_full_disk_is_a_write_error() {
+    let place = Place::new();
+    place.file("f", 1);
+    for arg in ["f", "--help", "--version"] {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let output = place.command().arg(arg).stdout(full).output().unwrap();
+        assert_eq!(complaints(&output), "my_du: write error: No space left on device\n");
+        assert_eq!(output.status.code(), Some(1));
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_trouble() {
+    let place = Place::new();
+    place.file("t/a/f", 1);
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    let output = place.command().args(["t", "t"]).stdout(writer).output().unwrap();
+    assert_eq!((complaints(&output).as_str(), output.status.success()), ("", false));
+}

@@ -1,0 +1,184 @@
+//! my_du where there is little to work with, and where somebody interferes.
+
+mod my_du_support;
+
+use std::fs;
+use std::io::Read;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, ExitStatus, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use my_du_support::{Place, complaints, is_root, printed, text};
+use rustix::process::{Pid, Signal, kill_process};
+
+/// A tree of several branches, deeper than the levels that are kept open, with links; and its sum.
+fn deep(place: &Place) -> u64 {
+    let mut dirs = vec!["t".to_owned(), "out".to_owned(), "out/x".to_owned()];
+    place.file("out/x/f", 500);
+    place.file("far/f", 30);
+    place.dir("t");
+    for branch in 0..5 {
+        let mut dir = format!("t/{branch}");
+        for level in 0..30 {
+            for side in ["a", "z"] {
+                place.file(&format!("{dir}/{side}/f"), level);
+                dirs.push(format!("{dir}/{side}"));
+            }
+            dirs.push(dir.clone());
+            dir += "/down";
+        }
+        place.dir(&dir);
+        dirs.push(dir.clone());
+        place.link(&format!("{dir}/l"), place.at("out").to_str().unwrap());
+        place.link(&format!("{dir}/far"), place.at("far/f").to_str().unwrap());
+        place.link(&format!("{dir}/back"), "../..");
+    }
+    let dirs: Vec<_> = dirs.iter().map(String::as_str).collect();
+    place.size_of(&dirs) + 500 + 30 + 5 * 2 * (0..30).sum::<u64>()
+}
+
+#[test]
+fn limits_and_an_ignored_sigchld_change_nothing() {
+    let place = Place::new();
+    let expected = format!("{}\tt\n", deep(&place));
+    for limit in
+        ["ulimit -n 16", "ulimit -n 12", "ulimit -v 65536", "trap '' CHLD", "ulimit -s 256", "exec 7<. 8<."]
+    {
+        for jobs in [1, 4, 64] {
+            let output = place.shell(&format!("{limit}; exec ./my_du -j{jobs} t")).output().unwrap();
+            assert_eq!(printed(&output), expected, "{limit}, {jobs} jobs");
+        }
+    }
+}
+
+#[test]
+fn where_nothing_can_be_forked_the_parent_walks() {
+    let place = Place::new();
+    let expected = format!("{}\tt\n", deep(&place));
+    let mut command = place.shell("exec prlimit --nproc=1 ./my_du -j3 t");
+    if is_root() {
+        command.uid(65533).gid(65533);
+    }
+    assert_eq!(printed(&command.output().unwrap()), expected);
+}
+
+#[test]
+fn bind_mounts_count_once() {
+    let place = Place::new();
+    place.file("t/a/f", 1000);
+    place.dir("t/b");
+    place.dir("t/a/inner");
+    place.file("t/c/g", 7);
+    place.file("t/h", 200);
+    place.file("t/d/i", 9);
+    place.link("t/to i", "d/i");
+    let mounts = "mount --bind t/a t/b && mount --bind t/h t/c/g && mount --bind t/h t/d/i && mount --bind t t/a/inner";
+    let allowed = place.shell("unshare -m sh -c 'mount --bind t/a t/b'").output().unwrap().status.success();
+    if !allowed {
+        return; // Only root may, and not in every container.
+    }
+    // Through t/a/inner one sees what the other mounts cover: t/b, t/a/inner, t/c/g, t/d/i.
+    let sum = place.size_of(&["t", "t/a", "t/b", "t/a/inner", "t/c", "t/d"]) + 1000 + 200 + 7 + 9;
+    let expected = format!("{sum}\tt\n");
+    for jobs in [1, 2, 4] {
+        let script = format!("unshare -m sh -c '{mounts} && exec ./my_du -j{jobs} t'");
+        assert_eq!(printed(&place.shell(&script).output().unwrap()), expected);
+    }
+}
+
+fn children(parent: &Child) -> Vec<Pid> {
+    let list = fs::read_to_string(format!("/proc/{0}/task/{0}/children", parent.id())).unwrap_or_default();
+    list.split_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect()
+}
+
+/// The state letter of a process in /proc.
+fn state(pid: Pid) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_pid())).ok()?;
+    stat.rsplit_once(") ")?.1.chars().next()
+}
+
+/// Waits until the process runs no more by itself: it sleeps, or is gone.
+fn settle(pid: Pid) -> Option<char> {
+    while state(pid) == Some('R') {
+        sleep(Duration::from_millis(1));
+    }
+    sleep(Duration::from_millis(5));
+    state(pid)
+}
+
+fn wait(child: &mut Child) -> ExitStatus {
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(120) {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    panic!("my_du hangs");
+}
+
+/// Two sub-directories whose records do not fit into the pipe, so that their children wait for a parent that is
+/// stopped; and a third.
+fn wordy(place: &Place) {
+    for dir in ["t/a", "t/b"] {
+        place.dir(dir);
+        for i in 0..2500 {
+            fs::write(place.at(format!("{dir}/{i}")), "").unwrap();
+            fs::hard_link(place.at(format!("{dir}/{i}")), place.at(format!("{dir}/again{i}"))).unwrap();
+        }
+    }
+    place.file("t/c/f", 1000);
+}
+
+/// Starts my_du and stops it while a child waits for it; that child.
+fn start_and_stop(place: &Place) -> (Child, Pid) {
+    loop {
+        let mut parent =
+            place.command().args(["-j2", "t"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let pid = Pid::from_child(&parent);
+        while children(&parent).is_empty() && parent.try_wait().unwrap().is_none() {}
+        kill_process(pid, Signal::STOP).unwrap();
+        if let Some(child) = children(&parent).into_iter().find(|&child| settle(child) == Some('S')) {
+            return (parent, child);
+        }
+        kill_process(pid, Signal::KILL).unwrap();
+        parent.wait().unwrap();
+    }
+}
+
+#[test]
+fn a_killed_child_is_reported_and_the_rest_is_counted() {
+    let place = Place::new();
+    wordy(&place);
+    let (mut parent, child) = start_and_stop(&place);
+    kill_process(child, Signal::KILL).unwrap();
+    kill_process(Pid::from_child(&parent), Signal::CONT).unwrap();
+    let status = wait(&mut parent);
+    let output = parent.wait_with_output().unwrap();
+    let expected =
+        ["a", "b"].map(|dir| format!("my_du: cannot finish 't/{dir}': its process was killed by signal 9\n"));
+    assert!(expected.contains(&complaints(&output)), "{}", complaints(&output));
+    let sum: u64 = text(&output.stdout).strip_suffix("\tt\n").unwrap().parse().unwrap();
+    let parts = place.size_of(&["t", "t/c"]) + 1000;
+    assert!(sum >= parts && sum <= parts + place.size_of(&["t/a", "t/b"]), "{sum}");
+    assert_eq!(status.code(), Some(1));
+}
+
+#[test]
+fn children_do_not_outlive_a_killed_parent() {
+    let place = Place::new();
+    wordy(&place);
+    let (mut parent, child) = start_and_stop(&place);
+    parent.kill().unwrap();
+    parent.wait().unwrap();
+    let start = Instant::now();
+    while state(child).is_some_and(|state| state != 'Z') {
+        assert!(start.elapsed() < Duration::from_secs(60), "the child goes on");
+        sleep(Duration::from_millis(5));
+    }
+    let mut rest = String::new();
+    parent.stderr.take().unwrap().read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "");
+}
