@@ -33,14 +33,14 @@ const ONE_GRANULE: usize = 1;
 /// A place that holds a link: a bin's head, or the `next` of a free chunk.
 pub type Slot = NonNull<Option<FreeChunk>>;
 
-/// A free chunk, by its address. Its size is written in it; its links are written once it is in a bin.
+/// A free chunk, by its address. It is written first and then linked into a bin, which tells one granule from more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct FreeChunk(NonNull<u8>);
 
 /// # Safety of its methods
 /// All are unsafe for one reason: the chunk must be free, written by [`FreeChunk::write`], and not written by others
-/// since. Those that speak of links ask also that it is in a bin.
+/// since, and it must be in a bin.
 impl FreeChunk {
     /// Makes the `size` granules at `at` a free chunk, in no bin yet.
     ///
@@ -114,7 +114,7 @@ impl FreeChunk {
     /// The next chunk of its bin.
     ///
     /// # Safety
-    /// As for the type, in a bin.
+    /// As for the type.
     #[inline(always)]
     pub unsafe fn next(self) -> Option<FreeChunk> {
         // SAFETY: a chunk in a bin has the link.
@@ -131,7 +131,7 @@ impl FreeChunk {
     /// The place that holds the link to it.
     ///
     /// # Safety
-    /// As for the type, in a bin.
+    /// As for the type.
     #[inline(always)]
     pub(crate) unsafe fn back(self) -> Slot {
         // SAFETY: a chunk in a bin has the link, which is not null, odd or not.
@@ -162,7 +162,7 @@ impl FreeChunk {
     /// Takes it out of its bin. What the place that held the link to it holds now, and the place.
     ///
     /// # Safety
-    /// As for the type, in a bin.
+    /// As for the type.
     #[inline(always)]
     pub(crate) unsafe fn unlink(self) -> (Slot, Option<FreeChunk>) {
         // SAFETY: a chunk in a bin has links, and so have its neighbours. Chunks of a bin agree on the tag.
@@ -210,12 +210,14 @@ mod tests {
     #[test]
     fn a_chunk_knows_its_size_from_both_ends() {
         let mut memory = Memory([0xff; 64 * GRANULE]);
+        let mut head = None;
         for size in 1..=32 {
             let at = granule(&mut memory, 3);
             let end = granule(&mut memory, 3 + size);
             // SAFETY: the granules are the test's own.
             unsafe {
                 let chunk = FreeChunk::write(at, size);
+                chunk.link(NonNull::from(&mut head), None, size);
                 assert_eq!((chunk.address(), chunk.size(), chunk.kept(size)), (at, size, (size, size)));
                 assert_eq!(FreeChunk::ending_at(end), (chunk, size));
             }

@@ -237,6 +237,25 @@ impl Map {
         }
     }
 
+    /// The first start in `[g, limit)`, by looking at every field, or else `limit`. For the full check.
+    ///
+    /// # Safety
+    /// As for the type; `limit` is at most one above the end.
+    pub(crate) unsafe fn scan(self, g: usize, limit: usize) -> usize {
+        let mut at = g;
+        while at < limit {
+            let index = at / WORD_GRANULES;
+            // SAFETY: the word of a field of the map.
+            let fields = if unsafe { self.is_marked(index) } { 0 } else { unsafe { self.load(index) } };
+            let from = starts(fields) >> (at % WORD_GRANULES);
+            if from != 0 {
+                return limit.min(at + from.trailing_zeros() as usize);
+            }
+            at = (index + 1) * WORD_GRANULES;
+        }
+        limit
+    }
+
     /// The length, in words, that the idle word `index` keeps, if it is marked. For the full check.
     ///
     /// # Safety

@@ -55,21 +55,18 @@ impl Model {
     }
 
     fn take(&mut self, size: usize) {
-        let best = self.chunks.iter().map(|chunk| chunk.1).filter(|&there| there >= size).min();
+        let fits = self.chunks.iter().any(|chunk| chunk.1 >= size);
+        let sure = self.sure(size);
         match self.bins.take(size) {
             Some((chunk, got)) => {
                 let place =
                     self.chunks.iter().position(|&there| there == (chunk, got)).expect("was in a bin");
                 self.chunks.swap_remove(place);
                 assert!(got >= size);
-                // Good fit: no bin below had one that was sure to fit.
-                assert!(
-                    self.bins.bin_of(got) <= self.bins.bin_of(best.unwrap()) + 1 || self.sure(size).is_none()
-                );
+                let good = sure.unwrap_or(size);
+                assert_eq!(self.bins.bin_of(got), self.bins.bin_of(good), "{size} of {:?}", self.chunks);
             }
-            None => {
-                assert!(best.is_none() || self.same_bin(size) > LAST_RESORT, "{size} of {:?}", self.chunks)
-            }
+            None => assert!(!fits || self.same_bin(size) > LAST_RESORT, "{size} of {:?}", self.chunks),
         }
     }
 

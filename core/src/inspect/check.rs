@@ -126,11 +126,7 @@ impl<S: PageSource> Heap<S> {
         // SAFETY: the granules asked about are the span's.
         unsafe {
             let (map, address) = (span.map(), span.address(at));
-            let mut end = at + 1;
-            while map.field(end) == Field::Interior {
-                ensure(end < span.granules(), FaultKind::Start, address)?;
-                end += 1;
-            }
+            let end = map.scan(at + 1, span.granules());
             match map.field(at) {
                 Field::Interior => ensure(false, FaultKind::Start, address)?,
                 Field::Free => {
@@ -213,12 +209,9 @@ impl<S: PageSource> Heap<S> {
     /// # Safety
     /// The span is one of the heap's, and its map has the fields `[from, to)`.
     unsafe fn check_no_start(&self, span: Span, from: usize, to: usize) -> Result<(), Fault> {
-        for g in from..to {
-            // SAFETY: the caller gives fields of the map.
-            let field = unsafe { span.map().field(g) };
-            ensure(field == Field::Interior, FaultKind::Start, span.start())?;
-        }
-        Ok(())
+        // SAFETY: the caller gives fields of the map.
+        let start = unsafe { span.map().scan(from, to) };
+        ensure(start == to, FaultKind::Start, span.start())
     }
 }
 
