@@ -5,9 +5,9 @@ use std::path::Path;
 
 use super::options::{HeapKind, Map};
 use super::picture::{Chunk, Picture, Place};
-use super::place::{Mapped, Place as _};
 use super::replay::Replayer;
 use super::run::{Outcome, arena, complain};
+use super::supply::{Mapped, Supply};
 use super::terminal::Terminal;
 use super::trace::Trace;
 use super::{input, overview, svg};
@@ -95,7 +95,14 @@ fn scene(trace: &Trace, options: &Map) -> Result<Scene, String> {
     }
     let chosen = options.granule.map(|(span, granule)| chosen(&picture, span, granule)).transpose()?;
     let is_peak = done == peak;
-    Ok(Scene { trace: trace.name.clone(), done, operations: trace.operations.len(), is_peak, picture, chosen })
+    Ok(Scene {
+        trace: trace.name.clone(),
+        done,
+        operations: trace.operations.len(),
+        is_peak,
+        picture,
+        chosen,
+    })
 }
 
 /// The chunk at a granule that the user names.
@@ -119,10 +126,10 @@ fn picture(trace: &Trace, done: usize, kind: HeapKind) -> Result<Picture, String
 fn replayed(
     trace: &Trace,
     done: usize,
-    place: &mut impl super::place::Place,
+    supply: &mut impl Supply,
     real_time: bool,
 ) -> Result<Picture, String> {
-    let mut heap = place.heap(real_time);
+    let mut heap = supply.heap(real_time);
     let mut replayer = Replayer::new(trace, &mut heap);
     for (index, &operation) in trace.operations[..done].iter().enumerate() {
         replayer.step(operation).map_err(|error| format!("{}: {error}", trace.place(index)))?;

@@ -89,10 +89,7 @@ impl Config {
 fn heap(matches: &ArgMatches) -> HeapKind {
     let arena = matches.get_one("arena").copied();
     let asked = matches.get_one::<String>("source").is_some_and(|source| source == "arena");
-    HeapKind {
-        arena: arena.or(asked.then_some(DEFAULT_ARENA)),
-        real_time: matches.get_flag("real-time"),
-    }
+    HeapKind { arena: arena.or(asked.then_some(DEFAULT_ARENA)), real_time: matches.get_flag("real-time") }
 }
 
 fn command() -> clap::Command {
@@ -106,7 +103,10 @@ fn command() -> clap::Command {
 }
 
 fn replay() -> clap::Command {
-    let traces = trace().num_args(1..).value_name("TRACE").help("Traces in malloc-lab format; - is the standard input");
+    let traces = trace()
+        .num_args(1..)
+        .value_name("TRACE")
+        .help("Traces in malloc-lab format; - is the standard input");
     clap::Command::new("replay")
         .about("Run allocation traces: speed, peaks, utilisation")
         .after_help(REPLAY_HELP)
@@ -134,7 +134,8 @@ that of the calls alone: blocks are not written, but for what a reallocation cop
 The exit status is 1 if a trace cannot be read or the allocator is found to be wrong, else 0.";
 
 fn map() -> clap::Command {
-    let granule = option("granule", "[SPAN:]N", "Enlarge what lies from granule N on, of the span (the first is 1)");
+    let granule =
+        option("granule", "[SPAN:]N", "Enlarge what lies from granule N on, of the span (the first is 1)");
     clap::Command::new("map")
         .about("Draw a heap: its chunks, and what is kept of each")
         .arg(trace().value_name("TRACE").help("A trace in malloc-lab format; - is the standard input"))
@@ -177,7 +178,8 @@ fn flag(name: &'static str, help: &'static str) -> Arg {
 fn size(text: &str) -> Result<usize, String> {
     let digits = text.find(|char: char| !char.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
-    let number: usize = number.parse().map_err(|_| "expected a number of bytes, such as 4096 or 64M".to_owned())?;
+    let number: usize =
+        number.parse().map_err(|_| "expected a number of bytes, such as 4096 or 64M".to_owned())?;
     let power = match unit.strip_suffix("iB").unwrap_or(unit) {
         "" if !unit.is_empty() => None,
         "" => Some(0),
@@ -213,7 +215,10 @@ mod tests {
 
     fn parse(line: &str) -> Result<Config, String> {
         let words = std::iter::once("memalloc").chain(line.split_whitespace());
-        command().try_get_matches_from(words).map(|matches| Config::from_matches(&matches)).map_err(|e| e.to_string())
+        command()
+            .try_get_matches_from(words)
+            .map(|matches| Config::from_matches(&matches))
+            .map_err(|e| e.to_string())
     }
 
     fn arena_of(line: &str) -> Option<usize> {
@@ -258,7 +263,15 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused() {
-        for wrong in ["", "replay", "map", "map a b", "replay --check 0 t", "replay --source tape t", "map --width 5 t"] {
+        for wrong in [
+            "",
+            "replay",
+            "map",
+            "map a b",
+            "replay --check 0 t",
+            "replay --source tape t",
+            "map --width 5 t",
+        ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }

@@ -39,7 +39,8 @@ impl Overview {
     pub(crate) fn of(picture: &Picture, columns: usize, rows: usize) -> Self {
         let shown = picture.spans.len().min(rows);
         let ends: Vec<usize> = (0..shown).map(|span| picture.used_end(span)).collect();
-        let rows_at = |scale: usize| ends.iter().map(|end| end.div_ceil(scale * columns).max(1)).sum::<usize>();
+        let rows_at =
+            |scale: usize| ends.iter().map(|end| end.div_ceil(scale * columns).max(1)).sum::<usize>();
         let mut scale = 1;
         while rows_at(scale) > rows && rows_at(2 * scale) < rows_at(scale) {
             scale *= 2;
@@ -108,7 +109,8 @@ pub(crate) fn stretch(picture: &Picture, room: usize, width: impl Fn(&Chunk) -> 
 fn interest(chunks: &[Chunk]) -> usize {
     let (Some(first), Some(last)) = (chunks.first(), chunks.last()) else { return 0 };
     let inside = |place: Place| first.at <= place && place <= last.at;
-    let mut sizes: Vec<usize> = chunks.iter().filter(|chunk| !chunk.is_free()).map(|chunk| chunk.granules).collect();
+    let mut sizes: Vec<usize> =
+        chunks.iter().filter(|chunk| !chunk.is_free()).map(|chunk| chunk.granules).collect();
     sizes.sort_unstable();
     sizes.dedup();
     let (mut single, mut several, mut links) = (0, 0, 0);

@@ -106,7 +106,10 @@ pub(crate) struct Bin {
 impl Picture {
     /// What there is to draw of a heap whose blocks in use are those of the trace's `ids`.
     pub(crate) fn of<S: PageSource>(heap: &Heap<S>, blocks: &[Block], ids: &[u64]) -> Self {
-        let owners = blocks.iter().zip(ids).filter_map(|(block, &id)| Some((block.at?.addr().get(), (id, block.size))));
+        let owners = blocks
+            .iter()
+            .zip(ids)
+            .filter_map(|(block, &id)| Some((block.at?.addr().get(), (id, block.size))));
         let starts = heap.spans().map(|span| span.block.cast::<u8>().addr().get()).collect();
         let viewer = Viewer { starts, owners: owners.collect() };
         let chunks: Vec<Chunk> = heap.chunks().map(|view| viewer.chunk(&view)).collect();
@@ -134,7 +137,11 @@ impl Picture {
     /// Where the last chunk in use of a span ends, in granules; what lies behind is one free chunk.
     pub(crate) fn used_end(&self, span: usize) -> usize {
         let behind = self.chunks.partition_point(|chunk| chunk.at.span <= span);
-        let last = self.chunks[..behind].iter().rev().take(2).find(|chunk| chunk.at.span == span && !chunk.is_free());
+        let last = self.chunks[..behind]
+            .iter()
+            .rev()
+            .take(2)
+            .find(|chunk| chunk.at.span == span && !chunk.is_free());
         last.map_or(self.spans[span].first, Chunk::end)
     }
 }
@@ -177,9 +184,13 @@ fn bins(chunks: &[Chunk]) -> Vec<Bin> {
     for chunk in chunks {
         let Kind::Free { bin: number, back, .. } = chunk.kind else { continue };
         let size = chunk.granules;
-        let bin = bins
-            .entry(number)
-            .or_insert(Bin { number, chunks: 0, smallest: size, largest: size, head: None });
+        let bin = bins.entry(number).or_insert(Bin {
+            number,
+            chunks: 0,
+            smallest: size,
+            largest: size,
+            head: None,
+        });
         bin.chunks += 1;
         bin.smallest = bin.smallest.min(size);
         bin.largest = bin.largest.max(size);
@@ -192,8 +203,8 @@ fn bins(chunks: &[Chunk]) -> Vec<Bin> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use super::super::place::{Arena, Place as _};
     use super::super::replay::Replayer;
+    use super::super::supply::{Arena, Supply as _};
     use super::super::trace::Trace;
     use super::*;
 
@@ -212,8 +223,7 @@ pub(crate) mod tests {
     }
 
     /// Used, one free granule, used, two free granules, used, one free granule, used, the rest free.
-    pub(crate) const MIXED: &str =
-        "a 1 40\na 2 16\na 3 10\na 4 32\na 5 600\na 6 8\na 7 100\nf 2\nf 4\nf 6";
+    pub(crate) const MIXED: &str = "a 1 40\na 2 16\na 3 10\na 4 32\na 5 600\na 6 8\na 7 100\nf 2\nf 4\nf 6";
 
     #[test]
     fn chunks_are_what_the_trace_made_of_them() {
@@ -245,7 +255,10 @@ pub(crate) mod tests {
                 free(53, rest, last_bin, None, None),
             ]
         );
-        assert_eq!(picture.bins[0], Bin { number: 0, chunks: 2, smallest: 1, largest: 1, head: Some(at(45)) });
+        assert_eq!(
+            picture.bins[0],
+            Bin { number: 0, chunks: 2, smallest: 1, largest: 1, head: Some(at(45)) }
+        );
         assert_eq!(picture.used_end(0), first + 53);
     }
 
@@ -287,9 +300,11 @@ pub(crate) mod tests {
     #[test]
     fn the_picture_and_the_totals_agree() {
         let picture = picture(MIXED);
-        let used: usize = picture.chunks.iter().filter(|chunk| !chunk.is_free()).map(|chunk| chunk.granules).sum();
+        let used: usize =
+            picture.chunks.iter().filter(|chunk| !chunk.is_free()).map(|chunk| chunk.granules).sum();
         assert_eq!(used * GRANULE, picture.totals.used());
-        let free: usize = picture.chunks.iter().filter(|chunk| chunk.is_free()).map(|chunk| chunk.granules).sum();
+        let free: usize =
+            picture.chunks.iter().filter(|chunk| chunk.is_free()).map(|chunk| chunk.granules).sum();
         assert_eq!(free * GRANULE, picture.totals.free());
     }
 }

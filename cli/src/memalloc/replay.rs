@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use memalloc_core::inspect::Fault;
 use memalloc_core::{FreeError, GRANULE};
 
-use super::place::{Arena, Place};
 use super::subject::Subject;
+use super::supply::{Arena, Supply};
 use super::trace::{Kind, Operation, Trace};
 use super::verify::{Broken, Verifier};
 
@@ -187,9 +187,14 @@ impl Meter {
 }
 
 /// The time of one replay on a fresh heap, of `runs` the median.
-pub(crate) fn time<P: Place>(trace: &Trace, place: &mut P, real_time: bool, runs: NonZeroUsize) -> Duration {
+pub(crate) fn time<P: Supply>(
+    trace: &Trace,
+    supply: &mut P,
+    real_time: bool,
+    runs: NonZeroUsize,
+) -> Duration {
     let mut times: Vec<Duration> =
-        (0..runs.get()).map(|_| time_once(trace, &mut place.heap(real_time))).collect();
+        (0..runs.get()).map(|_| time_once(trace, &mut supply.heap(real_time))).collect();
     times.sort_unstable();
     times[times.len() / 2]
 }

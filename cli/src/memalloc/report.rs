@@ -47,7 +47,10 @@ impl Row {
         if let Some(fit) = self.fit {
             let smallest = fit.map_or("null".to_owned(), |fit| fit.to_string());
             let utilisation = json_number(self.fit_utilisation(), 4);
-            let _ = write!(text, ", \"smallest_arena\": {smallest}, \"smallest_arena_utilisation\": {utilisation}");
+            let _ = write!(
+                text,
+                ", \"smallest_arena\": {smallest}, \"smallest_arena_utilisation\": {utilisation}"
+            );
         }
         text + "}"
     }

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use super::draw;
 use super::input;
 use super::options::{Config, HeapKind, Replay};
-use super::place::{Arena, Mapped, Place};
 use super::replay;
 use super::report::{Row, Table};
+use super::supply::{Arena, Mapped, Supply};
 use super::trace::Trace;
 
 /// Arenas larger than so many times the payload are not tried by `--fit`.
@@ -96,10 +96,10 @@ pub(crate) fn arena(size: usize) -> Result<Arena, String> {
     Arena::new(size).ok_or_else(|| format!("an arena of {size} bytes cannot be had"))
 }
 
-fn replay_in<P: Place>(trace: &Trace, options: &Replay, place: &mut P) -> Result<Row, String> {
+fn replay_in<P: Supply>(trace: &Trace, options: &Replay, supply: &mut P) -> Result<Row, String> {
     let HeapKind { real_time, .. } = options.heap;
     let figures = {
-        let mut heap = place.heap(real_time);
+        let mut heap = supply.heap(real_time);
         replay::measure(trace, &mut heap, options.care()).map_err(|error| error.to_string())?
     };
     let demand = usize::try_from(trace.peak().payload).unwrap_or(usize::MAX);
@@ -107,7 +107,7 @@ fn replay_in<P: Place>(trace: &Trace, options: &Replay, place: &mut P) -> Result
         name: trace.name.clone(),
         figures,
         peak_heap: if P::IS_ARENA { figures.extent } else { figures.peak_held },
-        time: replay::time(trace, place, real_time, options.runs),
+        time: replay::time(trace, supply, real_time, options.runs),
         demand,
         fit: options.fit.then(|| {
             let limit = demand.saturating_mul(FIT_LIMIT).saturating_add(1 << 20);

@@ -89,8 +89,11 @@ impl Terminal {
     }
 
     fn legend(&self, out: &mut String) {
-        let entries =
-            [(OVERHEAD, "#", "header, map, bins"), (USED, "█▓▒░", "in use, wholly or partly"), (FREE, "·", "free")];
+        let entries = [
+            (OVERHEAD, "#", "header, map, bins"),
+            (USED, "█▓▒░", "in use, wholly or partly"),
+            (FREE, "·", "free"),
+        ];
         let mut at = 0;
         for (style, sample, meaning) in entries {
             let columns = sample.chars().count() + 1 + meaning.len();
@@ -111,7 +114,10 @@ impl Terminal {
         let from = scene.enlarge_from(per_row * ENLARGED_ROWS, |chunk| Drawn::of(chunk).cells());
         let rows = rows(&scene.picture.chunks[from..], per_row);
         out.push('\n');
-        self.heading(out, &format!("From {} on, with the map's two bits for each granule:", name_of(scene, from)));
+        self.heading(
+            out,
+            &format!("From {} on, with the map's two bits for each granule:", name_of(scene, from)),
+        );
         for row in &rows {
             self.granules(out, scene, row);
         }
@@ -119,7 +125,7 @@ impl Terminal {
         self.heading(out, "What is kept of these:");
         let _ = writeln!(out, "{:>LABEL$} {:>9}  used lower", "granule", "bytes");
         for chunk in rows.concat() {
-            self.chunk(out, scene, chunk);
+            self.chunk(out, scene, &chunk);
         }
         self.paragraph(
             out,

@@ -122,7 +122,8 @@ fn text_of(content: &[u8]) -> Result<&str, (usize, String)> {
     })
 }
 
-const HEADER: [&str; 4] = ["the suggested bytes of heap", "the number of ids", "the number of operations", "the weight"];
+const HEADER: [&str; 4] =
+    ["the suggested bytes of heap", "the number of ids", "the number of operations", "the weight"];
 const IDS: usize = 1;
 const OPERATIONS: usize = 2;
 const OPERATION: &str = "'a ID SIZE', 'r ID SIZE' or 'f ID'";
@@ -172,7 +173,8 @@ impl Parser {
 
     /// An allocation for an id that is not live.
     fn start(&mut self, id: u64, size: usize) -> Result<Operation, String> {
-        let next = u32::try_from(self.ids.len()).map_err(|_| format!("more than {} ids are used", u32::MAX))?;
+        let next =
+            u32::try_from(self.ids.len()).map_err(|_| format!("more than {} ids are used", u32::MAX))?;
         let (slot, live) = self.slots.entry(id).or_insert((next, false));
         if *live {
             return Err(format!("expected an id that is free, found {id}, which is in use"));
@@ -199,7 +201,11 @@ impl Parser {
     fn id(&self, word: &str) -> Result<u64, String> {
         let id = number(word, "an id")?;
         let ids = self.header[IDS];
-        if id < ids { Ok(id) } else { Err(format!("expected an id below {ids}, as the header says, found {id}")) }
+        if id < ids {
+            Ok(id)
+        } else {
+            Err(format!("expected an id below {ids}, as the header says, found {id}"))
+        }
     }
 
     fn size(&self, word: &str) -> Result<usize, String> {
@@ -319,7 +325,10 @@ mod tests {
         assert_eq!(with("a 1 5k"), "t:5: expected a size, found '5k'");
         assert_eq!(with("a 1 1.5"), "t:5: expected a size, found '1.5'");
         let large = "9".repeat(30);
-        assert_eq!(with(&format!("a 1 {large}")), format!("t:5: expected a size below 2^64, found '{large}'"));
+        assert_eq!(
+            with(&format!("a 1 {large}")),
+            format!("t:5: expected a size below 2^64, found '{large}'")
+        );
         assert_eq!(with("f -2"), "t:5: expected an id, found '-2'");
         assert_eq!(with("a 4 5"), "t:5: expected an id below 4, as the header says, found 4");
     }
@@ -339,13 +348,19 @@ mod tests {
         assert_eq!(error(""), "t:1: expected the suggested bytes of heap, found the end");
         assert_eq!(error("1\n2\n"), "t:2: expected the number of operations, found the end");
         assert_eq!(error("1\n2\nmany\n1\n"), "t:3: expected the number of operations, found 'many'");
-        assert_eq!(error("1 2 0 1 5\n"), "t:1: expected 'a ID SIZE', 'r ID SIZE' or 'f ID', found '1 2 0 1 5'");
+        assert_eq!(
+            error("1 2 0 1 5\n"),
+            "t:1: expected 'a ID SIZE', 'r ID SIZE' or 'f ID', found '1 2 0 1 5'"
+        );
         assert_eq!(error("a 0 1\n"), "t:1: expected the suggested bytes of heap, found 'a'");
     }
 
     #[test]
     fn a_count_of_operations_other_than_the_header_s_is_named() {
-        assert_eq!(error("0\n1\n3\n1\na 0 1\nf 0\n"), "t:6: expected 3 operations, as the header says, found 2");
+        assert_eq!(
+            error("0\n1\n3\n1\na 0 1\nf 0\n"),
+            "t:6: expected 3 operations, as the header says, found 2"
+        );
         assert_eq!(error("0\n1\n0\n1\nf -1\n"), "t:5: expected 0 operations, as the header says, found 1");
     }
 

@@ -47,7 +47,8 @@ impl Lanes {
     /// The lowest lane that is free over a stretch.
     fn take(&mut self, one: f64, other: f64) -> usize {
         let (from, to) = (one.min(other), one.max(other));
-        let clear = |taken: &Vec<(f64, f64)>| taken.iter().all(|&(start, end)| to + 3.0 < start || from - 3.0 > end);
+        let clear =
+            |taken: &Vec<(f64, f64)>| taken.iter().all(|&(start, end)| to + 3.0 < start || from - 3.0 > end);
         let lane = self.0.iter().position(clear).unwrap_or(self.0.len());
         if lane == self.0.len() {
             self.0.push(Vec::new());
@@ -118,7 +119,8 @@ mod tests {
 
     #[test]
     fn arrows_that_would_meet_take_different_lanes() {
-        let links = [(end(0, 0.0), end(0, 500.0)), (end(0, 100.0), end(0, 300.0)), (end(0, 700.0), end(0, 900.0))];
+        let links =
+            [(end(0, 0.0), end(0, 500.0)), (end(0, 100.0), end(0, 300.0)), (end(0, 700.0), end(0, 900.0))];
         let arrows = plan(&links, 1);
         let lanes: Vec<usize> = arrows.routes.iter().map(|route| route.start).collect();
         assert_eq!(lanes, [0, 1, 0]);

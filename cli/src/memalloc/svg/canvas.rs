@@ -93,7 +93,8 @@ impl Canvas {
 
     /// An arrow along points.
     pub(super) fn arrow(&mut self, points: &[(f64, f64)]) {
-        let path: Vec<String> = points.iter().map(|point| format!("{},{}", short(point.0), short(point.1))).collect();
+        let path: Vec<String> =
+            points.iter().map(|point| format!("{},{}", short(point.0), short(point.1))).collect();
         let _ = writeln!(
             self.body,
             "<polyline points=\"{}\" class=\"arrow\" stroke-linejoin=\"round\" marker-end=\"url(#head)\"/>",

@@ -147,7 +147,13 @@ fn free(canvas: &mut Canvas, chunk: &Chunk, (x, y): (f64, f64), next: &str, back
     let mut word = |index: usize, name: &str, value: &str| {
         let at = x + 1.0 + WORD * index as f64;
         let last = index + 1 == 2 * cells(chunk);
-        canvas.rect(at, y, WORD - if last { 4.0 } else { 0.0 }, BOX, if name.is_empty() { "blank" } else { "word" });
+        canvas.rect(
+            at,
+            y,
+            WORD - if last { 4.0 } else { 0.0 },
+            BOX,
+            if name.is_empty() { "blank" } else { "word" },
+        );
         canvas.text(at + WORD / 2.0 - 1.5, y + 18.0, name, Text::SMALL.centred());
         canvas.text(at + WORD / 2.0 - 1.5, y + 35.0, value, Text::CODE.centred());
     };

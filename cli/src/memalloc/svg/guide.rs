@@ -28,7 +28,11 @@ fn lines(canvas: &mut Canvas, x: f64, y: f64, lines: &[&str]) -> f64 {
 fn colours(canvas: &mut Canvas, x: f64, y: f64) {
     let y = heading(canvas, x, y, "Memory, granules, chunks");
     let granule = format!("Memory is cut in granules of {GRANULE} bytes: two words.");
-    let text = [&granule, "A chunk is a whole number of granules. One in use", "keeps nothing in itself: the map tells all of it."];
+    let text = [
+        &granule,
+        "A chunk is a whole number of granules. One in use",
+        "keeps nothing in itself: the map tells all of it.",
+    ];
     let mut y = lines(canvas, x, y, &text) + 8.0;
     for (class, meaning) in [
         ("overhead", "header, map and bins, at the start of a span"),

@@ -15,9 +15,11 @@ use super::{INNER, MARGIN, heading};
 pub(super) fn span(canvas: &mut Canvas, scene: &Scene, y: f64) -> f64 {
     let spans = &scene.picture.spans;
     let span = &spans[0];
-    let which = if spans.len() == 1 { "The span".to_owned() } else { format!("The first of {} spans", spans.len()) };
+    let which =
+        if spans.len() == 1 { "The span".to_owned() } else { format!("The first of {} spans", spans.len()) };
     let length = grouped(span.granules * GRANULE);
-    let mut y = heading(canvas, MARGIN, y, &format!("{which}: {length} bytes, what lies where (not to scale)"));
+    let mut y =
+        heading(canvas, MARGIN, y, &format!("{which}: {length} bytes, what lies where (not to scale)"));
     let parts = [
         (150.0, "header", "overhead", span.header),
         (200.0, "map, 2 bits a granule", "overhead", span.map),
@@ -69,13 +71,19 @@ pub(super) fn overview(canvas: &mut Canvas, scene: &Scene, shown: &Layout<'_>, y
         }
         if strip.left_out > 0 {
             let (granules, bytes) = (grouped(strip.left_out), grouped(strip.left_out * GRANULE));
-            let text = format!("and {granules} granules more, {bytes} bytes, all free, to the end of the span");
+            let text =
+                format!("and {granules} granules more, {bytes} bytes, all free, to the end of the span");
             canvas.text(MARGIN + LABEL, y + 12.0, &text, Text::SMALL);
             y += CELL.1 + 3.0;
         }
     }
     if overview.left_out > 0 {
-        canvas.text(MARGIN + LABEL, y + 12.0, &format!("and {} more", count(overview.left_out, "span")), Text::SMALL);
+        canvas.text(
+            MARGIN + LABEL,
+            y + 12.0,
+            &format!("and {} more", count(overview.left_out, "span")),
+            Text::SMALL,
+        );
         y += CELL.1;
     }
     y.max(bins)

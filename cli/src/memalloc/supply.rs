@@ -8,11 +8,11 @@ use memalloc_core::{ArenaSource, Heap, PageSource};
 use memalloc_os::MmapSource;
 
 /// Where fresh heaps can be had, one at a time.
-pub(crate) trait Place {
+pub(crate) trait Supply {
     /// What such a heap draws on.
-    type Source<'place>: PageSource
+    type Source<'supply>: PageSource
     where
-        Self: 'place;
+        Self: 'supply;
 
     /// A fresh source, of which nothing is in use.
     fn source(&mut self) -> Self::Source<'_>;
@@ -31,8 +31,8 @@ pub(crate) trait Place {
 /// The operating system's memory.
 pub(crate) struct Mapped;
 
-impl Place for Mapped {
-    type Source<'place> = MmapSource;
+impl Supply for Mapped {
+    type Source<'supply> = MmapSource;
 
     fn source(&mut self) -> MmapSource {
         MmapSource::new()
@@ -72,8 +72,8 @@ impl Arena {
     }
 }
 
-impl Place for Arena {
-    type Source<'place> = BorrowedArena<'place>;
+impl Supply for Arena {
+    type Source<'supply> = BorrowedArena<'supply>;
 
     fn source(&mut self) -> BorrowedArena<'_> {
         let memory = self.pages.spare_capacity_mut().as_mut_ptr().cast();
