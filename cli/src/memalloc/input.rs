@@ -1,0 +1,36 @@
+//! Reading trace files.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use super::trace::Trace;
+
+/// What messages and tables call a trace.
+pub(crate) fn name(path: &Path) -> String {
+    if is_standard_input(path) { "standard input".to_owned() } else { path.display().to_string() }
+}
+
+/// Reads a trace from a file, or the standard input for `-`.
+///
+/// # Errors
+/// Why it cannot be read, or is no trace; the message names it.
+pub(crate) fn read(path: &Path) -> Result<Trace, String> {
+    let name = name(path);
+    let content = content(path).map_err(|error| format!("{name}: {error}"))?;
+    Trace::parse(&name, &content).map_err(|error| error.to_string())
+}
+
+fn content(path: &Path) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    if is_standard_input(path) {
+        io::stdin().lock().read_to_end(&mut content)?;
+    } else {
+        File::open(path)?.read_to_end(&mut content)?;
+    }
+    Ok(content)
+}
+
+fn is_standard_input(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
