@@ -8,7 +8,7 @@ use super::picture::{Chunk, Picture, Place};
 use super::replay::Replayer;
 use super::run::{Outcome, arena, complain};
 use super::supply::{Mapped, Supply};
-use super::terminal::Terminal;
+use super::terminal::{Terminal, count};
 use super::trace::Trace;
 use super::{input, overview, svg};
 
@@ -31,7 +31,17 @@ impl Scene {
     pub(crate) fn title(&self) -> String {
         let peak = if self.is_peak { ", when most payload is live" } else { "" };
         let (done, all) = (super::report::grouped(self.done), super::report::grouped(self.operations));
-        format!("The heap of {} after {done} of {all} operations{peak}", self.trace)
+        format!("The heap of {} after {done} of {all} operations{peak}", self.trace_name())
+    }
+
+    /// The file's name alone, and not for ever.
+    fn trace_name(&self) -> String {
+        const MOST: usize = 28;
+        let name = self.trace.rsplit('/').next().unwrap_or_default();
+        match name.chars().count() {
+            0..=MOST => name.to_owned(),
+            _ => name.chars().take(MOST - 1).chain(['…']).collect(),
+        }
     }
 
     /// The chunk to enlarge from on: the user's, or that with most to see in `room`, given what each chunk takes.
@@ -108,7 +118,10 @@ fn scene(trace: &Trace, options: &Map) -> Result<Scene, String> {
 /// The chunk at a granule that the user names.
 fn chosen(picture: &Picture, span: usize, granule: usize) -> Result<usize, String> {
     let Some(there) = picture.spans.get(span - 1) else {
-        return Err(format!("--granule {span}:{granule}: the heap has {} spans", picture.spans.len()));
+        return Err(format!(
+            "--granule {span}:{granule}: the heap has {}",
+            count(picture.spans.len(), "span")
+        ));
     };
     picture.chunk_at(Place { span: span - 1, granule }).ok_or_else(|| {
         let (first, last) = (there.first, there.granules - 1);

@@ -40,7 +40,7 @@ impl Text {
 /// Colours keep their lightness apart, so that they differ in grey too.
 const STYLE: &str = "\
 text{font-family:'DejaVu Sans',Verdana,Helvetica,Arial,sans-serif;font-size:13px;fill:#1f2933}
-.title{font-size:23px;font-weight:bold}.heading{font-size:15px;font-weight:bold}
+.title{font-size:20px;font-weight:bold}.heading{font-size:15px;font-weight:bold}
 .small{font-size:11px;fill:#52606d}.code{font-family:'DejaVu Sans Mono',Menlo,Consolas,monospace;font-size:11px}
 .dark{fill:#fff;font-size:12px}
 .page{fill:#fff}.panel{fill:#f5f7fa}
@@ -49,7 +49,7 @@ text{font-family:'DejaVu Sans',Verdana,Helvetica,Arial,sans-serif;font-size:13px
 .word{fill:#e6f4e8;stroke:#5d9b68}.blank{fill:#f3faf4;stroke:#5d9b68;stroke-dasharray:2 2}
 .taken{fill:#2f6db5;stroke:#1d4a80}.edge{fill:none;stroke:#1f2933;stroke-width:2}
 .on{fill:#1f2933}.off{fill:#fff;stroke:#9aa5b1}.frame{fill:none;stroke:#c2410c;stroke-width:2}
-.arrow{fill:none;stroke:#c2410c;stroke-width:1.6}.head{fill:#c2410c}.rule{stroke:#cbd2d9}";
+.arrow{fill:none;stroke:#c2410c;stroke-width:1.6}.head{fill:#c2410c}.tick{stroke:#b7d0ec}.rule{stroke:#cbd2d9}";
 
 impl Canvas {
     pub(super) const fn new() -> Self {

@@ -16,8 +16,10 @@ const COLUMNS: usize = 11;
 const ROWS: usize = 5;
 pub(super) const CELL: f64 = 114.0;
 const WORD: f64 = CELL / 2.0;
-/// Chunks of more granules are drawn as two, a gap and the last.
-const MOST_WHOLE: usize = 4;
+/// Chunks in use of more granules are drawn as the first, a gap and the last; free ones, whose first two granules have
+/// words to show, as these, a gap and the last.
+const MOST_USED: usize = 3;
+const MOST_FREE: usize = 4;
 const BOX: f64 = 46.0;
 /// From the top of a row's boxes to the end of its bits.
 const BELOW: f64 = BOX + 48.0;
@@ -56,7 +58,13 @@ pub(super) fn layout(scene: &Scene) -> Layout<'_> {
 
 /// The cells that a chunk takes.
 fn cells(chunk: &Chunk) -> usize {
-    chunk.granules.min(MOST_WHOLE)
+    chunk.granules.min(if chunk.is_free() { MOST_FREE } else { MOST_USED })
+}
+
+/// The cell that stands for the granules of a chunk that have none of their own, and how many these are.
+fn gap(chunk: &Chunk) -> Option<(usize, usize)> {
+    let cells = cells(chunk);
+    (chunk.granules > cells).then(|| (cells - 2, chunk.granules - (cells - 1)))
 }
 
 /// Draws it; where it ends.
@@ -132,6 +140,11 @@ fn chunk(canvas: &mut Canvas, scene: &Scene, chunk: &Chunk, x: f64, y: f64) {
 
 fn used(canvas: &mut Canvas, chunk: &Chunk, (x, y, width): (f64, f64, f64), id: u64, asked: usize) {
     canvas.rect(x + 1.0, y, width - 4.0, BOX, "taken");
+    for cell in 1..cells(chunk) {
+        let edge = x - 0.5 + cell as f64 * CELL;
+        canvas.line((edge, y + 2.0), (edge, y + 8.0), "tick");
+        canvas.line((edge, y + BOX - 8.0), (edge, y + BOX - 2.0), "tick");
+    }
     let middle = x + width / 2.0 - 1.0;
     canvas.text(middle, y + 20.0, &format!("id {id}"), Text::ON_DARK.centred());
     let bytes = grouped(chunk.granules * GRANULE);
@@ -159,7 +172,7 @@ fn free(canvas: &mut Canvas, chunk: &Chunk, (x, y): (f64, f64), next: &str, back
     };
     word(0, "next", next);
     if chunk.granules == 1 {
-        return word(1, "back + 1", back);
+        return word(1, "back+1", back);
     }
     word(1, "back", back);
     word(2, "size", &size);
@@ -168,17 +181,12 @@ fn free(canvas: &mut Canvas, chunk: &Chunk, (x, y): (f64, f64), next: &str, back
         word(index, "", "");
     }
     word(last, "footer", &footer.to_string());
-    if chunk.granules > MOST_WHOLE {
-        gap(canvas, chunk, x, y);
+    if let Some((cell, left_out)) = gap(chunk) {
+        let left = x + 1.0 + cell as f64 * CELL;
+        canvas.rect(left, y, CELL, BOX, "blank");
+        canvas.text(left + CELL / 2.0, y + 20.0, &grouped(left_out), Text::BODY.centred());
+        canvas.text(left + CELL / 2.0, y + 36.0, "granules more", Text::SMALL.centred());
     }
-}
-
-/// What stands where granules were left out of a free chunk.
-fn gap(canvas: &mut Canvas, chunk: &Chunk, x: f64, y: f64) {
-    canvas.rect(x + 1.0 + 2.0 * CELL, y, CELL, BOX, "blank");
-    let left_out = chunk.granules - (MOST_WHOLE - 1);
-    canvas.text(x + 2.5 * CELL, y + 20.0, &grouped(left_out), Text::BODY.centred());
-    canvas.text(x + 2.5 * CELL, y + 36.0, "granules more", Text::SMALL.centred());
 }
 
 /// The map's bits for each granule drawn.
@@ -186,9 +194,13 @@ fn bits(canvas: &mut Canvas, chunk: &Chunk, x: f64, y: f64) {
     let (used, lower) = chunk.bits();
     for cell in 0..cells(chunk) {
         let middle = x + (cell as f64 + 0.5) * CELL - 1.0;
-        if chunk.granules > MOST_WHOLE && cell == MOST_WHOLE - 2 {
-            let text = format!("{} times 0, 0", grouped(chunk.granules - (MOST_WHOLE - 1)));
-            canvas.text(middle, y + 13.0, &text, Text::SMALL.centred());
+        if let Some((_, left_out)) = gap(chunk).filter(|gap| gap.0 == cell) {
+            canvas.text(
+                middle,
+                y + 13.0,
+                &format!("{} times 0, 0", grouped(left_out)),
+                Text::SMALL.centred(),
+            );
             if let Some((word, length)) = chunk.kept_length() {
                 let text = format!("word {}: {}", grouped(word), count(length, "word"));
                 canvas.text(middle, y + 31.0, &text, Text::SMALL.centred());

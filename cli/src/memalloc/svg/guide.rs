@@ -63,7 +63,7 @@ fn codes(canvas: &mut Canvas, x: f64, y: f64) {
         canvas.text(x + 80.0, y + 13.0, meaning, Text::BODY);
         y += 23.0;
     }
-    canvas.text(x, y + 14.0, "A long chunk in use keeps its length in an idle map word.", Text::SMALL);
+    canvas.text(x, y + 14.0, "A long chunk in use keeps its length too, in the map word named.", Text::SMALL);
 }
 
 /// A bit of the map, its top middle at the point.
@@ -81,7 +81,7 @@ fn words(canvas: &mut Canvas, x: f64, y: f64) {
         ("size", "its granules"),
         ("footer", "its granules again, in its last word: from it,"),
         ("", "the chunk above finds where this one starts"),
-        ("back + 1", "in a chunk of one granule, which has no more"),
+        ("back+1", "in a chunk of one granule, which has no more"),
         ("", "words: odd, it is a footer that says one"),
     ];
     for (line, (word, meaning)) in entries.into_iter().enumerate() {

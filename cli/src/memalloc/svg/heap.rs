@@ -27,12 +27,12 @@ pub(super) fn span(canvas: &mut Canvas, scene: &Scene, y: f64) -> f64 {
     ];
     let mut x = MARGIN;
     for (width, name, class, bytes) in parts.into_iter().filter(|part| part.3 > 0) {
-        part(canvas, (x, y, width), &format!("{name}"), &format!("{} bytes", grouped(bytes)), class);
+        part(canvas, (x, y, width), name, &format!("{} bytes", grouped(bytes)), class);
         x += width;
     }
     let chunks = format!("chunks: granules g{} to g{}", grouped(span.first), grouped(span.granules - 1));
     let bytes = format!("{} bytes", grouped((span.granules - span.first) * GRANULE));
-    part(canvas, (x, y, MARGIN + INNER - x), &chunks, &bytes, "used2");
+    part(canvas, (x, y, MARGIN + INNER - x), &chunks, &bytes, "off");
     y += 44.0;
     y
 }
