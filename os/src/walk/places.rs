@@ -74,7 +74,7 @@ impl Places {
     /// `ENOENT` also if there is another directory in its place now.
     pub(super) fn open(&mut self, place: Place) -> io::Result<BorrowedFd<'_>> {
         if self.cursor.as_ref().is_none_or(|(at, _)| *at != place) {
-            let dir = match self.from_cursor(place) {
+            let dir = match self.along_cursor(place) {
                 Some(dir) => dir,
                 None => self.down(CWD, self.way(place, None))?,
             };
@@ -88,7 +88,7 @@ impl Places {
     }
 
     /// The way to a place from the last one, if that is shorter than the one from the top and still leads there.
-    fn from_cursor(&mut self, place: Place) -> Option<OwnedFd> {
+    fn along_cursor(&mut self, place: Place) -> Option<OwnedFd> {
         let (from, mut dir) = self.cursor.take()?;
         let common = self.common_ancestor(from, place)?;
         let climb = self.entry(from).depth - self.entry(common).depth;
