@@ -5,7 +5,7 @@
 //!   deallocate: look the pointer up in the map ─▶ take free neighbours out of their bins ─▶ flip the map ─▶ into a bin
 //! ```
 //!
-//! One file each: [`allocate`], [`deallocate`], [`reallocate`], and [`growth`] (spans come and go).
+//! One file each: `allocate`, `deallocate`, `reallocate`, and `growth` (spans come and go).
 
 mod allocate;
 mod deallocate;
