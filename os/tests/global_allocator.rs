@@ -131,6 +131,7 @@ fn what_cannot_be_had_is_null() {
 unsafe extern "C" {
     fn fork() -> i32;
     fn waitpid(process: i32, status: *mut i32, options: i32) -> i32;
+    fn alarm(seconds: u32) -> u32;
     fn _exit(status: i32) -> !;
 }
 
@@ -158,6 +159,8 @@ fn fork_and_allocate() -> i32 {
     unsafe {
         let child = fork();
         if child == 0 {
+            // A child that waits for the lock is ended, and that is seen.
+            alarm(60);
             let map: BTreeMap<usize, String> = (0..50).map(|key| (key, key.to_string())).collect();
             _exit(i32::from(map[&49] != "49" || process::check().is_err()));
         }

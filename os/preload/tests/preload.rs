@@ -43,7 +43,7 @@ fn the_library_is_what_the_program_uses() {
 
 #[test]
 fn a_long_listing_is_the_same() {
-    assert!(same_as_ever("ls -lR /usr/include | sort | tail -n 100").len() > 1000);
+    assert!(same_as_ever("ls -lR /usr/include | sort").len() > 1000);
 }
 
 #[test]
