@@ -89,7 +89,7 @@ fn add(used: &mut [usize], scale: usize, chunk: &Chunk) {
 /// The number of the first chunk of the stretch that says most: chunks in use of several sizes, free ones of one
 /// granule and of more, and links between them, in as many chunks as fit into `room`, given what each takes.
 pub(crate) fn stretch(picture: &Picture, room: usize, width: impl Fn(&Chunk) -> usize) -> usize {
-    const MOST_TRIED: usize = 20_000;
+    const MOST_TRIED: usize = 5_000;
     let chunks = &picture.chunks;
     let each = chunks.len().div_ceil(MOST_TRIED).max(1);
     let score = |&from: &usize| {
@@ -97,7 +97,7 @@ pub(crate) fn stretch(picture: &Picture, room: usize, width: impl Fn(&Chunk) -> 
         let seen = chunks[from..].iter().take_while(|chunk| {
             let fits = left.checked_sub(width(chunk));
             left = fits.unwrap_or(0);
-            fits.is_some()
+            fits.is_some() && chunk.at.span == chunks[from].at.span
         });
         interest(&chunks[from..from + seen.count()])
     };

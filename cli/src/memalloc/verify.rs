@@ -13,6 +13,9 @@ use super::replay::Block;
 use super::subject::Subject;
 use super::trace::{Kind, Operation};
 
+/// Bytes of the pattern that are written and compared at once.
+const WORD: usize = 8;
+
 /// What is wrong with a block.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Broken {
@@ -83,9 +86,10 @@ impl<'trace> Verifier<'trace> {
         self.expect_place(slot, at, now.size, subject)?;
         let kept = before.at.map_or(0, |_| before.size.min(now.size));
         self.expect_pattern(slot, at, before.size, kept)?;
-        for offset in 0..now.size {
+        for (index, offset) in (0..now.size).step_by(WORD).enumerate() {
+            let word = self.pattern(slot, now.size, index);
             // SAFETY: the block is in use, lies in the heap and overlaps no other: its bytes are ours to write.
-            unsafe { at.add(offset).write(self.pattern(slot, now.size, offset)) };
+            unsafe { at.add(offset).copy_from(NonNull::from(&word).cast(), WORD.min(now.size - offset)) };
         }
         self.live.insert(at.addr().get(), (slot, end(at, now.size)));
         Ok(())
@@ -126,22 +130,24 @@ impl<'trace> Verifier<'trace> {
 
     /// Expects the first `kept` bytes at `at` to be those of the pattern of a block of `size` bytes.
     fn expect_pattern(&self, slot: u32, at: NonNull<u8>, size: usize, kept: usize) -> Result<(), Broken> {
-        for offset in 0..kept {
-            let written = self.pattern(slot, size, offset);
+        for (index, offset) in (0..kept).step_by(WORD).enumerate() {
+            let (written, mut found) = (self.pattern(slot, size, index), [0; WORD]);
+            let bytes = WORD.min(kept - offset);
             // SAFETY: the block is in use and lies in the heap, as was seen when it was made; its bytes were written.
-            let found = unsafe { at.add(offset).read() };
-            if found != written {
+            unsafe { at.add(offset).copy_to(NonNull::from(&mut found).cast(), bytes) };
+            if let Some(byte) = (0..bytes).find(|&byte| found[byte] != written[byte]) {
+                let (offset, written, found) = (offset + byte, written[byte], found[byte]);
                 return Err(self.broken(slot, at, size, How::Changed { offset, written, found }));
             }
         }
         Ok(())
     }
 
-    /// The byte at `offset` of a block: the eight of a word differ from those of other words, ids and sizes.
-    fn pattern(&self, slot: u32, size: usize, offset: usize) -> u8 {
-        let word = (u64::from(slot) << 40) ^ ((size as u64) << 20) ^ (offset as u64 / 8 + 1);
+    /// The word that is written at an index of a block: it differs from those of other indices, ids and sizes.
+    fn pattern(&self, slot: u32, size: usize, index: usize) -> [u8; WORD] {
+        let word = (u64::from(slot) << 40) ^ ((size as u64) << 20) ^ (index as u64 + 1);
         let mixed = word.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        (mixed ^ mixed >> 32).to_le_bytes()[offset % 8]
+        (mixed ^ mixed >> 32).to_le_bytes()
     }
 
     fn broken(&self, slot: u32, at: NonNull<u8>, size: usize, how: How) -> Broken {

@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What a run left.
 pub struct Ran {
@@ -66,8 +67,13 @@ pub fn trace(name: &str) -> String {
 
 /// Calls `test` with the path of a file that is gone afterwards.
 pub fn with_file(name: &str, content: &[u8], test: impl FnOnce(&str)) {
-    let path = std::env::temp_dir().join(format!("memalloc-test-{}-{name}", std::process::id()));
-    std::fs::write(&path, content).expect("the file can be written");
+    static FOLDERS: AtomicUsize = AtomicUsize::new(0);
+    let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
+    let folder = std::env::temp_dir().join(format!("memalloc-test-{}-{number}", std::process::id()));
+    let path = folder.join(name);
+    std::fs::create_dir(&folder)
+        .and_then(|()| std::fs::write(&path, content))
+        .expect("the file can be written");
     test(path.to_str().expect("the path is text"));
-    std::fs::remove_file(&path).expect("the file is there");
+    std::fs::remove_dir_all(&folder).expect("the folder is there");
 }

@@ -20,6 +20,7 @@ impl Text {
     pub(super) const BODY: Self = Self::of("body");
     pub(super) const SMALL: Self = Self::of("small");
     pub(super) const CODE: Self = Self::of("code");
+    pub(super) const TINY: Self = Self::of("code tiny");
     pub(super) const ON_DARK: Self = Self::of("dark");
 
     const fn of(class: &'static str) -> Self {
@@ -42,6 +43,7 @@ const STYLE: &str = "\
 text{font-family:'DejaVu Sans',Verdana,Helvetica,Arial,sans-serif;font-size:13px;fill:#1f2933}
 .title{font-size:20px;font-weight:bold}.heading{font-size:15px;font-weight:bold}
 .small{font-size:11px;fill:#52606d}.code{font-family:'DejaVu Sans Mono',Menlo,Consolas,monospace;font-size:11px}
+.tiny{font-size:9px}
 .dark{fill:#fff;font-size:12px}
 .page{fill:#fff}.panel{fill:#f5f7fa}
 .overhead{fill:#e8c15b}.free{fill:#d5ecd8}.used{fill:#2f6db5}

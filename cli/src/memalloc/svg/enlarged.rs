@@ -142,8 +142,8 @@ fn used(canvas: &mut Canvas, chunk: &Chunk, (x, y, width): (f64, f64, f64), id: 
     canvas.rect(x + 1.0, y, width - 4.0, BOX, "taken");
     for cell in 1..cells(chunk) {
         let edge = x - 0.5 + cell as f64 * CELL;
-        canvas.line((edge, y + 2.0), (edge, y + 8.0), "tick");
-        canvas.line((edge, y + BOX - 8.0), (edge, y + BOX - 2.0), "tick");
+        canvas.line((edge, y + 1.0), (edge, y + 6.0), "tick");
+        canvas.line((edge, y + BOX - 6.0), (edge, y + BOX - 1.0), "tick");
     }
     let middle = x + width / 2.0 - 1.0;
     canvas.text(middle, y + 20.0, &format!("id {id}"), Text::ON_DARK.centred());
@@ -168,7 +168,12 @@ fn free(canvas: &mut Canvas, chunk: &Chunk, (x, y): (f64, f64), next: &str, back
             if name.is_empty() { "blank" } else { "word" },
         );
         canvas.text(at + WORD / 2.0 - 1.5, y + 18.0, name, Text::SMALL.centred());
-        canvas.text(at + WORD / 2.0 - 1.5, y + 35.0, value, Text::CODE.centred());
+        canvas.text(
+            at + WORD / 2.0 - 1.5,
+            y + 35.0,
+            value,
+            if value.len() > 8 { Text::TINY } else { Text::CODE }.centred(),
+        );
     };
     word(0, "next", next);
     if chunk.granules == 1 {

@@ -11,12 +11,15 @@ use super::canvas::{Canvas, Text};
 use super::enlarged::Layout;
 use super::{INNER, MARGIN, heading};
 
-/// The first span and its parts, not to scale.
+/// The span that holds the bins, and its parts, not to scale.
 pub(super) fn span(canvas: &mut Canvas, scene: &Scene, y: f64) -> f64 {
     let spans = &scene.picture.spans;
-    let span = &spans[0];
-    let which =
-        if spans.len() == 1 { "The span".to_owned() } else { format!("The first of {} spans", spans.len()) };
+    let home = spans.iter().position(|span| span.bins > 0).unwrap_or(0);
+    let span = &spans[home];
+    let which = match spans.len() {
+        1 => "The span".to_owned(),
+        all => format!("Span {} of {all}, which holds the bins", home + 1),
+    };
     let length = grouped(span.granules * GRANULE);
     let mut y =
         heading(canvas, MARGIN, y, &format!("{which}: {length} bytes, what lies where (not to scale)"));
