@@ -133,7 +133,7 @@ impl<S: PageSource> Model<S> {
                 match error {
                     FreeError::NotOurs => assert_eq!(self.heap.source().block_of(address), None),
                     FreeError::NotAStart => {
-                        assert!(within || address % GRANULE != 0 || !self.is_free(address))
+                        assert!(within || !address.is_multiple_of(GRANULE) || !self.is_free(address))
                     }
                     FreeError::AlreadyFree => assert!(!within && self.is_free(address)),
                     FreeError::WrongSize => panic!("no size was given"),
@@ -176,7 +176,7 @@ impl<S: PageSource> Model<S> {
     /// Checks every byte, frees every block, and looks at what remains: nothing.
     pub fn finish(mut self) {
         while let Some(&address) = self.order.last() {
-            self.deallocate(self.live[&address], self.order.len() % 2 == 0);
+            self.deallocate(self.live[&address], self.order.len().is_multiple_of(2));
         }
         self.check();
         self.heap.trim();

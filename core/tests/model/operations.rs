@@ -98,7 +98,7 @@ pub fn step<S: PageSource>(model: &mut Model<S>, choices: &mut impl Choices, sca
 }
 
 fn layout(shape: u64, a: usize, b: usize, scale: usize) -> Layout {
-    let align = if shape % 3 == 0 { 1 << (b % 17) } else { 1 << (b % 5) };
+    let align = if shape.is_multiple_of(3) { 1 << (b % 17) } else { 1 << (b % 5) };
     Layout::from_size_align(size(shape, a, scale), align).unwrap()
 }
 

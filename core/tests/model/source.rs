@@ -41,7 +41,10 @@ unsafe impl PageSource for TestSource {
     fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
         let more = (self.random.number() as usize % 4096) / GRANULE * GRANULE;
         let size = min.next_multiple_of(GRANULE).checked_add(more)?;
-        if size > self.largest || self.total + size > self.limit || self.random.number() % self.refuse == 0 {
+        if size > self.largest
+            || self.total + size > self.limit
+            || self.random.number().is_multiple_of(self.refuse)
+        {
             return None;
         }
         // SAFETY: the size is not 0.
