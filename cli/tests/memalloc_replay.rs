@@ -147,23 +147,3 @@ fn a_full_disk_is_an_error() {
         (Some(1), "memalloc: standard output: No space left on device (os error 28)\n".to_owned())
     );
 }
-
-#[test]
-fn the_recorded_traces_are_served_and_verified() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/traces");
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
-    let paths = entries.filter_map(|entry| entry.ok()?.path().to_str().map(str::to_owned));
-    let traces: Vec<String> = paths.filter(|path| path.ends_with(".rep")).collect();
-    if traces.is_empty() {
-        return;
-    }
-    for memory in ["--source=mmap", "--arena=64M"] {
-        let mut line = vec!["replay", memory, "--verify", "--check=20000", "--runs=1"];
-        line.extend(traces.iter().map(String::as_str));
-        let ran = memalloc(&line);
-        assert_eq!((ran.status, ran.err.as_str()), (0, ""));
-        for name in &traces {
-            assert_eq!(row(&ran, name)[2], "0", "{name}");
-        }
-    }
-}

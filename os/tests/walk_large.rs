@@ -112,7 +112,7 @@ fn very_many_sub_directories() {
 
 #[test]
 fn one_flat_directory_of_very_many_files() {
-    let files = quick_or_large(100_000, 1_000_000);
+    let files = quick_or_large(10_000, 1_000_000);
     let tree = Tree::new();
     let flat = open(CWD, tree.dir("t/flat"));
     for i in 0..files {
