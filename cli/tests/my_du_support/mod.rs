@@ -15,7 +15,10 @@ impl Place {
     pub(crate) fn new() -> Self {
         let anyone = fs::Permissions::from_mode(0o755);
         let dir = tempfile::Builder::new().prefix("my_du-").permissions(anyone).tempdir().unwrap();
-        fs::copy(env!("CARGO_BIN_EXE_my_du"), dir.path().join("my_du")).unwrap();
+        // Another process writes the copy: were it this one, a test that forks meanwhile would inherit the descriptor,
+        // and nobody could run a file that is open for writing.
+        let copied = Command::new("cp").args([env!("CARGO_BIN_EXE_my_du").as_ref(), dir.path()]).status();
+        assert!(copied.unwrap().success());
         Self(dir)
     }
 
