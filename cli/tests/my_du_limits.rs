@@ -45,9 +45,9 @@ fn limits_and_an_ignored_sigchld_change_nothing() {
     for limit in
         ["ulimit -n 16", "ulimit -n 12", "ulimit -v 65536", "trap '' CHLD", "ulimit -s 256", "exec 7<. 8<."]
     {
-        for jobs in [1, 4, 64] {
-            let output = place.shell(&format!("{limit}; exec ./my_du -j{jobs} t")).output().unwrap();
-            assert_eq!(printed(&output), expected, "{limit}, {jobs} jobs");
+        for options in ["-j1", "-j4", "-j64", "-j4 --fork=each"] {
+            let output = place.shell(&format!("{limit}; exec ./my_du {options} t")).output().unwrap();
+            assert_eq!(printed(&output), expected, "{limit}, {options}");
         }
     }
 }
@@ -133,10 +133,11 @@ fn wordy(place: &Place) {
 }
 
 /// Starts my_du and stops it while a child waits for it; that child.
-fn start_and_stop(place: &Place) -> (Child, Pid) {
+fn start_and_stop(place: &Place, fork: &str) -> (Child, Pid) {
     loop {
-        let mut parent =
-            place.command().args(["-j2", "t"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut command = place.command();
+        command.args(["-j2", fork, "t"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut parent = command.spawn().unwrap();
         let pid = Pid::from_child(&parent);
         while children(&parent).is_empty() && parent.try_wait().unwrap().is_none() {}
         kill_process(pid, Signal::STOP).unwrap();
@@ -148,29 +149,43 @@ fn start_and_stop(place: &Place) -> (Child, Pid) {
     }
 }
 
-#[test]
-fn a_killed_child_is_reported_and_the_rest_is_counted() {
-    let place = Place::new();
-    wordy(&place);
-    let (mut parent, child) = start_and_stop(&place);
+/// Has a child killed while it waits for its parent: what my_du says then, and the bytes it prints.
+fn kill_a_child(place: &Place, fork: &str) -> (String, u64) {
+    wordy(place);
+    let (mut parent, child) = start_and_stop(place, fork);
     kill_process(child, Signal::KILL).unwrap();
     kill_process(Pid::from_child(&parent), Signal::CONT).unwrap();
     let status = wait(&mut parent);
     let output = parent.wait_with_output().unwrap();
+    assert_eq!(status.code(), Some(1));
+    (complaints(&output), text(&output.stdout).strip_suffix("\tt\n").unwrap().parse().unwrap())
+}
+
+#[test]
+fn a_killed_child_of_a_sub_directory_is_reported_and_the_rest_is_counted() {
+    let place = Place::new();
+    let (complaints, sum) = kill_a_child(&place, "--fork=each");
     let expected =
         ["a", "b"].map(|dir| format!("my_du: cannot finish 't/{dir}': its process was killed by signal 9\n"));
-    assert!(expected.contains(&complaints(&output)), "{}", complaints(&output));
-    let sum: u64 = text(&output.stdout).strip_suffix("\tt\n").unwrap().parse().unwrap();
+    assert!(expected.contains(&complaints), "{complaints}");
     let parts = place.size_of(&["t", "t/c"]) + 1000;
     assert!(sum >= parts && sum <= parts + place.size_of(&["t/a", "t/b"]), "{sum}");
-    assert_eq!(status.code(), Some(1));
+}
+
+#[test]
+fn a_killed_child_of_several_sub_directories_is_reported_and_the_rest_is_counted() {
+    let place = Place::new();
+    let (complaints, sum) = kill_a_child(&place, "--fork=shared");
+    assert_eq!(complaints, "my_du: cannot finish 't': its process was killed by signal 9\n");
+    let own = place.size_of(&["t"]);
+    assert!(sum >= own && sum <= own + place.size_of(&["t/a", "t/b", "t/c"]) + 1000, "{sum}");
 }
 
 #[test]
 fn children_do_not_outlive_a_killed_parent() {
     let place = Place::new();
     wordy(&place);
-    let (mut parent, child) = start_and_stop(&place);
+    let (mut parent, child) = start_and_stop(&place, "--fork=shared");
     parent.kill().unwrap();
     parent.wait().unwrap();
     let start = Instant::now();

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use clap::builder::OsStringValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use memalloc_os::walk::Config;
+use memalloc_os::walk::{Config, Forks};
 
 use super::NAME;
 use super::quote::quoted;
@@ -62,6 +62,7 @@ fn command() -> Command {
                 .help("Print sizes in powers of 1024, rounded up: 1.1K, 234M"),
         )
         .arg(jobs())
+        .arg(fork())
         .arg(flag("help", ArgAction::Help).help("Print this help"))
         .arg(flag("version", ArgAction::Version).help("Print the version"))
 }
@@ -77,7 +78,17 @@ fn jobs() -> Arg {
         .value_name("N")
         .value_parser(OsStringValueParser::new())
         .allow_hyphen_values(true)
-        .help("At most N child processes at once (default: one for each CPU)")
+        .help(
+            "At most N child processes at once (default: one for each CPU, more while they wait for a disk)",
+        )
+}
+
+fn fork() -> Arg {
+    Arg::new("fork")
+        .long("fork")
+        .value_name("HOW")
+        .value_parser(OsStringValueParser::new())
+        .help("'each': a child process for each immediate sub-directory; 'shared': children that share them (default)")
 }
 
 fn operand() -> Arg {
@@ -91,10 +102,24 @@ fn operand() -> Arg {
 fn options(mut matches: ArgMatches) -> Result<Options, Vec<u8>> {
     let mut config = Config::default();
     if let Some(jobs) = matches.remove_one::<OsString>("jobs") {
-        config.jobs = number(&jobs).ok_or_else(|| [b"invalid number of jobs ", &*quoted(&jobs)].concat())?;
+        let jobs = number(&jobs).ok_or_else(|| [b"invalid number of jobs ", &*quoted(&jobs)].concat())?;
+        config.jobs = Some(jobs);
+    }
+    if let Some(how) = matches.remove_one::<OsString>("fork") {
+        config.forks = forks(&how).ok_or_else(|| {
+            [b"invalid argument ", &*quoted(&how), b" for '--fork'; valid are 'each' and 'shared'"].concat()
+        })?;
     }
     let operands = matches.remove_many("DIR").map_or_else(|| vec![".".into()], Iterator::collect);
     Ok(Options { config, human: matches.get_flag("human-readable"), operands })
+}
+
+fn forks(how: &OsString) -> Option<Forks> {
+    match how.to_str()? {
+        "each" => Some(Forks::Each),
+        "shared" => Some(Forks::Shared),
+        _ => None,
+    }
 }
 
 fn number(text: &OsString) -> Option<NonZeroUsize> {
@@ -160,9 +185,13 @@ mod tests {
     fn options_mix_with_operands() {
         let options = measure(&["a", "-hj3", "b", "--", "-h"]);
         assert_eq!(options.operands, ["a", "b", "-h"]);
-        assert_eq!((options.human, options.config.jobs.get()), (true, 3));
-        assert_eq!(measure(&["--jobs=2", "--jobs", "5"]).config.jobs.get(), 5);
+        assert_eq!((options.human, options.config.jobs.map(usize::from)), (true, Some(3)));
+        assert_eq!(measure(&["--jobs=2", "--jobs", "5"]).config.jobs.map(usize::from), Some(5));
         assert!(measure(&["--human"]).human);
+        assert_eq!(measure(&[]).config.jobs, None);
+        assert_eq!(measure(&[]).config.forks, Forks::Shared);
+        assert_eq!(measure(&["--fork", "each"]).config.forks, Forks::Each);
+        assert_eq!(measure(&["--fork=each", "--fork=shared"]).config.forks, Forks::Shared);
     }
 
     #[test]
@@ -171,6 +200,11 @@ mod tests {
         assert_eq!(wrong(&["-Q"]), "invalid option -- 'Q'");
         assert_eq!(wrong(&["-hQ"]), "invalid option -- 'Q'");
         assert_eq!(wrong(&["--jobs"]), "option '--jobs' requires an argument");
+        assert_eq!(wrong(&["--fork"]), "option '--fork' requires an argument");
+        assert_eq!(
+            wrong(&["--fork=all"]),
+            "invalid argument 'all' for '--fork'; valid are 'each' and 'shared'"
+        );
         assert_eq!(wrong(&["-j"]), "option requires an argument -- 'j'");
         assert_eq!(wrong(&["-h=x"]), "invalid option -- '='");
         for number in ["0", "-1", "x", "", "99999999999999999999999"] {

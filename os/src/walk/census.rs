@@ -4,24 +4,45 @@ use std::collections::{HashMap, HashSet};
 
 use super::inode::{Facts, Inode};
 
-/// How a directory was counted.
-struct Seen {
-    round: u32,
-    /// Its entries were read, so that its files with one name are counted with it.
-    read: bool,
+/// A set of inodes, in about half the memory that a set of [`Inode`]s would take: there are few devices.
+#[derive(Default)]
+struct Inodes(HashMap<u64, HashSet<u64>>);
+
+impl Inodes {
+    fn contains(&self, inode: Inode) -> bool {
+        self.0.get(&inode.dev).is_some_and(|of_device| of_device.contains(&inode.ino))
+    }
+
+    /// Adds an inode; false if it was there.
+    fn insert(&mut self, inode: Inode) -> bool {
+        self.0.entry(inode.dev).or_default().insert(inode.ino)
+    }
+
+    /// Moves all of another set here.
+    fn append(&mut self, other: Self) {
+        if self.0.is_empty() {
+            *self = other;
+        } else {
+            other.0.into_iter().for_each(|(dev, of_device)| self.0.entry(dev).or_default().extend(of_device));
+        }
+    }
 }
 
 /// The inodes that have been counted, over all operands. A forked child reads its copy of it and never writes.
 #[derive(Default)]
 pub(super) struct Census {
-    directories: HashMap<Inode, Seen>,
-    files: HashSet<Inode>,
+    /// Directories of earlier rounds.
+    walked: Inodes,
+    /// Directories of this round.
+    new: Inodes,
+    /// Directories whose entries were not read.
+    unread: Inodes,
+    files: Inodes,
     /// Files to be met by two ways though they have one name: bind-mounted ones, and ones counted apart from their
     /// directory.
     shared: HashSet<Inode>,
     /// Directories in which single files are mounted: by which way one comes to them decides which files they show.
     scattered: HashSet<Inode>,
-    round: u32,
 }
 
 impl Census {
@@ -29,33 +50,33 @@ impl Census {
     ///
     /// A walk does not ask for what its own round has counted, which depends on who came first.
     pub(super) fn start_round(&mut self) {
-        self.round += 1;
+        self.walked.append(std::mem::take(&mut self.new));
     }
 
     /// Whether an earlier round has walked this directory and all below it.
     pub(super) fn was_walked(&self, directory: Inode) -> bool {
-        self.directories.get(&directory).is_some_and(|seen| seen.round < self.round)
+        self.walked.contains(directory)
     }
 
     /// Whether the directory has been counted in any round.
     pub(super) fn has_directory(&self, directory: Inode) -> bool {
-        self.directories.contains_key(&directory)
+        self.walked.contains(directory) || self.new.contains(directory)
     }
 
     /// Whether the directory's files with one name have been counted with it.
     pub(super) fn has_entries_of(&self, directory: Inode) -> bool {
-        self.directories.get(&directory).is_some_and(|seen| seen.read) && !self.is_scattered(directory)
+        self.has_directory(directory) && !self.unread.contains(directory) && !self.is_scattered(directory)
     }
 
     /// Counts a directory; false if it has been counted before.
     pub(super) fn add_directory(&mut self, directory: Inode, read: bool) -> bool {
-        let round = self.round;
-        let mut new = false;
-        self.directories.entry(directory).or_insert_with(|| {
-            new = true;
-            Seen { round, read }
-        });
-        new
+        if self.walked.contains(directory) || !self.new.insert(directory) {
+            return false;
+        }
+        if !read {
+            self.unread.insert(directory);
+        }
+        true
     }
 
     /// Counts a file or a link by itself; false if it has been counted before.

@@ -27,6 +27,23 @@ pub enum Trouble {
     Ended(Option<i32>),
 }
 
+impl Trouble {
+    /// Something that orders the troubles of one object.
+    pub(super) fn order(&self) -> (u8, i32) {
+        match self {
+            Self::Access(error) => (0, error.raw_os_error().unwrap_or(0)),
+            Self::ReadDirectory(error) => (1, error.raw_os_error().unwrap_or(0)),
+            Self::Killed(signal) => (2, *signal),
+            Self::Ended(status) => (3, status.unwrap_or(-1)),
+        }
+    }
+
+    /// Whether it is the trouble that several processes have which read one directory together.
+    pub(super) fn is_of_directory(&self) -> bool {
+        matches!(self, Self::ReadDirectory(_))
+    }
+}
+
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.display();

@@ -1,5 +1,6 @@
 //! The parent's account: what the walks reported, each inode counted once.
 
+use std::collections::HashMap;
 use std::ffi::{CStr, CString};
 use std::io;
 
@@ -7,8 +8,11 @@ use super::census::Census;
 use super::diagnostic::{Diagnostic, Trouble};
 use super::inode::{Facts, Inode};
 use super::places::{Place, Places};
-use super::record::{Failed, Record};
+use super::record::{Failed, PlaceId, Record};
 use super::sink::Sink;
+
+/// The number of the parent among the workers.
+pub(super) const PARENT: u32 = 0;
 
 /// How a process ended that did not report its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,17 +23,15 @@ pub(super) enum Fate {
     Unknown,
 }
 
-/// A sub-directory that one process walks, or a directory that the parent reads.
+/// What one process is to walk: the sub-directory `name` of a place, or, if that is empty, of all its sub-directories
+/// a part.
 struct Task {
-    /// What the places 0, 1, 2... in the task's records are.
-    places: Vec<Place>,
-    /// The sub-directory in the first of the places; empty: that place itself.
+    place: Place,
     name: Box<CStr>,
 }
 
 /// A link that has not been resolved yet.
 pub(super) struct Link {
-    task: u32,
     pub(super) place: Place,
     pub(super) name: Box<CStr>,
 }
@@ -41,7 +43,6 @@ pub(super) struct Loose {
 }
 
 struct Note {
-    task: u32,
     place: Place,
     name: Box<CStr>,
     trouble: Trouble,
@@ -53,6 +54,10 @@ pub(super) struct Ledger {
     census: Census,
     bytes: u64,
     pub(super) places: Places,
+    /// What the workers' numbers of places mean.
+    announced: HashMap<u32, Vec<Place>>,
+    /// The parts that count of the directories that were read in parts.
+    parts: HashMap<Inode, u32>,
     tasks: Vec<Task>,
     links: Vec<Link>,
     loose: Vec<Loose>,
@@ -79,29 +84,44 @@ impl Ledger {
         self.bytes
     }
 
-    /// Opens a task: the walk of the sub-directory `name` of `place`, or, if it is empty, the reading of `place`.
+    /// Notes what a process is to walk: the sub-directory `name` of `place`, or, if it is empty, a part of all of them.
     pub(super) fn open_task(&mut self, place: Place, name: &CStr) -> u32 {
-        self.tasks.push(Task { places: vec![place], name: name.into() });
+        self.tasks.push(Task { place, name: name.into() });
         u32::try_from(self.tasks.len() - 1).expect("fewer than 2^32 sub-directories")
     }
 
-    /// Takes what a task reports.
-    pub(super) fn accept(&mut self, task: u32, record: &Record<'_>) {
+    /// What records are to call a place.
+    pub(super) fn announce(&mut self, place: Place) -> PlaceId {
+        let places = self.announced.entry(PARENT).or_default();
+        places.push(place);
+        PlaceId { worker: PARENT, number: (places.len() - 1) as u32 }
+    }
+
+    /// Takes what a worker reports.
+    pub(super) fn accept(&mut self, worker: u32, record: &Record<'_>) {
         match *record {
             Record::Directory { inode, bytes, read } => {
                 if self.census.add_directory(inode, read) {
                     self.add(bytes);
                 }
             }
+            Record::Part { inode, bytes, parts } => {
+                if self.census.add_directory(inode, true) {
+                    self.parts.insert(inode, parts);
+                }
+                if self.parts.get(&inode) == Some(&parts) {
+                    self.add(bytes);
+                }
+            }
             Record::Linked { inode, bytes } => self.count_file(inode, bytes),
-            Record::Place { parent, inode, name, .. } => {
-                let parent = self.place(task, parent);
+            Record::Place { parent, inode, name } => {
+                let parent = self.place(parent);
                 let place = self.places.add(Some(parent), owned(name), false, inode);
-                self.tasks[task as usize].places.push(place);
+                self.announced.entry(worker).or_default().push(place);
             }
             Record::Link { place, name } => {
-                let place = self.place(task, place);
-                self.links.push(Link { task, place, name: owned(name) });
+                let place = self.place(place);
+                self.links.push(Link { place, name: owned(name) });
             }
             Record::Trouble { place, failed, errno, name } => {
                 let error = io::Error::from_raw_os_error(errno.cast_signed());
@@ -109,29 +129,28 @@ impl Ledger {
                     Failed::Access => Trouble::Access(error),
                     Failed::ReadDirectory => Trouble::ReadDirectory(error),
                 };
-                let place = self.place(task, place);
-                self.notes.push(Note { task, place, name: owned(name), trouble });
+                let place = self.place(place);
+                self.notes.push(Note { place, name: owned(name), trouble });
             }
-            Record::End => {}
+            Record::End { .. } => {}
         }
     }
 
-    /// Notes that a task's process ended before its task.
+    /// Notes that a process ended before it had done its task.
     pub(super) fn lose(&mut self, task: u32, fate: Fate) {
         let trouble = match fate {
             Fate::Killed(signal) => Trouble::Killed(signal),
             Fate::Exited(status) => Trouble::Ended(Some(status)),
             Fate::Unknown => Trouble::Ended(None),
         };
-        let Task { places, name } = &self.tasks[task as usize];
-        let note = Note { task, place: places[0], name: name.clone(), trouble };
+        let Task { place, name } = &self.tasks[task as usize];
+        let note = Note { place: *place, name: name.clone(), trouble };
         self.notes.push(note);
     }
 
     /// Notes trouble that the parent had with an entry of a place, or, if the name is empty, with the place.
     pub(super) fn note(&mut self, place: Place, name: &CStr, trouble: Trouble) {
-        let task = u32::MAX; // After those of the walks.
-        self.notes.push(Note { task, place, name: name.into(), trouble });
+        self.notes.push(Note { place, name: name.into(), trouble });
     }
 
     /// Counts a file or a link by itself.
@@ -160,7 +179,11 @@ impl Ledger {
     /// Takes all links, in an order that does not depend on which process came first.
     pub(super) fn take_links(&mut self) -> Vec<Link> {
         let mut links = std::mem::take(&mut self.links);
-        links.sort_by_key(|link| link.task);
+        let ranks = self.places.ranks();
+        links.sort_by(|one, other| {
+            let by_place = ranks[one.place.index()].cmp(&ranks[other.place.index()]);
+            by_place.then_with(|| one.name.cmp(&other.name))
+        });
         links
     }
 
@@ -169,12 +192,22 @@ impl Ledger {
         self.links.push(link);
     }
 
-    /// Takes all diagnostics, in an order that does not depend on which process came first.
+    /// Takes all diagnostics, by directory and name, whichever process came first. What several processes say of one
+    /// directory is said once.
     pub(super) fn take_diagnostics(&mut self) -> impl Iterator<Item = Diagnostic> {
         let mut notes = std::mem::take(&mut self.notes);
-        notes.sort_by_key(|note| note.task);
+        let ranks = if notes.is_empty() { Vec::new() } else { self.places.ranks() };
+        let rank = |note: &Note| ranks[note.place.index()];
+        notes.sort_by(|one, other| {
+            let by_place = rank(one).cmp(&rank(other)).then_with(|| one.name.cmp(&other.name));
+            by_place.then_with(|| one.trouble.order().cmp(&other.trouble.order()))
+        });
+        notes.dedup_by(|one, other| {
+            let same_trouble = one.trouble.is_of_directory() && one.trouble.order() == other.trouble.order();
+            same_trouble && rank(one) == rank(other) && one.name == other.name
+        });
         let places = &self.places;
-        notes.into_iter().map(|Note { place, name, trouble, .. }| Diagnostic {
+        notes.into_iter().map(|Note { place, name, trouble }| Diagnostic {
             path: places.path(place, name.to_bytes()),
             trouble,
         })
@@ -184,9 +217,9 @@ impl Ledger {
         self.bytes = self.bytes.saturating_add(bytes);
     }
 
-    /// What a task means by a number.
-    fn place(&self, task: u32, number: u32) -> Place {
-        self.tasks[task as usize].places[number as usize]
+    /// What records mean by a name.
+    fn place(&self, id: PlaceId) -> Place {
+        self.announced[&id.worker][id.number as usize]
     }
 }
 
@@ -195,17 +228,20 @@ fn owned(name: &[u8]) -> Box<CStr> {
 }
 
 /// The parent's own sink: it walks too where there can be no child.
-pub(super) struct Direct<'l> {
-    pub(super) ledger: &'l mut Ledger,
-    pub(super) task: u32,
-}
+pub(super) struct Direct<'l>(pub(super) &'l mut Ledger);
 
 impl Sink for Direct<'_> {
     fn census(&self) -> &Census {
-        &self.ledger.census
+        &self.0.census
     }
 
     fn put(&mut self, record: Record<'_>) {
-        self.ledger.accept(self.task, &record);
+        self.0.accept(PARENT, &record);
+    }
+
+    fn announce(&mut self, parent: PlaceId, inode: Inode, name: &CStr) -> PlaceId {
+        let parent = self.0.place(parent);
+        let place = self.0.places.add(Some(parent), name.into(), false, inode);
+        self.0.announce(place)
     }
 }

@@ -12,27 +12,37 @@ use rustix::io::{self, Errno};
 use super::inode::{Facts, Inode};
 use super::map_vec::MapVec;
 use super::names::Names;
-use super::record::Record;
+use super::record::PlaceId;
 use super::sink::Sink;
 
 /// How many levels below the root are kept open.
 const KEPT: usize = 6;
 
-/// A level that no record has named yet.
-const UNNAMED: u32 = u32::MAX;
+/// How many levels one system call climbs at most.
+const CLIMB: usize = 256;
 
 #[derive(Clone, Copy)]
 struct Level {
     inode: Inode,
-    /// The mark where the names of this level's pending sub-directories start. The name that ends there is its own.
+    /// The mark where the names of this level's sub-directories start. The name that ends there is its own.
     floor: usize,
-    /// Its number in the records of this task.
-    place: u32,
+    /// The mark where those names start that are still to be visited: the ones below are somebody else's.
+    bottom: usize,
+    /// What it is called in records, if one has named it.
+    place: Option<PlaceId>,
 }
 
 struct Kept {
     depth: usize,
     dir: OwnedFd,
+}
+
+/// A piece of a level's pending names: from `bottom` up to `top`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Pending {
+    pub(super) depth: usize,
+    pub(super) bottom: usize,
+    pub(super) top: usize,
 }
 
 /// The levels of one walk.
@@ -41,12 +51,11 @@ pub(super) struct Levels {
     root: Option<OwnedFd>,
     /// The open level of depth d is at d modulo `KEPT`.
     kept: [Option<Kept>; KEPT],
-    next_place: u32,
 }
 
 impl Levels {
     pub(super) const fn new() -> Self {
-        Self { stack: MapVec::new(), root: None, kept: [const { None }; KEPT], next_place: 1 }
+        Self { stack: MapVec::new(), root: None, kept: [const { None }; KEPT] }
     }
 
     /// How many levels lie between the root and the current directory.
@@ -55,19 +64,44 @@ impl Levels {
     }
 
     /// The mark where the current level's pending names start.
-    pub(super) fn floor(&self) -> usize {
-        self.stack.last().map_or(0, |level| level.floor)
+    pub(super) fn bottom(&self) -> usize {
+        self.stack.last().map_or(0, |level| level.bottom)
     }
 
-    /// Makes the next task's places count from 1 again.
-    pub(super) fn restart_places(&mut self) {
-        self.next_place = 1;
+    /// The identity of the current directory.
+    pub(super) fn inode(&self) -> Inode {
+        self.stack.last().map_or_else(Inode::default, |level| level.inode)
+    }
+
+    /// The highest level with pending names.
+    pub(super) fn highest_pending(&self, names: &Names) -> Option<Pending> {
+        (0..self.stack.len()).find_map(|depth| self.pending_at(depth, names))
+    }
+
+    /// The lowest level above the current one with pending names.
+    pub(super) fn next_pending(&self, names: &Names) -> Option<Pending> {
+        (0..self.depth()).rev().find_map(|depth| self.pending_at(depth, names))
+    }
+
+    fn pending_at(&self, depth: usize, names: &Names) -> Option<Pending> {
+        let top = match self.stack.get(depth + 1) {
+            Some(below) => names.below(below.floor),
+            None => names.end(),
+        };
+        let bottom = self.stack.get(depth)?.bottom;
+        (top > bottom).then_some(Pending { depth, bottom, top })
+    }
+
+    /// From now on the names of a level below this mark are somebody else's.
+    pub(super) fn raise_bottom(&mut self, depth: usize, bottom: usize) {
+        if let Some(level) = self.stack.get_mut(depth) {
+            level.bottom = bottom;
+        }
     }
 
     /// Goes down to a directory that [`keep`](Self::keep) is then to hold open. The first level is the root.
-    pub(super) fn push(&mut self, inode: Inode, floor: usize) -> io::Result<()> {
-        let place = if self.stack.is_empty() { 0 } else { UNNAMED };
-        self.stack.push(Level { inode, floor, place })
+    pub(super) fn push(&mut self, inode: Inode, floor: usize, place: Option<PlaceId>) -> io::Result<()> {
+        self.stack.push(Level { inode, floor, bottom: floor, place })
     }
 
     /// Holds the current level open.
@@ -100,13 +134,17 @@ impl Levels {
         highest.is_some_and(|slot| slot.take().is_some())
     }
 
-    /// Goes up one level, and sees to it that that one is open; an error says that it cannot be reached any more.
-    pub(super) fn pop(&mut self, names: &Names) -> io::Result<()> {
-        let depth = self.depth();
-        self.stack.truncate(depth);
-        let left = self.kept.get_mut(depth % KEPT).and_then(|slot| slot.take_if(|kept| kept.depth == depth));
+    /// Goes up to the level of this depth, and sees to it that it is open; an error says that it cannot be reached any
+    /// more.
+    pub(super) fn rise_to(&mut self, depth: usize, names: &Names) -> io::Result<()> {
+        self.stack.truncate(depth + 1);
+        let below = self.kept.iter_mut().filter(|slot| slot.as_ref().is_some_and(|kept| kept.depth > depth));
+        let next = below.min_by_key(|slot| slot.as_ref().map(|kept| kept.depth)).and_then(Option::take);
+        for slot in &mut self.kept {
+            slot.take_if(|kept| kept.depth > depth);
+        }
         if self.dir().is_none() {
-            let dir = self.regain(left.map(|kept| kept.dir), names)?;
+            let dir = self.regain(next, names)?;
             self.keep(dir);
         }
         Ok(())
@@ -119,24 +157,21 @@ impl Levels {
         self.kept = [const { None }; KEPT];
     }
 
-    /// The number of the current directory in records, which first name it and what is above it where none has yet.
-    pub(super) fn place(&mut self, names: &Names, sink: &mut impl Sink) -> u32 {
-        let named = self.stack.iter().rposition(|level| level.place != UNNAMED).unwrap_or(0);
-        let mut place = self.stack.get(named).map_or(0, |level| level.place);
+    /// What the current directory is called in records, which first name it and what is above it where none has yet.
+    pub(super) fn place(&mut self, names: &Names, sink: &mut impl Sink) -> PlaceId {
+        let named = self.stack.iter().rposition(|level| level.place.is_some()).unwrap_or(0);
+        let mut place = self.stack.get(named).and_then(|level| level.place).unwrap_or_default();
         for depth in named + 1..self.stack.len() {
             let Some(level) = self.stack.get_mut(depth) else { break };
-            level.place = self.next_place;
-            self.next_place = self.next_place.wrapping_add(1);
-            let name = names.ending_at(level.floor).to_bytes();
-            sink.put(Record::Place { id: level.place, parent: place, inode: level.inode, name });
-            place = level.place;
+            place = sink.announce(place, level.inode, names.ending_at(level.floor));
+            level.place = Some(place);
         }
         place
     }
 
-    fn regain(&self, below: Option<OwnedFd>, names: &Names) -> io::Result<OwnedFd> {
+    fn regain(&self, below: Option<Kept>, names: &Names) -> io::Result<OwnedFd> {
         let expected = self.stack.last().ok_or(Errno::NOENT)?.inode;
-        if let Some(dir) = below.and_then(|below| open_path(&below, c"..").ok())
+        if let Some(dir) = below.and_then(|below| climb_from(below.dir, below.depth - self.depth()).ok())
             && Facts::of(&dir)?.inode == expected
         {
             return Ok(dir);
@@ -153,6 +188,27 @@ impl Levels {
         }
         Ok(dir)
     }
+}
+
+/// Opens the directory so many levels above.
+fn climb_from(mut dir: OwnedFd, mut levels: usize) -> io::Result<OwnedFd> {
+    const WAY: [u8; 3 * CLIMB] = {
+        let mut way = [b'.'; 3 * CLIMB];
+        let mut at = 2;
+        while at < way.len() {
+            way[at] = b'/';
+            at += 3;
+        }
+        way[3 * CLIMB - 1] = 0;
+        way
+    };
+    while levels > 0 {
+        let step = levels.min(CLIMB);
+        let way = WAY.get(3 * (CLIMB - step)..).and_then(|way| CStr::from_bytes_with_nul(way).ok());
+        dir = open_path(&dir, way.ok_or(Errno::NOENT)?)?;
+        levels -= step;
+    }
+    Ok(dir)
 }
 
 /// Opens a directory as a place to start from only, which needs no permission to read it.

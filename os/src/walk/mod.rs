@@ -7,19 +7,24 @@
 //! # How
 //!
 //! ```text
-//!   parent: reads DIR, forks ──▶ child: walks one sub-directory     (tree, levels, names, directory)
-//!      ▲                            │ directories, files with several names, links, trouble
-//!      └────────── one pipe ◀───────┘                               (record, pipe, pool)
+//!   parent: reads DIR, forks ──▶ worker: walks the sub-directories        (tree, levels, names, reading)
+//!      ▲                            │  └─ forks ──▶ worker: takes over half of them         (worker, slots)
+//!      │                            │ directories, files with several names, links, trouble
+//!      └────────── one pipe ◀───────┴────────────────┘                                 (record, pipe, pool)
 //!   parent: counts what is new (ledger, census), then resolves the links (links, places);
 //!           directories they lead to that are not counted yet are walked in the same way, until there are none;
 //!           then files they lead to that lie in no counted directory are counted.
 //! ```
 //!
-//! Nothing depends on which process is faster: the sets decide what counts, and links wait until the walks are over.
+//! A worker that finds a free slot, and has worked long enough for another fork to pay, forks a sibling, which takes
+//! over half of the sub-directories that are pending on the highest level, and of a long directory the half of the
+//! batches still to be read. Both have all that is pending in their memory; they only agree on who does what.
+//!
+//! Nothing depends on which process is faster: the sets decide what counts, links wait until the walks are over, and
+//! links and diagnostics are sorted.
 
 mod census;
 mod diagnostic;
-mod directory;
 mod inode;
 mod ledger;
 mod levels;
@@ -30,17 +35,20 @@ mod names;
 mod pipe;
 mod places;
 mod pool;
+mod reading;
 mod record;
 mod rounds;
 mod sink;
+mod slots;
 mod tree;
+mod worker;
 
 use std::ffi::{CStr, CString};
 use std::io;
 use std::num::NonZeroUsize;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::thread::available_parallelism;
+use std::time::Duration;
 
 use rustix::fs::CWD;
 
@@ -55,14 +63,31 @@ use tree::Tree;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
-    /// How many children are alive at once, at most. Default: as many as there are CPUs to run on.
-    pub jobs: NonZeroUsize,
+    /// How many children are alive at once, at most. Default: as many as there are CPUs to run on, and up to four times
+    /// as many while they mostly wait for a disk or a server.
+    pub jobs: Option<NonZeroUsize>,
+    /// Which children are forked.
+    pub forks: Forks,
+    /// How long a child walks before it shares what is left with another. Default: 500 µs, a few times what a fork costs.
+    pub quantum: Duration,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { jobs: available_parallelism().unwrap_or(NonZeroUsize::MIN) }
+        Self { jobs: None, forks: Forks::default(), quantum: Duration::from_micros(500) }
     }
+}
+
+/// Which children are forked for the sub-directories of an operand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Forks {
+    /// As many as it pays to have: each child walks many sub-directories, and shares what is left with others when they
+    /// have nothing to do.
+    #[default]
+    Shared,
+    /// One for each immediate sub-directory.
+    Each,
 }
 
 /// Measures trees, and counts no inode twice over all of them.
@@ -81,6 +106,7 @@ impl Default for Config {
 pub struct Walker {
     tree: Tree,
     pool: Pool,
+    forks: Forks,
     ledger: Ledger,
     /// The mount table has been looked at.
     knows_mounts: bool,
@@ -91,7 +117,8 @@ impl Walker {
     pub fn new(config: Config) -> Self {
         Self {
             tree: Tree::new(),
-            pool: Pool::new(config.jobs.get()),
+            pool: Pool::new(&config),
+            forks: config.forks,
             ledger: Ledger::default(),
             knows_mounts: false,
         }

@@ -46,10 +46,30 @@ impl Names {
             .unwrap_or(c"")
     }
 
+    /// The mark below the name whose end is the mark `end`.
+    pub(super) fn below(&self, end: usize) -> usize {
+        self.start_of(end).unwrap_or(0)
+    }
+
+    /// The mark that cuts the names between two marks in halves of about as many bytes. A single name is in the lower
+    /// half; of several, each half has one.
+    ///
+    /// Takes as long as the upper half has names.
+    pub(super) fn middle(&self, lower: usize, upper: usize) -> usize {
+        let half = lower + upper.saturating_sub(lower) / 2;
+        let mut mark = upper;
+        loop {
+            let next = self.below(mark);
+            if next <= lower || (next < half && mark < upper) {
+                return mark;
+            }
+            mark = next;
+        }
+    }
+
     /// Takes the top name away.
     pub(super) fn pop(&mut self) {
-        let start = self.start_of(self.end()).unwrap_or(0);
-        self.bytes.truncate(start);
+        self.bytes.truncate(self.below(self.end()));
     }
 
     /// Takes away all names above the mark `end`.
@@ -85,5 +105,26 @@ mod tests {
         names.pop();
         names.pop();
         assert_eq!((names.top(), names.end()), (c"", 0));
+    }
+
+    #[test]
+    fn the_middle_lies_between_two_names_and_no_half_of_several_is_empty() {
+        let mut names = Names::new();
+        let mut marks = vec![0];
+        for _ in 0..10 {
+            names.push(c"name").unwrap();
+            marks.push(names.end());
+        }
+        for lower in 0..10 {
+            for upper in lower + 1..=10 {
+                let middle = names.middle(marks[lower], marks[upper]);
+                assert_eq!(middle, marks[lower + (upper - lower).div_ceil(2)], "{lower}..{upper}");
+            }
+        }
+        let mark = names.end();
+        names.push(&std::ffi::CString::new([b'n'; 1000]).unwrap()).unwrap();
+        let upper = names.end();
+        assert_eq!(names.middle(0, upper), mark);
+        assert_eq!(names.middle(mark, upper), upper);
     }
 }

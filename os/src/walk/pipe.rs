@@ -1,12 +1,15 @@
 //! The pipe over which all children report: writes of whole records, each atomic.
 
+use std::ffi::CStr;
+
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::{self, Errno};
 use rustix::pipe::{PIPE_BUF, PipeFlags, pipe_with};
 
 use super::census::Census;
-use super::record::Record;
+use super::inode::Inode;
+use super::record::{PlaceId, Record};
 use super::sink::Sink;
 use crate::fork::leave;
 
@@ -56,18 +59,20 @@ impl Inbox {
         self.filled += io::read(&pipe.reader, room).unwrap_or(0);
     }
 
-    /// Takes the next whole record and its task.
+    /// Takes the next whole record and its worker.
     pub(super) fn next(&mut self) -> Option<(u32, Record<'_>)> {
         let left = &self.bytes[self.taken..self.filled];
-        let (task, record, rest) = Record::decode(left)?;
+        let (worker, record, rest) = Record::decode(left)?;
         self.taken = self.filled - rest.len();
-        Some((task, record))
+        Some((worker, record))
     }
 }
 
-/// A child's sink: fills writes with records.
+/// A worker's sink: fills writes with records.
 pub(super) struct PipeSink<'a> {
-    task: u32,
+    worker: u32,
+    /// How many places it has announced.
+    places: u32,
     census: &'a Census,
     writer: BorrowedFd<'a>,
     write: [u8; PIPE_BUF],
@@ -75,8 +80,14 @@ pub(super) struct PipeSink<'a> {
 }
 
 impl<'a> PipeSink<'a> {
-    pub(super) fn new(task: u32, census: &'a Census, pipe: &'a Pipe) -> Self {
-        Self { task, census, writer: pipe.writer.as_fd(), write: [0; PIPE_BUF], filled: 0 }
+    pub(super) fn new(worker: u32, census: &'a Census, pipe: &'a Pipe) -> Self {
+        Self { worker, places: 0, census, writer: pipe.writer.as_fd(), write: [0; PIPE_BUF], filled: 0 }
+    }
+
+    /// Makes it another worker's sink; nothing may wait to be sent.
+    pub(super) fn become_worker(&mut self, worker: u32) {
+        self.worker = worker;
+        self.places = 0;
     }
 
     /// Sends what has been put but not sent. Ends the process if nobody can read it any more.
@@ -94,7 +105,7 @@ impl<'a> PipeSink<'a> {
 
     fn append(&mut self, record: &Record<'_>) -> Option<()> {
         let room = self.write.get_mut(self.filled..)?;
-        self.filled += record.encode(self.task, room)?;
+        self.filled += record.encode(self.worker, room)?;
         Some(())
     }
 }
@@ -110,6 +121,13 @@ impl Sink for PipeSink<'_> {
             self.append(&record);
         }
     }
+
+    fn announce(&mut self, parent: PlaceId, inode: Inode, name: &CStr) -> PlaceId {
+        self.put(Record::Place { parent, inode, name: name.to_bytes() });
+        let place = PlaceId { worker: self.worker, number: self.places };
+        self.places = self.places.wrapping_add(1);
+        place
+    }
 }
 
 #[cfg(test)]
@@ -121,17 +139,20 @@ mod tests {
         let pipe = Pipe::new().unwrap();
         let census = Census::default();
         let name = [b'n'; 255];
+        let link = |number: u32| Record::Link {
+            place: PlaceId { worker: 1, number },
+            name: &name[..number as usize % 256],
+        };
         let mut inbox = Inbox::new();
         let mut read = 0;
         let mut sink = PipeSink::new(7, &census, &pipe);
-        for place in 0..10_000 {
-            sink.put(Record::Link { place, name: &name[..place as usize % 256] });
-            if place % 100 == 99 {
+        for number in 0..10_000 {
+            sink.put(link(number));
+            if number % 100 == 99 {
                 sink.flush();
                 inbox.fill(&pipe);
-                while let Some((task, record)) = inbox.next() {
-                    assert_eq!(task, 7);
-                    assert_eq!(record, Record::Link { place: read, name: &name[..read as usize % 256] });
+                while let Some((worker, record)) = inbox.next() {
+                    assert_eq!((worker, record), (7, link(read)));
                     read += 1;
                 }
             }

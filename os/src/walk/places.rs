@@ -17,6 +17,13 @@ use super::inode::{Facts, Inode};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place(u32);
 
+impl Place {
+    /// Where it stands in a list that has something for each place.
+    pub(super) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 struct Entry {
     /// `None`: `name` is a path from the working directory.
     parent: Option<Place>,
@@ -65,6 +72,30 @@ impl Places {
             path.extend_from_slice(component);
         }
         PathBuf::from(OsString::from_vec(path))
+    }
+
+    /// For each place its rank in an order that depends on paths only: by depth, then by the parents' ranks, then by
+    /// name. Places with one path have one rank.
+    pub(super) fn ranks(&self) -> Vec<u32> {
+        let mut order: Vec<_> = self.entries.iter().enumerate().collect();
+        order.sort_by_key(|(_, entry)| entry.depth);
+        let mut ranks = vec![0; order.len()];
+        let mut next = 0;
+        for level in order.chunk_by_mut(|(_, one), (_, other)| one.depth == other.depth) {
+            let key = |ranks: &[u32], entry: &Entry| entry.parent.map(|parent| ranks[parent.index()]);
+            level.sort_by(|(_, one), (_, other)| {
+                key(&ranks, one).cmp(&key(&ranks, other)).then_with(|| one.name.cmp(&other.name))
+            });
+            let mut last = None;
+            for (at, entry) in level {
+                let path = Some((key(&ranks, entry), &entry.name));
+                next += u32::from(last.is_some() && last != path);
+                last = path;
+                ranks[*at] = next;
+            }
+            next += 1;
+        }
+        ranks
     }
 
     /// Finds a directory again. The descriptor serves to start from, not to read.
@@ -131,11 +162,33 @@ impl Places {
     }
 
     fn entry(&self, place: Place) -> &Entry {
-        &self.entries[place.0 as usize]
+        &self.entries[place.index()]
     }
 }
 
 fn open_path(dir: impl AsFd, name: &CStr, follow: bool) -> io::Result<OwnedFd> {
     let nofollow = if follow { OFlags::empty() } else { OFlags::NOFOLLOW };
     openat(dir, name, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC | nofollow, Mode::empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_depend_on_paths_only() {
+        let mut places = Places::default();
+        let inode = Inode::default();
+        let root = places.add(None, c"root".into(), true, inode);
+        let z = places.add(Some(root), c"z".into(), false, inode);
+        let a_in_z = places.add(Some(z), c"a".into(), false, inode);
+        let a = places.add(Some(root), c"a".into(), false, inode);
+        let again = places.add(Some(root), c"z".into(), false, inode);
+        let y_in_again = places.add(Some(again), c"y".into(), true, inode);
+        let b_in_a = places.add(Some(a), c"b".into(), false, inode);
+        let other = places.add(None, c"another".into(), false, inode);
+        let ranks = places.ranks();
+        let ranks = [other, root, a, z, again, b_in_a, a_in_z, y_in_again].map(|place| ranks[place.index()]);
+        assert_eq!(ranks, [0, 1, 2, 3, 3, 4, 5, 6]);
+    }
 }

@@ -1,142 +1,177 @@
-//! The forked children: never more than the bound, each waited for by its own process id.
+//! The parent's side of the forked children: never more than the bound, each waited for by its own process id.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use rustix::event::Timespec;
-use rustix::fd::AsRawFd;
 use rustix::io::{self, Errno};
-use rustix::process::{Pid, Signal, WaitOptions, getpid, getppid, set_parent_process_death_signal, waitpid};
+use rustix::process::{Pid, WaitOptions, getpid, waitpid};
+use rustix::thread::sched_getaffinity;
 
 use super::ledger::{Fate, Ledger};
-use super::pipe::{Inbox, Pipe, PipeSink};
+use super::pipe::{Inbox, Pipe};
 use super::record::Record;
-use super::sink::Sink;
+use super::slots::{Slot, Slots};
 use super::tree::Tree;
-use crate::fork::{fork, leave};
+use super::worker::{Bound, Worker};
+use super::{Config, Forks};
+use crate::fork::fork;
 
 /// How often children are looked after that have not reported their end.
 const LOOK: Duration = Duration::from_millis(100);
 const LOOK_TIMEOUT: Timespec = Timespec { tv_sec: 0, tv_nsec: LOOK.as_nanos() as _ };
 const NOW: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
-struct Child {
-    pid: Pid,
-    task: u32,
-    /// How it ended, if it has been seen to be dead before its last record was read.
-    fate: Option<Fate>,
-}
+/// How many children there may be per CPU while they mostly wait for data.
+const WAITING_PER_CPU: usize = 4;
 
-/// The children of one walker, and their pipe.
+/// The children of one walker.
 pub(super) struct Pool {
-    jobs: usize,
-    alive: Vec<Child>,
+    bound: Bound,
     /// Made for the first child, and used for all.
-    pipe: Option<(Pipe, Inbox)>,
+    shared: Option<Shared>,
     last_look: Instant,
 }
 
+/// What the children share with their parent.
+struct Shared {
+    slots: Slots,
+    pipe: Pipe,
+    inbox: Inbox,
+}
+
 impl Pool {
-    pub(super) fn new(jobs: usize) -> Self {
-        Self { jobs, alive: Vec::new(), pipe: None, last_look: Instant::now() }
+    pub(super) fn new(config: &Config) -> Self {
+        let busy = config.jobs.map_or_else(cpus, usize::from);
+        let waiting = if config.jobs.is_some() { busy } else { WAITING_PER_CPU * busy };
+        let parent_only = config.forks == Forks::Each;
+        let bound = Bound { busy, waiting, parent_only, quantum: config.quantum };
+        Self { bound, shared: None, last_look: Instant::now() }
     }
 
-    /// Waits until one more child may be alive, taking in what the others report.
-    pub(super) fn wait_for_slot(&mut self, ledger: &mut Ledger) {
-        while self.alive.len() >= self.jobs {
-            self.attend(ledger);
+    /// Forks a child that walks what `keep` leaves of `tree`, once there may be another; an error says that there can be
+    /// no child now.
+    pub(super) fn spawn(
+        &mut self,
+        task: u32,
+        keep: fn(&mut Tree),
+        tree: &mut Tree,
+        ledger: &mut Ledger,
+    ) -> io::Result<()> {
+        self.wait_for_slot(ledger);
+        let bound = self.bound;
+        let Shared { slots, pipe, .. } = self.shared()?;
+        let slot = slots.take(bound.busy, task).ok_or(Errno::AGAIN)?;
+        let (parent, census) = (getpid(), ledger.census());
+        let work = || {
+            let worker = Worker::new(parent, (slots, slot), bound, census, pipe);
+            keep(tree);
+            worker.run(tree);
+        };
+        // SAFETY: the child walks with system calls on memory that only this thread uses, `tree` and `ledger` being
+        // borrowed; and a worker neither allocates nor locks.
+        match unsafe { fork(work) } {
+            Ok(pid) => slot.cell().store(pid.as_raw_pid(), Ordering::Relaxed),
+            Err(errno) => {
+                slots.free(slot);
+                return Err(errno);
+            }
         }
+        Ok(())
     }
 
     /// Waits until no child is alive, taking in what they report.
     pub(super) fn finish(&mut self, ledger: &mut Ledger) {
-        while !self.alive.is_empty() {
+        while self.alive() > 0 {
             self.attend(ledger);
         }
     }
 
-    /// Forks a child that walks the pending sub-directory of `tree`; an error says that there can be no child now.
-    pub(super) fn spawn(&mut self, task: u32, tree: &mut Tree, ledger: &Ledger) -> io::Result<()> {
-        let pipe = match &self.pipe {
-            Some((pipe, _)) => pipe,
-            None => &self.pipe.insert((Pipe::new()?, Inbox::new())).0,
-        };
-        self.alive.reserve(1);
-        let parent = getpid();
-        // SAFETY: the child walks with system calls on memory that only this thread uses: `tree` and `ledger` are borrowed,
-        // and `Tree::walk_pending` and `PipeSink` neither allocate nor lock.
-        let pid = unsafe { fork(|| work(task, tree, ledger, pipe, parent)) }?;
-        self.alive.push(Child { pid, task, fate: None });
-        Ok(())
+    /// Waits until one more child may be alive, taking in what the others report.
+    fn wait_for_slot(&mut self, ledger: &mut Ledger) {
+        while self.alive() >= self.bound.busy {
+            self.attend(ledger);
+        }
+    }
+
+    fn shared(&mut self) -> io::Result<&Shared> {
+        if self.shared.is_none() {
+            let slots = Slots::new(self.bound.waiting)?;
+            self.shared = Some(Shared { slots, pipe: Pipe::new()?, inbox: Inbox::new() });
+        }
+        self.shared.as_ref().ok_or(Errno::NOMEM)
+    }
+
+    fn alive(&self) -> usize {
+        self.shared.as_ref().map_or(0, |shared| shared.slots.alive())
     }
 
     /// Waits for something to happen, and takes it in.
     fn attend(&mut self, ledger: &mut Ledger) {
-        if self.wait(&LOOK_TIMEOUT) {
-            self.receive(ledger);
+        let Some(shared) = &mut self.shared else { return };
+        if shared.pipe.wait(&LOOK_TIMEOUT) {
+            shared.receive(ledger);
         }
         // A child may die without a word, while the others keep the pipe busy or silent.
         if self.last_look.elapsed() >= LOOK {
-            self.look_for_dead(ledger);
+            shared.look_for_dead(ledger);
             self.last_look = Instant::now();
         }
     }
+}
 
-    fn wait(&self, timeout: &Timespec) -> bool {
-        self.pipe.as_ref().is_some_and(|(pipe, _)| pipe.wait(timeout))
+impl Shared {
+    fn receive(&mut self, ledger: &mut Ledger) {
+        self.receive_from(ledger, &mut Vec::new());
     }
 
-    fn receive(&mut self, ledger: &mut Ledger) {
-        let Some((pipe, inbox)) = &mut self.pipe else { return };
-        inbox.fill(pipe);
-        while let Some((task, record)) = inbox.next() {
-            if record == Record::End {
-                release(&mut self.alive, task);
-            } else {
-                ledger.accept(task, &record);
+    /// Takes in what the pipe holds; children that are known to be dead and turn out to have reported their end are taken
+    /// off that list.
+    fn receive_from(&mut self, ledger: &mut Ledger, dead: &mut Vec<(u32, Fate)>) {
+        self.inbox.fill(&self.pipe);
+        while let Some((worker, record)) = self.inbox.next() {
+            match record {
+                Record::End { slot } => release(&self.slots, slot, dead),
+                _ => ledger.accept(worker, &record),
             }
         }
     }
 
     /// Finds the children that have died before they reported their end, and reports that.
     fn look_for_dead(&mut self, ledger: &mut Ledger) {
-        for child in &mut self.alive {
-            child.fate = wait_for(child.pid, WaitOptions::NOHANG);
-        }
-        if self.alive.iter().all(|child| child.fate.is_none()) {
+        let fate =
+            |(slot, pid): (&Slot, Pid)| Some((self.slots.number(slot), wait_for(pid, WaitOptions::NOHANG)?));
+        let mut dead: Vec<_> = self.slots.children().filter_map(fate).collect();
+        if dead.is_empty() {
             return;
         }
         // What they wrote before they died is in the pipe, perhaps their end too.
-        while self.wait(&NOW) {
-            self.receive(ledger);
+        while self.pipe.wait(&NOW) {
+            self.receive_from(ledger, &mut dead);
         }
-        for child in self.alive.extract_if(.., |child| child.fate.is_some()) {
-            ledger.lose(child.task, child.fate.unwrap_or(Fate::Unknown));
+        for (slot, fate) in dead {
+            if let Some(slot) = self.slots.get(slot) {
+                ledger.lose(slot.task(), fate);
+                self.slots.free(slot);
+            }
+        }
+        if self.slots.children().next().is_none() {
+            self.slots.free_abandoned();
         }
     }
 }
 
-/// The child's whole life.
-fn work(task: u32, tree: &mut Tree, ledger: &Ledger, pipe: &Pipe, parent: Pid) {
-    // SAFETY: this closes the child's copy, which nothing in the child uses, and whose owner is never dropped here, since
-    // the child leaves without unwinding. Without it no child would notice that the parent, the last reader, is gone.
-    unsafe { io::close(pipe.reader.as_raw_fd()) };
-    let _ = set_parent_process_death_signal(Some(Signal::KILL));
-    if getppid() != Some(parent) {
-        leave(1); // The parent died before it could be asked for.
+/// Waits for a child that has reported its end to be gone, and frees its slot.
+fn release(slots: &Slots, number: u32, dead: &mut Vec<(u32, Fate)>) {
+    let Some(slot) = slots.get(number) else { return };
+    let before = dead.len();
+    dead.retain(|(slot, _)| *slot != number);
+    if dead.len() == before
+        && let Some(pid) = slot.pid()
+    {
+        wait_for(pid, WaitOptions::empty());
     }
-    let mut sink = PipeSink::new(task, ledger.census(), pipe);
-    tree.walk_pending(&mut sink);
-    sink.put(Record::End);
-    sink.flush();
-}
-
-/// Takes a child that has reported its end off the list, and waits for it to be gone.
-fn release(alive: &mut Vec<Child>, task: u32) {
-    let Some(at) = alive.iter().position(|child| child.task == task) else { return };
-    let child = alive.swap_remove(at);
-    if child.fate.is_none() {
-        wait_for(child.pid, WaitOptions::empty());
-    }
+    slots.free(slot);
 }
 
 /// How the child ended; `None` if it has not.
@@ -153,4 +188,9 @@ fn wait_for(pid: Pid, options: WaitOptions) -> Option<Fate> {
             Err(_) => return Some(Fate::Unknown),
         }
     }
+}
+
+/// How many CPUs this process may run on.
+fn cpus() -> usize {
+    sched_getaffinity(None).map_or(1, |cpus| cpus.count() as usize).max(1)
 }

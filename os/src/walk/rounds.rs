@@ -7,7 +7,6 @@ use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::{self, Errno};
 
-use super::Walker;
 use super::diagnostic::Trouble;
 use super::inode::{Facts, Inode};
 use super::ledger::{Direct, Link, Loose};
@@ -16,6 +15,7 @@ use super::places::Place;
 use super::record::Record;
 use super::sink::Sink;
 use super::tree::Tree;
+use super::{Forks, Walker};
 
 impl Walker {
     /// Walks all of `roots`, none of which has been counted, until all children are done.
@@ -29,24 +29,43 @@ impl Walker {
         self.pool.finish(&mut self.ledger);
     }
 
-    /// Reads a directory, and has a child walk each of its sub-directories.
+    /// Starts to read a directory, and has children walk its sub-directories.
     fn walk_root(&mut self, root: Place) -> io::Result<()> {
         let dir = Tree::open(self.ledger.places.open(root)?, c".")?;
-        let task = self.ledger.open_task(root, c"");
-        self.tree.enter(dir, &mut Direct { ledger: &mut self.ledger, task })?;
-        while let Some(name) = self.tree.pending() {
-            let task = self.ledger.open_task(root, name);
-            self.walk_pending(task);
+        let place = self.ledger.announce(root);
+        self.tree.enter(dir, place, &mut Direct(&mut self.ledger))?;
+        match self.forks {
+            Forks::Shared => self.fork_for_all(root),
+            Forks::Each => self.fork_for_each(root),
         }
         self.tree.leave();
         Ok(())
     }
 
-    fn walk_pending(&mut self, task: u32) {
-        self.pool.wait_for_slot(&mut self.ledger);
-        match self.pool.spawn(task, &mut self.tree, &self.ledger) {
-            Ok(()) => self.tree.skip(),
-            Err(_) => self.tree.walk_pending(&mut Direct { ledger: &mut self.ledger, task }),
+    /// Forks a child for the sub-directories, and for the rest of a long directory; it forks others if that pays.
+    fn fork_for_all(&mut self, root: Place) {
+        while self.tree.is_reading() && !self.tree.goes_on() {
+            self.tree.read_on(&mut Direct(&mut self.ledger));
+        }
+        if self.tree.is_reading() || self.tree.pending().is_some() {
+            let task = self.ledger.open_task(root, c"");
+            if self.pool.spawn(task, Tree::keep_all, &mut self.tree, &mut self.ledger).is_err() {
+                while self.tree.step(&mut Direct(&mut self.ledger)) {}
+            }
+        }
+    }
+
+    /// Forks a child for each sub-directory.
+    fn fork_for_each(&mut self, root: Place) {
+        while self.tree.is_reading() {
+            self.tree.read_on(&mut Direct(&mut self.ledger));
+        }
+        while let Some(name) = self.tree.pending() {
+            let task = self.ledger.open_task(root, name);
+            match self.pool.spawn(task, Tree::keep_one, &mut self.tree, &mut self.ledger) {
+                Ok(()) => self.tree.skip(),
+                Err(_) => self.tree.walk_pending(&mut Direct(&mut self.ledger)),
+            }
         }
     }
 
@@ -55,9 +74,8 @@ impl Walker {
         let facts = self.ledger.places.open(root).and_then(Facts::of);
         let trouble = match facts {
             Ok(facts) => {
-                let task = self.ledger.open_task(root, c"");
                 let record = Record::Directory { inode: facts.inode, bytes: facts.bytes, read: false };
-                Direct { ledger: &mut self.ledger, task }.put(record);
+                Direct(&mut self.ledger).put(record);
                 Trouble::ReadDirectory(errno.into())
             }
             Err(_) => Trouble::Access(errno.into()),

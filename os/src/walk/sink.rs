@@ -1,7 +1,10 @@
 //! Where a walk leaves what it finds.
 
+use std::ffi::CStr;
+
 use super::census::Census;
-use super::record::Record;
+use super::inode::Inode;
+use super::record::{PlaceId, Record};
 
 /// Takes what a walk has to say, in this process or through the pipe.
 pub(super) trait Sink {
@@ -10,4 +13,7 @@ pub(super) trait Sink {
 
     /// Takes one record.
     fn put(&mut self, record: Record<'_>);
+
+    /// Names the directory `name` of `parent` for the records to come.
+    fn announce(&mut self, parent: PlaceId, inode: Inode, name: &CStr) -> PlaceId;
 }

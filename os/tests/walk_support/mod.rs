@@ -10,8 +10,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
-use memalloc_os::walk::{Config, Diagnostic, Walker};
+use memalloc_os::walk::{Config, Diagnostic, Forks, Walker};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, openat, statat};
 use rustix::io::Errno;
@@ -59,30 +60,42 @@ impl Drop for Tree {
     }
 }
 
-/// A walker of so many jobs.
+/// A walker of so many jobs, whose children share their work whenever they can.
 pub(crate) fn walker(jobs: usize) -> Walker {
     let mut config = Config::default();
-    config.jobs = NonZeroUsize::new(jobs).unwrap();
+    config.jobs = NonZeroUsize::new(jobs);
+    config.quantum = Duration::ZERO;
     Walker::new(config)
 }
 
 /// What the walker says of each operand, and what it complains about.
 pub(crate) fn walk(jobs: usize, operands: &[&Path]) -> (Vec<Option<u64>>, Vec<Diagnostic>) {
-    let mut walker = walker(jobs);
+    walk_with(walker(jobs), operands)
+}
+
+fn walk_with(mut walker: Walker, operands: &[&Path]) -> (Vec<Option<u64>>, Vec<Diagnostic>) {
     let mut complaints = Vec::new();
     let sums =
         operands.iter().map(|operand| walker.measure(operand, &mut |it| complaints.push(it))).collect();
     (sums, complaints)
 }
 
+fn a_fork_for_each() -> Walker {
+    let mut config = Config::default();
+    config.forks = Forks::Each;
+    Walker::new(config)
+}
+
 /// Asserts that the walker and the second count agree on the operands, with any number of jobs and every time.
 pub(crate) fn assert_agrees(operands: &[&Path]) -> Vec<u64> {
     let expected = count(operands);
-    for jobs in [1, 2, 3, 8, 2] {
-        let (sums, complaints) = walk(jobs, operands);
-        assert!(complaints.is_empty(), "{jobs} jobs: {complaints:?}");
+    let walkers =
+        [1, 2, 3, 8, 2].map(walker).into_iter().chain([Walker::new(Config::default()), a_fork_for_each()]);
+    for (at, walker) in walkers.enumerate() {
+        let (sums, complaints) = walk_with(walker, operands);
+        assert!(complaints.is_empty(), "walker {at}: {complaints:?}");
         let sums: Vec<_> = sums.into_iter().map(Option::unwrap).collect();
-        assert_eq!(sums, expected, "{jobs} jobs: {operands:?}");
+        assert_eq!(sums, expected, "walker {at}: {operands:?}");
     }
     expected
 }

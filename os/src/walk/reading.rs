@@ -1,0 +1,186 @@
+//! Reading one directory, a batch of entries at a time: which entries count with it, which by themselves, which are to
+//! be visited.
+//!
+//! Only the names of sub-directories are kept: a directory may hold any number of plain files.
+
+use std::ffi::CStr;
+use std::mem::MaybeUninit;
+
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{FileType, RawDir};
+use rustix::io::Errno;
+
+use super::inode::Facts;
+use super::levels::Levels;
+use super::names::Names;
+use super::record::{Failed, Record};
+use super::sink::Sink;
+
+/// Bytes of directory entries that one system call fetches.
+pub(super) const BATCH: usize = 32 * 1024;
+
+/// Bytes of an entry without its name and of its padding, at most.
+const ENTRY: usize = 19 + 8;
+
+/// A directory, the current level, that has not been read to its end.
+pub(super) struct Reading {
+    dir: OwnedFd,
+    /// Of the directory itself, and of the entries up to now that count with it.
+    bytes: u64,
+    /// No file counts with the directory.
+    scattered: bool,
+    /// The number by which those know each other that read it together.
+    parts: Option<u32>,
+    /// The last batch was as large as a batch can be: there is most likely another.
+    goes_on: bool,
+}
+
+impl Reading {
+    /// Starts on a directory.
+    pub(super) fn new(dir: OwnedFd, facts: &Facts, sink: &impl Sink) -> Self {
+        let scattered = sink.census().is_scattered(facts.inode);
+        Self { dir, bytes: facts.bytes, scattered, parts: None, goes_on: false }
+    }
+
+    /// Takes in a batch of entries; false if that was the last one.
+    pub(super) fn read_on(
+        &mut self,
+        batch: &mut [MaybeUninit<u8>],
+        levels: &mut Levels,
+        names: &mut Names,
+        sink: &mut impl Sink,
+    ) -> bool {
+        let room = batch.len();
+        let mut reader = Reader { levels, names, sink, scattered: self.scattered };
+        let (bytes, filled) = reader.read(self.dir.as_fd(), batch);
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.goes_on = filled.is_some_and(|filled| filled + ENTRY + 255 >= room);
+        filled.is_some()
+    }
+
+    /// Whether it is worth while to have others read along.
+    pub(super) fn goes_on(&self) -> bool {
+        self.goes_on
+    }
+
+    /// From now on others, who hold the same open directory, read the rest of it too; the kernel gives each batch to
+    /// one of them. They know each other by the number `parts`, unless they have one already.
+    pub(super) fn share(&mut self, parts: u32) {
+        self.parts.get_or_insert(parts);
+    }
+
+    /// The same in one of the others, who has not read any of it yet.
+    pub(super) fn start_part(&mut self, parts: u32) {
+        self.share(parts);
+        self.bytes = 0;
+    }
+
+    /// Leaves the rest to somebody else.
+    pub(super) fn leave(self) -> OwnedFd {
+        self.dir
+    }
+
+    /// What has been read, as a record, and the directory.
+    pub(super) fn finish(self, levels: &Levels) -> (Record<'static>, OwnedFd) {
+        let (inode, bytes) = (levels.inode(), self.bytes);
+        let record = match self.parts {
+            None => Record::Directory { inode, bytes, read: true },
+            Some(parts) => Record::Part { inode, bytes, parts },
+        };
+        (record, self.dir)
+    }
+}
+
+/// Takes in entries of the current level.
+struct Reader<'t, S> {
+    levels: &'t mut Levels,
+    names: &'t mut Names,
+    sink: &'t mut S,
+    scattered: bool,
+}
+
+impl<S: Sink> Reader<'_, S> {
+    /// Takes in a batch of entries; says how many bytes those have that count with their directory, and how many the
+    /// batch had, if it was not the last.
+    fn read(&mut self, dir: BorrowedFd<'_>, batch: &mut [MaybeUninit<u8>]) -> (u64, Option<usize>) {
+        let (mut bytes, mut filled) = (0u64, 0);
+        let mut entries = RawDir::new(dir, batch);
+        loop {
+            match entries.next() {
+                None => return (bytes, None),
+                Some(Err(errno)) => {
+                    self.report(Failed::ReadDirectory, errno, c"");
+                    return (bytes, None);
+                }
+                Some(Ok(entry)) => {
+                    let name = entry.file_name();
+                    filled += ENTRY + name.count_bytes();
+                    if !is_dot(name) {
+                        bytes = bytes.saturating_add(self.take(dir, name, entry.file_type()));
+                    }
+                }
+            }
+            if entries.is_buffer_empty() {
+                return (bytes, Some(filled));
+            }
+        }
+    }
+
+    /// Takes in one entry; says how many bytes of it count with its directory.
+    fn take(&mut self, dir: BorrowedFd<'_>, name: &CStr, kind: FileType) -> u64 {
+        match kind {
+            FileType::Directory => self.take_directory(name),
+            FileType::Symlink => self.take_link(name),
+            _ => match Facts::of_entry(dir, name) {
+                Ok(facts) if facts.kind == FileType::Directory => self.take_directory(name),
+                Ok(facts) if facts.kind == FileType::Symlink => self.take_link(name),
+                Ok(facts) => return self.take_file(&facts),
+                Err(errno) => self.report(Failed::Access, errno, name),
+            },
+        }
+        0
+    }
+
+    fn take_directory(&mut self, name: &CStr) {
+        if let Err(errno) = self.names.push(name) {
+            self.report(Failed::ReadDirectory, errno, name);
+        }
+    }
+
+    fn take_link(&mut self, name: &CStr) {
+        let place = self.levels.place(self.names, self.sink);
+        self.sink.put(Record::Link { place, name: name.to_bytes() });
+    }
+
+    fn take_file(&mut self, facts: &Facts) -> u64 {
+        if !self.scattered && !self.sink.census().counts_apart(facts) {
+            return facts.bytes;
+        }
+        self.sink.put(Record::Linked { inode: facts.inode, bytes: facts.bytes });
+        0
+    }
+
+    fn report(&mut self, failed: Failed, errno: Errno, name: &CStr) {
+        report(self.levels, self.names, self.sink, (failed, errno), name);
+    }
+}
+
+/// Reports that the entry `name` of the current directory (if empty: that directory) could not be read; not if it has
+/// vanished, for then there is nothing to count.
+pub(super) fn report(
+    levels: &mut Levels,
+    names: &Names,
+    sink: &mut impl Sink,
+    (failed, errno): (Failed, Errno),
+    name: &CStr,
+) {
+    if errno != Errno::NOENT {
+        let place = levels.place(names, sink);
+        let errno = errno.raw_os_error().unsigned_abs();
+        sink.put(Record::Trouble { place, failed, errno, name: name.to_bytes() });
+    }
+}
+
+fn is_dot(name: &CStr) -> bool {
+    matches!(name.to_bytes(), b"." | b"..")
+}
