@@ -1,9 +1,7 @@
 //! How much payload an arena holds when a request first fails.
 
-use std::alloc::Layout;
-
 use crate::peer::{Peer, arena};
-use crate::throughput::Random;
+use crate::random::Random;
 
 const SEEDS: u64 = 20;
 /// Operations before the arena is filled, at most: a first-fit list takes long over each.
@@ -22,7 +20,7 @@ fn once<P: Peer>(size: usize, smallest: usize, largest: usize, seed: u64) -> f64
     for _ in 0..(20 * size / largest).min(CHURN) {
         // Churn at about half full.
         if payload < size / 2 {
-            let layout = layout(&mut random, smallest, largest);
+            let layout = random.log_uniform(smallest, largest);
             let Some(block) = peer.allocate(layout) else { continue };
             live.push((block, layout));
             payload += layout.size();
@@ -34,14 +32,10 @@ fn once<P: Peer>(size: usize, smallest: usize, largest: usize, seed: u64) -> f64
         }
     }
     loop {
-        let layout = layout(&mut random, smallest, largest);
+        let layout = random.log_uniform(smallest, largest);
         match peer.allocate(layout) {
             Some(_) => payload += layout.size(),
             None => return payload as f64 / (size + P::state()) as f64,
         }
     }
-}
-
-fn layout(random: &mut Random, smallest: usize, largest: usize) -> Layout {
-    Layout::from_size_align(smallest + random.below(largest - smallest + 1), 8).expect("a small layout")
 }

@@ -4,23 +4,10 @@ use std::alloc::Layout;
 use std::time::{Duration, Instant};
 
 use crate::peer::{Peer, arena};
+use crate::random::Random;
 
 const OPERATIONS: usize = 40_000;
 const ROUNDS: usize = 5;
-
-/// SplitMix64.
-pub struct Random(pub u64);
-
-impl Random {
-    /// A number below `limit`.
-    pub fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ z >> 31) % limit as u64) as usize
-    }
-}
 
 /// How many times as fast `A` is as `B`: the median of interleaved rounds.
 pub fn ratio<A: Peer, B: Peer>(size: usize, largest: usize) -> f64 {

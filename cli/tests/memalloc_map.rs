@@ -39,20 +39,19 @@ fn the_text_tells_what_is_kept_of_each_chunk() {
     let drawing = mixed("120");
     assert!(drawing.starts_with("The heap of mixed.rep after 10 of 13 operations\n"));
     let first = first();
-    let (word, end_word) = ((first + 7) / 32 + 1, (first + 7 + 125) / 32);
+    let (entry, end) = ((first + 7) / 64 + 1, first + 7 + 125);
     for (granule, line) in [
         (0, "       48   1    0    in use: 40 bytes, id 1".to_owned()),
-        (3, format!("       16   0    1    free: next none, back g{} (+ 1: its footer)", first + 132)),
+        (3, format!("       16   0    1    free: next none, back g{} (its footer too)", first + 132)),
         (4, "       16   1    1    in use: 10 bytes, id 3".to_owned()),
         (5, "       32   0    1    free: next none, back bin 1, size 2, footer 2".to_owned()),
         (
             7,
             format!(
-                "    2,000   1    1    in use: 2,000 bytes, id 5; map word {word} keeps its length: {} words",
-                end_word - word
+                "    2,000   1    1    in use: 2,000 bytes, id 5; map entry {entry} notes its end: g{end}"
             ),
         ),
-        (132, format!("       16   0    1    free: next g{}, back bin 0 (+ 1: its footer)", first + 3)),
+        (132, format!("       16   0    1    free: next g{}, back bin 0 (its footer too)", first + 3)),
         (133, "      112   1    1    in use: 100 bytes, id 7".to_owned()),
     ] {
         let line = format!(" g{} {line}\n", first + granule);
@@ -137,7 +136,6 @@ fn the_svg_spells_out_what_a_free_chunk_keeps() {
         "back",
         "size",
         "footer",
-        "back+1",
         "bin 0",
         &upper,
         "10 of 16 B",
@@ -145,7 +143,7 @@ fn the_svg_spells_out_what_a_free_chunk_keeps() {
     ] {
         assert!(texts.iter().any(|there| there == text), "{text}: {texts:?}");
     }
-    assert!(texts.iter().any(|text| text.starts_with("word ") && text.ends_with(" words")), "{texts:?}");
+    assert!(texts.iter().any(|text| text.starts_with("entry ") && text.ends_with(&upper[1..])), "{texts:?}");
     // The link from one free granule to the other, and no more.
     assert_eq!(document.descendants().filter(|node| node.has_tag_name("polyline")).count(), 1);
 }

@@ -4,17 +4,18 @@
 //!   two granules or more          word   one granule
 //!   ┌───────────────────────┐            ┌───────────────────────┐
 //!   │ next                  │      0     │ next                  │
-//!   │ back                  │      1     │ back + 1              │  its footer too
-//!   │ size, twice           │      2     └───────────────────────┘
+//!   │ size + 1              │      1     │ back                  │
+//!   │ back                  │      2     └───────────────────────┘
 //!   │ …                     │
-//!   │ footer: size, twice   │   the last
+//!   │ footer: size + 1      │   the last
 //!   └───────────────────────┘
 //! ```
 //!
 //! `next` is the next free chunk of the same bin; `back` is the place that holds the link to this one, the `next` of
 //! another chunk or the bin's head. So a chunk leaves its bin in O(1), whichever bin that is. The **footer**, the last
-//! word, tells the neighbour above where this chunk starts; it is odd only where it is `back + 1`, which says: one
-//! granule. (Boundary tags: Knuth, The Art of Computer Programming, volume 1, section 2.5.)
+//! word, tells the neighbour above where this chunk starts. Sizes are in bytes, so that a size word is odd; `back` is
+//! even. So the second word and the last tell one granule from more. (Boundary tags: Knuth, The Art of Computer
+//! Programming, volume 1, section 2.5.)
 //!
 //! A chunk in use keeps nothing in itself: see [`map`](crate::map).
 
@@ -24,63 +25,36 @@ use crate::granule::GRANULE;
 use crate::raw::{WORD, after, before};
 
 const NEXT: usize = 0;
-const BACK: usize = WORD;
-const SIZE: usize = 2 * WORD;
+const SIZE: usize = WORD;
 
-/// Added to `back` in a chunk of one granule.
-const ONE_GRANULE: usize = 1;
+/// Where a chunk of one granule keeps `back`.
+pub(crate) const BACK_OF_ONE: usize = WORD;
+/// Where a chunk of more keeps `back`.
+pub(crate) const BACK_OF_MORE: usize = 2 * WORD;
+
+/// Added to sizes as they are kept.
+const IS_SIZE: usize = 1;
 
 /// A place that holds a link: a bin's head, or the `next` of a free chunk.
 pub type Slot = NonNull<Option<FreeChunk>>;
 
-/// A free chunk, by its address. It is written first and then linked into a bin, which tells one granule from more.
+/// A free chunk, by its address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct FreeChunk(NonNull<u8>);
 
 /// # Safety of its methods
-/// All are unsafe for one reason: the chunk must be free, written by [`FreeChunk::write`], and not written by others
-/// since, and it must be in a bin.
+/// All are unsafe for one reason: the chunk must be free, with its size written, and not written by others since, and
+/// it must be in a bin. Where `BACK` is a parameter, it says whether the chunk, and with it all of its bin, is of one
+/// granule or of more.
 impl FreeChunk {
-    /// Makes the `size` granules at `at` a free chunk, in no bin yet.
-    ///
-    /// # Safety
-    /// The granules are valid memory that nothing else uses; `size > 0`.
-    #[inline(always)]
-    pub unsafe fn write(at: NonNull<u8>, size: usize) -> Self {
-        if size == 1 {
-            // SAFETY: the granule has the word.
-            unsafe { after::<usize>(at, BACK).write(ONE_GRANULE) };
-        } else {
-            // SAFETY: two granules or more have the words.
-            unsafe {
-                after::<usize>(at, SIZE).write(size << 1);
-                before::<usize>(after(at, size * GRANULE), WORD).write(size << 1);
-            }
-        }
-        Self(at)
-    }
-
     /// The free chunk at an address.
     ///
     /// # Safety
-    /// One is there.
+    /// One is there, or the granules are valid memory that nothing else uses, and it is about to be written.
     #[inline(always)]
     pub unsafe fn at(at: NonNull<u8>) -> Self {
         Self(at)
-    }
-
-    /// The free chunk that ends where `end` starts, found by its footer.
-    ///
-    /// # Safety
-    /// One does.
-    #[inline(always)]
-    pub unsafe fn ending_at(end: NonNull<u8>) -> (Self, usize) {
-        // SAFETY: the word below `end` is the footer of a free chunk, which says where it starts.
-        unsafe {
-            let size = Self::size_from(before::<usize>(end, WORD).read());
-            (Self(before(end, size * GRANULE)), size)
-        }
     }
 
     /// Its first byte.
@@ -89,26 +63,47 @@ impl FreeChunk {
         self.0
     }
 
-    /// Its size in granules.
+    /// Writes the size of a chunk of `bytes` bytes, two granules or more, at both ends.
+    ///
+    /// # Safety
+    /// The chunk's memory is valid, and nothing else uses it.
+    #[inline(always)]
+    pub(crate) unsafe fn write_size(self, bytes: usize) {
+        // SAFETY: two granules or more have the words.
+        unsafe {
+            after::<usize>(self.0, SIZE).write(bytes + IS_SIZE);
+            before::<usize>(after(self.0, bytes), WORD).write(bytes + IS_SIZE);
+        }
+    }
+
+    /// Its size in bytes, if it has more than one granule.
+    ///
+    /// # Safety
+    /// As for the type.
+    #[inline(always)]
+    pub(crate) unsafe fn size_of_more(self) -> Option<usize> {
+        // SAFETY: a free chunk has the word.
+        size_from(unsafe { after::<usize>(self.0, SIZE).read() })
+    }
+
+    /// The size in bytes of the free chunk that ends where `end` starts, if it has more than one granule.
+    ///
+    /// # Safety
+    /// One does.
+    #[inline(always)]
+    pub(crate) unsafe fn size_of_more_below(end: NonNull<u8>) -> Option<usize> {
+        // SAFETY: the word below `end` is the footer of a free chunk.
+        size_from(unsafe { before::<usize>(end, WORD).read() })
+    }
+
+    /// Its size in bytes.
     ///
     /// # Safety
     /// As for the type.
     #[inline(always)]
     pub unsafe fn size(self) -> usize {
-        // SAFETY: a chunk of one granule has no word for its size, and says so in `back`.
-        unsafe {
-            if after::<usize>(self.0, BACK).read() & ONE_GRANULE != 0 {
-                1
-            } else {
-                after::<usize>(self.0, SIZE).read() >> 1
-            }
-        }
-    }
-
-    /// What a size word or a footer says.
-    #[inline(always)]
-    fn size_from(footer: usize) -> usize {
-        if footer & ONE_GRANULE != 0 { 1 } else { footer >> 1 }
+        // SAFETY: as for the type.
+        unsafe { self.size_of_more() }.unwrap_or(GRANULE)
     }
 
     /// The next chunk of its bin.
@@ -132,68 +127,77 @@ impl FreeChunk {
     ///
     /// # Safety
     /// As for the type.
-    #[inline(always)]
     pub(crate) unsafe fn back(self) -> Slot {
-        // SAFETY: a chunk in a bin has the link, which is not null, odd or not.
+        // SAFETY: a chunk in a bin has the link, where its size says.
         unsafe {
-            let back = after::<*mut Option<FreeChunk>>(self.0, BACK).read();
-            NonNull::new_unchecked(back.map_addr(|address| address & !ONE_GRANULE))
+            let back = if self.size_of_more().is_some() { BACK_OF_MORE } else { BACK_OF_ONE };
+            after::<Slot>(self.0, back).read()
         }
     }
 
-    /// Puts it between `slot` and `next`, which `slot` held. `size` is its own, in granules.
-    ///
-    /// # Safety
-    /// As for the type; the chunks that `slot` leads to are of one granule if and only if this one is.
-    #[inline(always)]
-    pub(crate) unsafe fn link(self, slot: Slot, next: Option<FreeChunk>, size: usize) {
-        let tag = usize::from(size == 1);
-        // SAFETY: the chunk's and its neighbours' links are ours to write.
-        unsafe {
-            self.slot().write(next);
-            self.set_back(slot.as_ptr().map_addr(|address| address | tag));
-            slot.write(Some(self));
-            if let Some(next) = next {
-                next.set_back(self.slot().as_ptr().map_addr(|address| address | tag));
-            }
-        }
-    }
-
-    /// Takes it out of its bin. What the place that held the link to it holds now, and the place.
+    /// Makes `slot` the place that holds the link to it.
     ///
     /// # Safety
     /// As for the type.
     #[inline(always)]
-    pub(crate) unsafe fn unlink(self) -> (Slot, Option<FreeChunk>) {
-        // SAFETY: a chunk in a bin has links, and so have its neighbours. Chunks of a bin agree on the tag.
-        unsafe {
-            let tagged = after::<*mut Option<FreeChunk>>(self.0, BACK).read();
-            let (slot, next) = (self.back(), self.next());
-            slot.write(next);
-            if let Some(next) = next {
-                next.set_back(tagged);
-            }
-            (slot, next)
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn set_back(self, back: *mut Option<FreeChunk>) {
+    pub(crate) unsafe fn set_back<const BACK: usize>(self, slot: Slot) {
         // SAFETY: the chunk has the word.
-        unsafe { after::<*mut Option<FreeChunk>>(self.0, BACK).write(back) }
+        unsafe { after::<Slot>(self.0, BACK).write(slot) }
     }
 
-    /// The words it keeps of itself: size and footer, in granules, as written. For the full check and for pictures.
+    /// Puts it at the head of the bin at `head`. Whether the bin was empty.
     ///
     /// # Safety
-    /// As for the type; `size` granules from its address on are valid memory.
-    pub(crate) unsafe fn kept(self, size: usize) -> (usize, usize) {
-        // SAFETY: the words lie in the chunk.
+    /// As for the type, but that it is in no bin yet.
+    #[inline(always)]
+    pub(crate) unsafe fn link<const BACK: usize>(self, head: Slot) -> bool {
+        // SAFETY: the chunk's and its neighbours' links are ours to write.
         unsafe {
-            let footer = before::<usize>(after(self.0, size * GRANULE), WORD).read();
-            (self.size(), Self::size_from(footer))
+            let next = head.read();
+            self.slot().write(next);
+            self.set_back::<BACK>(head);
+            head.write(Some(self));
+            if let Some(next) = next {
+                next.set_back::<BACK>(self.slot());
+            }
+            next.is_none()
         }
     }
+
+    /// Takes it out of its bin. The place that held the link to it, if that is at the end of the bin now.
+    ///
+    /// # Safety
+    /// As for the type.
+    #[inline(always)]
+    pub(crate) unsafe fn unlink<const BACK: usize>(self) -> Option<Slot> {
+        // SAFETY: a chunk in a bin has links, and so have its neighbours.
+        unsafe {
+            let (slot, next) = (after::<Slot>(self.0, BACK).read(), self.next());
+            slot.write(next);
+            match next {
+                Some(next) => {
+                    next.set_back::<BACK>(slot);
+                    None
+                }
+                None => Some(slot),
+            }
+        }
+    }
+
+    /// Its footer: its size in bytes. For the full check and for pictures.
+    ///
+    /// # Safety
+    /// As for the type; `bytes` bytes from its address on are valid memory.
+    pub(crate) unsafe fn footer(self, bytes: usize) -> usize {
+        // SAFETY: the word lies in the chunk.
+        unsafe { Self::size_of_more_below(after(self.0, bytes)) }.unwrap_or(GRANULE)
+    }
+}
+
+/// What a word says, if it is a size's.
+#[inline(always)]
+const fn size_from(word: usize) -> Option<usize> {
+    if word & IS_SIZE != 0 { Some(word - IS_SIZE) } else { None }
 }
 
 #[cfg(test)]
@@ -207,20 +211,35 @@ mod tests {
         NonNull::from(&mut memory.0).cast::<u8>().map_addr(|base| base.checked_add(g * GRANULE).unwrap())
     }
 
+    /// Makes `size` granules a free chunk in the bin at `head`.
+    unsafe fn put(at: NonNull<u8>, size: usize, head: Slot) -> FreeChunk {
+        // SAFETY: the granules are the test's own.
+        unsafe {
+            let chunk = FreeChunk::at(at);
+            if size == 1 {
+                chunk.link::<BACK_OF_ONE>(head);
+            } else {
+                chunk.write_size(size * GRANULE);
+                chunk.link::<BACK_OF_MORE>(head);
+            }
+            chunk
+        }
+    }
+
     #[test]
     fn a_chunk_knows_its_size_from_both_ends() {
         let mut memory = Memory([0xff; 64 * GRANULE]);
         let mut head = None;
         for size in 1..=32 {
-            let at = granule(&mut memory, 3);
-            let end = granule(&mut memory, 3 + size);
+            let (at, end) = (granule(&mut memory, 3), granule(&mut memory, 3 + size));
             // SAFETY: the granules are the test's own.
             unsafe {
-                let chunk = FreeChunk::write(at, size);
-                chunk.link(NonNull::from(&mut head), None, size);
-                assert_eq!((chunk.address(), chunk.size(), chunk.kept(size)), (at, size, (size, size)));
-                assert_eq!(FreeChunk::ending_at(end), (chunk, size));
+                let chunk = put(at, size, NonNull::from(&mut head));
+                let bytes = size * GRANULE;
+                assert_eq!((chunk.address(), chunk.size(), chunk.footer(bytes)), (at, bytes, bytes));
+                assert_eq!(FreeChunk::size_of_more_below(end), (size > 1).then_some(bytes));
             }
+            head = None;
         }
     }
 
@@ -231,10 +250,7 @@ mod tests {
             let mut head = None;
             let at = granule(&mut memory, 2);
             // SAFETY: the granules are the test's own.
-            unsafe {
-                let chunk = FreeChunk::write(at, size);
-                chunk.link(NonNull::from(&mut head), None, size);
-            }
+            unsafe { put(at, size, NonNull::from(&mut head)) };
             assert!(memory.0[..2 * GRANULE].iter().all(|&byte| byte == 0xa5));
             assert!(memory.0[(2 + size) * GRANULE..].iter().all(|&byte| byte == 0xa5));
         }
@@ -249,17 +265,19 @@ mod tests {
                 // SAFETY: the granules are the test's own, and the head outlives the list.
                 unsafe {
                     let slot = NonNull::from(&mut head);
-                    let chunks = [0, 10, 20].map(|g| FreeChunk::write(granule(&mut memory, g), size));
-                    for chunk in chunks {
-                        chunk.link(slot, slot.read(), size);
-                    }
+                    let chunks = [0, 10, 20].map(|g| put(granule(&mut memory, g), size, slot));
+                    let place = chunks[leaver].back();
+                    let end = if size == 1 {
+                        chunks[leaver].unlink::<BACK_OF_ONE>()
+                    } else {
+                        chunks[leaver].unlink::<BACK_OF_MORE>()
+                    };
+                    assert_eq!(end, (leaver == 0).then_some(place));
                     let mut expected = std::vec![chunks[2], chunks[1], chunks[0]];
-                    let (place, next) = chunks[leaver].unlink();
                     expected.retain(|&chunk| chunk != chunks[leaver]);
-                    assert_eq!(place.read(), next);
                     let (mut seen, mut at) = (std::vec![], slot);
                     while let Some(chunk) = at.read() {
-                        assert_eq!((chunk.back(), chunk.size()), (at, size));
+                        assert_eq!((chunk.back(), chunk.size()), (at, size * GRANULE));
                         seen.push(chunk);
                         at = chunk.slot();
                     }

@@ -7,10 +7,9 @@ pub const GRANULE: usize = 2 * size_of::<usize>();
 /// The granules that `bytes` fill; one at least, so that every block in use has an address of its own.
 #[inline(always)]
 pub(crate) const fn granules(bytes: usize) -> usize {
-    match bytes.div_ceil(GRANULE) {
-        0 => 1,
-        granules => granules,
-    }
+    // Nothing rounds up as one byte does.
+    let bytes = bytes + (bytes == 0) as usize;
+    (bytes - 1) / GRANULE + 1
 }
 
 #[cfg(test)]

@@ -19,17 +19,18 @@
 //!   ^= 11, 01 10  00  00  01  00 │11      ^= 11, 01    00  00  00 │00       (one free chunk, all merged)
 //! ```
 //!
-//! A map word holds the fields of `WORD_GRANULES` granules, all `lower` bits in its low half and all `used` bits in
-//! its high half, so that a word without starts whose chunk is in use has room: a long chunk keeps, in the first word
-//! it covers whole (an *idle* word), the number of words up to its end, and a **mark** (one bit a word, behind the
-//! map) tells such a count from fields. The next start is found in O(1) from any start.
+//! The bits of [`WORD_GRANULES`] granules stand in an **entry** of two words, `used` and `lower`. So one look tells of a
+//! chunk in use where it ends and whether its neighbours are free. A long chunk covers whole entries, which would
+//! say nothing; the first of them keeps the **note** of its end instead, so that the end is found in O(1) from any start:
 //!
 //! ```text
-//!   word     0                1                2                3
+//!   entry    0                1                2                3
 //!   used    ..1.............  ................  ................  .....1..........
-//!   lower   ................  [ 2 words on   ]  ................  ................
-//!   mark    0                 1                0                 0
+//!   lower   ................  [ end      ] 11  ................  ................
 //! ```
+//!
+//! A note cannot be taken for fields: where no `used` bit is set, the two lowest granules would be two free chunks that
+//! touch. And no granule in an entry with a note seems to be the start of a chunk in use.
 //!
 //! What the map cannot see is a use after free: it says where chunks are, not who looks at them.
 
@@ -37,13 +38,12 @@ use core::ptr::NonNull;
 
 use crate::raw::word;
 
-/// Granules whose fields share a map word.
-pub const WORD_GRANULES: usize = (usize::BITS / 2) as usize;
+/// Granules whose fields share an entry.
+pub const WORD_GRANULES: usize = usize::BITS as usize;
 
-const LOW_HALF: usize = usize::MAX >> WORD_GRANULES;
-const LOWER: usize = 1;
-const USED: usize = 1 << WORD_GRANULES;
-const WORD_BITS: usize = usize::BITS as usize;
+/// What tells a note from fields, in `lower`, where `used` is 0.
+const NOTE: usize = 0b11;
+const NOTE_BITS: u32 = 2;
 
 /// What the map says of one granule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,34 +59,57 @@ pub enum Field {
     },
 }
 
-/// The map of one span: a view of its words and marks.
+/// What the map says of a chunk in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InUse {
+    /// The granule that it ends before.
+    pub end: usize,
+    /// Whether the chunk below is free.
+    pub lower_free: bool,
+    /// Whether the chunk above is free.
+    pub upper_free: bool,
+}
+
+/// The bits of [`WORD_GRANULES`] granules.
+#[derive(Clone, Copy)]
+struct Entry {
+    used: usize,
+    lower: usize,
+}
+
+impl Entry {
+    /// A bit for each start.
+    #[inline(always)]
+    const fn starts(self) -> usize {
+        if self.is_note() { 0 } else { self.used | self.lower }
+    }
+
+    /// Whether it keeps a long chunk's end.
+    #[inline(always)]
+    const fn is_note(self) -> bool {
+        self.used == 0 && self.lower & NOTE == NOTE
+    }
+}
+
+/// The map of one span: a view of its words.
 ///
 /// # Safety of its methods
 /// All are unsafe for one reason: the words must be a map's, at least [`Map::words`] of them for the granules asked
 /// about, and nobody else may write them meanwhile.
 #[derive(Clone, Copy)]
-pub struct Map {
-    words: NonNull<usize>,
-    marks: NonNull<usize>,
-}
+pub struct Map(NonNull<usize>);
 
 impl Map {
     /// Map words for `granules` granules and the boundary at their end.
     #[inline]
     pub const fn words(granules: usize) -> usize {
-        granules / WORD_GRANULES + 1
+        2 * (granules / WORD_GRANULES + 1)
     }
 
-    /// Words of marks for `granules` granules.
-    #[inline]
-    pub const fn mark_words(granules: usize) -> usize {
-        Self::words(granules).div_ceil(WORD_BITS)
-    }
-
-    /// The map whose words stand at `words` and whose marks at `marks`.
+    /// The map whose words stand at `words`.
     #[inline(always)]
-    pub const fn at(words: NonNull<usize>, marks: NonNull<usize>) -> Self {
-        Self { words, marks }
+    pub const fn at(words: NonNull<usize>) -> Self {
+        Self(words)
     }
 
     /// Makes an empty map of `granules` granules: `[first, granules)` is one free chunk, and the boundary at the end
@@ -98,29 +121,68 @@ impl Map {
         // SAFETY: the caller gives the words for these granules.
         unsafe {
             if !zeroed {
-                self.words.write_bytes(0, Self::words(granules));
-                self.marks.write_bytes(0, Self::mark_words(granules));
+                self.0.write_bytes(0, Self::words(granules));
             }
-            self.flip(first, LOWER);
-            self.flip(granules, USED | LOWER);
+            self.flip_lower(first);
+            self.flip_both(granules);
         }
     }
 
-    /// The field of granule `g`, O(1). In an idle word that holds a count it is [`Field::Interior`].
+    /// The field of granule `g`. O(1).
     ///
     /// # Safety
     /// As for the type.
     #[inline]
     pub unsafe fn field(self, g: usize) -> Field {
         // SAFETY: the caller gives a granule of the map.
-        let bits = unsafe { self.bits(g) };
-        if bits & USED != 0 {
-            Field::Used { lower_free: bits & LOWER != 0 }
-        // SAFETY: every word has a mark.
-        } else if bits & LOWER != 0 && !unsafe { self.is_marked(g / WORD_GRANULES) } {
+        let entry = unsafe { self.entry(g / WORD_GRANULES) };
+        let (used, start) = (entry.used >> (g % WORD_GRANULES), entry.starts() >> (g % WORD_GRANULES));
+        if used & 1 != 0 {
+            Field::Used { lower_free: entry.lower >> (g % WORD_GRANULES) & 1 != 0 }
+        } else if start & 1 != 0 {
             Field::Free
         } else {
             Field::Interior
+        }
+    }
+
+    /// What is to be known of the chunk in use that starts at `g`; `None` if none does. O(1).
+    ///
+    /// # Safety
+    /// As for the type.
+    #[inline(always)]
+    pub unsafe fn in_use(self, g: usize) -> Option<InUse> {
+        // SAFETY: the caller gives a granule of the map.
+        let entry = unsafe { self.entry(g / WORD_GRANULES) };
+        let (used, lower) = (entry.used >> (g % WORD_GRANULES), entry.lower >> (g % WORD_GRANULES));
+        if used & 1 == 0 {
+            return None;
+        }
+        let lower_free = lower & 1 != 0;
+        let above = (used | lower) >> 1;
+        if above != 0 {
+            let size = above.trailing_zeros() + 1;
+            return Some(InUse { end: g + size as usize, lower_free, upper_free: used >> size & 1 == 0 });
+        }
+        // SAFETY: the chunk goes on into the next entry.
+        unsafe {
+            let end = self.end_beyond(g / WORD_GRANULES + 1);
+            Some(InUse { end, lower_free, upper_free: self.is_free(end) })
+        }
+    }
+
+    /// The end of a chunk in use that has none below entry `index`.
+    ///
+    /// # Safety
+    /// As for the type; the chunk reaches into or up to entry `index`.
+    #[inline(always)]
+    unsafe fn end_beyond(self, index: usize) -> usize {
+        // SAFETY: the entry holds the end, or is covered whole.
+        let entry = unsafe { self.entry(index) };
+        if entry.is_note() {
+            entry.lower >> NOTE_BITS
+        } else {
+            index * WORD_GRANULES + (entry.used | entry.lower).trailing_zeros() as usize
         }
     }
 
@@ -131,7 +193,7 @@ impl Map {
     #[inline(always)]
     pub unsafe fn is_free(self, g: usize) -> bool {
         // SAFETY: the caller gives a granule of the map.
-        unsafe { self.bits(g) & USED == 0 }
+        unsafe { self.used(g / WORD_GRANULES).read() >> (g % WORD_GRANULES) & 1 == 0 }
     }
 
     /// Hands `[g, end)` out: out of a free chunk that starts at `g`, or contains it.
@@ -142,11 +204,9 @@ impl Map {
     pub unsafe fn take(self, g: usize, end: usize) {
         // SAFETY: the caller gives granules of the map.
         unsafe {
-            self.flip(g, USED | LOWER);
-            self.flip(end, LOWER);
-            if end - g > WORD_GRANULES {
-                self.note_length(g, end);
-            }
+            self.flip_both(g);
+            self.flip_lower(end);
+            self.note(g, end);
         }
     }
 
@@ -158,11 +218,9 @@ impl Map {
     pub unsafe fn give(self, g: usize, end: usize) {
         // SAFETY: the caller gives granules of the map.
         unsafe {
-            if end - g > WORD_GRANULES {
-                self.forget_length(g, end);
-            }
-            self.flip(g, USED | LOWER);
-            self.flip(end, LOWER);
+            self.flip_both(g);
+            self.flip_lower(end);
+            self.forget(g, end);
         }
     }
 
@@ -175,40 +233,10 @@ impl Map {
     pub unsafe fn move_end(self, g: usize, end: usize, new_end: usize) {
         // SAFETY: the caller gives granules of the map.
         unsafe {
-            self.forget_length(g, end);
-            self.flip(end, LOWER);
-            self.flip(new_end, LOWER);
-            self.note_length(g, new_end);
-        }
-    }
-
-    /// The first start above `g`, which is the start of a chunk in use: its end. O(1).
-    ///
-    /// # Safety
-    /// As for the type; `g` starts a chunk in use.
-    #[inline(always)]
-    pub unsafe fn end_of(self, g: usize) -> usize {
-        let index = g / WORD_GRANULES;
-        // SAFETY: the caller gives a granule of the map.
-        let above = starts(unsafe { self.load(index) }) >> (g % WORD_GRANULES) >> 1;
-        if above != 0 {
-            return g + 1 + above.trailing_zeros() as usize;
-        }
-        // SAFETY: the chunk goes on into the next word.
-        unsafe { self.end_beyond(index + 1) }
-    }
-
-    /// The end of a chunk in use that has no end below word `index`.
-    ///
-    /// # Safety
-    /// As for the type; the chunk reaches into or up to word `index`.
-    unsafe fn end_beyond(self, mut index: usize) -> usize {
-        // SAFETY: counts lead from idle word to idle word of one chunk, the last to the word of its end.
-        unsafe {
-            while self.is_marked(index) {
-                index += self.load(index);
-            }
-            index * WORD_GRANULES + starts(self.load(index)).trailing_zeros() as usize
+            self.forget(g, end);
+            self.flip_lower(end);
+            self.flip_lower(new_end);
+            self.note(g, new_end);
         }
     }
 
@@ -219,11 +247,10 @@ impl Map {
     /// As for the type.
     pub unsafe fn start_of(self, g: usize, first: usize) -> Option<(usize, Field)> {
         let mut index = g / WORD_GRANULES;
-        let mut up_to = LOW_HALF >> (WORD_GRANULES - 1 - g % WORD_GRANULES);
+        let mut up_to = usize::MAX >> (WORD_GRANULES - 1 - g % WORD_GRANULES);
         loop {
             // SAFETY: `index` goes down from a granule of the map.
-            let fields = if unsafe { self.is_marked(index) } { 0 } else { unsafe { self.load(index) } };
-            let below = starts(fields) & up_to;
+            let below = unsafe { self.entry(index) }.starts() & up_to;
             if below != 0 {
                 let start = index * WORD_GRANULES + below.ilog2() as usize;
                 // SAFETY: a start at or below a granule of the map is one of the map.
@@ -233,7 +260,7 @@ impl Map {
                 return None;
             }
             index -= 1;
-            up_to = LOW_HALF;
+            up_to = usize::MAX;
         }
     }
 
@@ -245,9 +272,8 @@ impl Map {
         let mut at = g;
         while at < limit {
             let index = at / WORD_GRANULES;
-            // SAFETY: the word of a field of the map.
-            let fields = if unsafe { self.is_marked(index) } { 0 } else { unsafe { self.load(index) } };
-            let from = starts(fields) >> (at % WORD_GRANULES);
+            // SAFETY: the entry of a field of the map.
+            let from = unsafe { self.entry(index) }.starts() >> (at % WORD_GRANULES);
             if from != 0 {
                 return limit.min(at + from.trailing_zeros() as usize);
             }
@@ -256,90 +282,83 @@ impl Map {
         limit
     }
 
-    /// The length, in words, that the idle word `index` keeps, if it is marked. For the full check.
+    /// The end that entry `index` notes, if it does. For the full check.
     ///
     /// # Safety
     /// As for the type.
-    pub(crate) unsafe fn kept_length(self, index: usize) -> Option<usize> {
-        // SAFETY: the caller gives a word of the map.
-        unsafe { self.is_marked(index).then(|| self.load(index)) }
+    pub(crate) unsafe fn noted(self, index: usize) -> Option<usize> {
+        // SAFETY: the caller gives an entry of the map.
+        let entry = unsafe { self.entry(index) };
+        entry.is_note().then_some(entry.lower >> NOTE_BITS)
     }
 
-    /// Word `index`, as it stands. For the full check and for pictures.
+    /// Whether all bits of entry `index` are clear. For the full check.
     ///
     /// # Safety
     /// As for the type.
-    pub(crate) unsafe fn raw_word(self, index: usize) -> usize {
-        // SAFETY: the caller gives a word of the map.
-        unsafe { self.load(index) }
+    pub(crate) unsafe fn is_clear(self, index: usize) -> bool {
+        // SAFETY: the caller gives an entry of the map.
+        let entry = unsafe { self.entry(index) };
+        entry.used | entry.lower == 0
     }
 
-    /// Writes the length of the chunk `[g, end)` into the idle words it has, if any.
-    #[cold]
-    #[inline(never)]
-    unsafe fn note_length(self, g: usize, end: usize) {
-        let (mut index, last) = (g / WORD_GRANULES + 1, end / WORD_GRANULES);
-        while index < last {
-            let hop = (last - index).min(LOW_HALF);
-            // SAFETY: the words between the first and the last of a chunk are its own.
-            unsafe {
-                word(self.words, index).write(hop);
-                self.flip_mark(index);
-            }
-            index += hop;
+    /// Notes the end of the chunk `[g, end)` in the first entry it covers whole, if any.
+    #[inline(always)]
+    unsafe fn note(self, g: usize, end: usize) {
+        if has_note(g, end) {
+            // SAFETY: the entry is the chunk's own.
+            unsafe { self.lower(g / WORD_GRANULES + 1).write(end << NOTE_BITS | NOTE) };
         }
     }
 
-    /// Undoes [`note_length`](Self::note_length).
-    #[cold]
-    #[inline(never)]
-    unsafe fn forget_length(self, g: usize, end: usize) {
-        let (mut index, last) = (g / WORD_GRANULES + 1, end / WORD_GRANULES);
-        while index < last {
-            // SAFETY: the words between the first and the last of a chunk are its own.
-            unsafe {
-                let hop = self.load(index);
-                word(self.words, index).write(0);
-                self.flip_mark(index);
-                index += hop;
-            }
+    /// Undoes [`note`](Self::note).
+    #[inline(always)]
+    unsafe fn forget(self, g: usize, end: usize) {
+        if has_note(g, end) {
+            // SAFETY: the entry is the chunk's own.
+            unsafe { self.lower(g / WORD_GRANULES + 1).write(0) };
         }
     }
 
     #[inline(always)]
-    unsafe fn load(self, index: usize) -> usize {
-        // SAFETY: the caller gives a word of the map.
-        unsafe { word(self.words, index).read() }
-    }
-
-    /// The field of granule `g` in the places `USED` and `LOWER`, among others.
-    #[inline(always)]
-    unsafe fn bits(self, g: usize) -> usize {
-        // SAFETY: the caller gives a granule of the map.
-        unsafe { self.load(g / WORD_GRANULES) >> (g % WORD_GRANULES) }
+    unsafe fn entry(self, index: usize) -> Entry {
+        // SAFETY: the caller gives an entry of the map.
+        unsafe { Entry { used: self.used(index).read(), lower: self.lower(index).read() } }
     }
 
     #[inline(always)]
-    unsafe fn flip(self, g: usize, bits: usize) {
+    unsafe fn used(self, index: usize) -> NonNull<usize> {
+        // SAFETY: the caller gives an entry of the map.
+        unsafe { word(self.0, 2 * index) }
+    }
+
+    #[inline(always)]
+    unsafe fn lower(self, index: usize) -> NonNull<usize> {
+        // SAFETY: the caller gives an entry of the map.
+        unsafe { word(self.0, 2 * index + 1) }
+    }
+
+    #[inline(always)]
+    unsafe fn flip_both(self, g: usize) {
+        let bit = 1 << (g % WORD_GRANULES);
         // SAFETY: the caller gives a granule of the map.
-        unsafe { *word(self.words, g / WORD_GRANULES).as_mut() ^= bits << (g % WORD_GRANULES) }
+        unsafe {
+            *self.used(g / WORD_GRANULES).as_mut() ^= bit;
+            *self.lower(g / WORD_GRANULES).as_mut() ^= bit;
+        }
     }
 
-    unsafe fn is_marked(self, index: usize) -> bool {
-        // SAFETY: the caller gives a word of the map, and each has its mark.
-        unsafe { word(self.marks, index / WORD_BITS).read() >> (index % WORD_BITS) & 1 != 0 }
-    }
-
-    unsafe fn flip_mark(self, index: usize) {
-        // SAFETY: the caller gives a word of the map, and each has its mark.
-        unsafe { *word(self.marks, index / WORD_BITS).as_mut() ^= 1 << (index % WORD_BITS) }
+    #[inline(always)]
+    unsafe fn flip_lower(self, g: usize) {
+        // SAFETY: the caller gives a granule of the map.
+        unsafe { *self.lower(g / WORD_GRANULES).as_mut() ^= 1 << (g % WORD_GRANULES) };
     }
 }
 
-/// A bit, in the low half, for each start among a word's fields.
+/// Whether the chunk in use `[g, end)` covers an entry whole.
 #[inline(always)]
-const fn starts(fields: usize) -> usize {
-    (fields | fields >> WORD_GRANULES) & LOW_HALF
+const fn has_note(g: usize, end: usize) -> bool {
+    end / WORD_GRANULES > g / WORD_GRANULES + 1
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! Floor 5: spans: one block of the source, laid out.
 //!
 //! ```text
-//!   word 0        1       2      3       4        5
-//!   ┌────────────┬───────┬──────┬───────┬────────┬─────────────┬───────┬───────────────┬──────────────── … ┐
-//!   │ block size │ first │ next │ prev  │ marks  │ map words … │ marks │ (first span:  │ granules          │
-//!   │ in bytes   │       │ span │ span  │        │             │       │  the bins)    │ from `first` on   │
-//!   └────────────┴───────┴──────┴───────┴────────┴─────────────┴───────┴───────────────┴──────────────── … ┘
-//!   ▲ granule 0                                                                        ▲ granule `first`
+//!   word 0        1          2      3       4
+//!   ┌────────────┬──────────┬──────┬───────┬─────────────┬───────────────┬──────────────── … ┐
+//!   │ block size │ capacity │ next │ prev  │ map words … │ (first span:  │ granules          │
+//!   │ in bytes   │          │ span │ span  │             │  the bins)    │ from `first` on   │
+//!   └────────────┴──────────┴──────┴───────┴─────────────┴───────────────┴──────────────── … ┘
+//!   ▲ granule 0                                                          ▲ granule `first`
 //! ```
 //!
 //! Granules are counted from the block's start, so that an address's granule is a subtraction and a shift. The map has
@@ -20,11 +20,10 @@ use crate::map::Map;
 use crate::raw::{WORD, after, distance};
 
 const BLOCK_SIZE: usize = 0;
-const FIRST: usize = WORD;
+const CAPACITY: usize = WORD;
 const NEXT: usize = 2 * WORD;
 const PREVIOUS: usize = 3 * WORD;
-const MARKS: usize = 4 * WORD;
-const MAP: usize = 5 * WORD;
+const MAP: usize = 4 * WORD;
 
 /// A span, by its block's first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +41,7 @@ impl Overhead {
     /// Bytes below the first granule of a span of `granules` granules.
     const fn bytes(self, granules: usize) -> usize {
         let bins = if self.bins_for > 0 { Bins::bytes(self.bins_for) } else { 0 };
-        MAP + (Map::words(granules) + Map::mark_words(granules)) * WORD + bins
+        MAP + Map::words(granules) * WORD + bins
     }
 
     /// The smallest block, in bytes, with room for `needed` granules beside this. `None` if no block is large enough.
@@ -77,10 +76,9 @@ impl Span {
         // SAFETY: the block has room for the header and the map.
         unsafe {
             span.set(BLOCK_SIZE, block.len());
-            span.set(FIRST, first);
+            span.set(CAPACITY, granules - first);
             span.set::<Option<Span>>(NEXT, None);
             span.set::<Option<Span>>(PREVIOUS, None);
-            span.set(MARKS, span.map_words().add(Map::words(granules)));
             span.map().initialize(first, granules, zeroed);
         }
         span
@@ -109,8 +107,8 @@ impl Span {
     /// # Safety
     /// As for the type.
     pub unsafe fn bins_memory(self) -> NonNull<usize> {
-        // SAFETY: the words behind the marks belong to the span.
-        unsafe { self.marks().add(Map::mark_words(self.granules())) }
+        // SAFETY: the words behind the map belong to the span.
+        unsafe { self.map_words().add(Map::words(self.granules())) }
     }
 
     /// Its granules, those below the first included.
@@ -130,17 +128,17 @@ impl Span {
     #[inline]
     pub unsafe fn first(self) -> usize {
         // SAFETY: the span has a header.
-        unsafe { self.get(FIRST) }
+        unsafe { self.granules() - self.capacity() }
     }
 
     /// Granules that chunks are made of.
     ///
     /// # Safety
     /// As for the type.
-    #[inline]
+    #[inline(always)]
     pub unsafe fn capacity(self) -> usize {
         // SAFETY: the span has a header.
-        unsafe { self.granules() - self.first() }
+        unsafe { self.get(CAPACITY) }
     }
 
     /// Its block's first byte.
@@ -149,14 +147,13 @@ impl Span {
         self.0
     }
 
-    /// Bytes of map and marks.
+    /// Bytes of map.
     ///
     /// # Safety
     /// As for the type.
     pub(crate) unsafe fn map_bytes(self) -> usize {
         // SAFETY: the span has a header.
-        let granules = unsafe { self.granules() };
-        (Map::words(granules) + Map::mark_words(granules)) * WORD
+        Map::words(unsafe { self.granules() }) * WORD
     }
 
     /// Whether the header agrees with itself. For the full check.
@@ -167,9 +164,8 @@ impl Span {
         // SAFETY: the span has a header.
         unsafe {
             let granules = self.granules();
-            self.first() < granules
+            (1..granules).contains(&self.capacity())
                 && self.first() >= Overhead { bins_for: 0 }.bytes(granules).div_ceil(GRANULE)
-                && self.marks() == self.map_words().add(Map::words(granules))
         }
     }
 
@@ -179,8 +175,7 @@ impl Span {
     /// As for the type.
     #[inline(always)]
     pub unsafe fn map(self) -> Map {
-        // SAFETY: the span has a header and a map.
-        unsafe { Map::at(self.map_words(), self.marks()) }
+        Map::at(self.map_words())
     }
 
     /// The granule that starts at, or holds, `address`.
@@ -199,16 +194,6 @@ impl Span {
         unsafe { after(self.0, g * GRANULE) }
     }
 
-    /// Whether the free chunk `[start, end)` is all there is in it.
-    ///
-    /// # Safety
-    /// As for the type.
-    #[inline(always)]
-    pub unsafe fn is_all(self, start: usize, end: usize) -> bool {
-        // SAFETY: the span has a header.
-        unsafe { start == self.first() && end == self.granules() }
-    }
-
     /// Whether it is entirely free.
     ///
     /// # Safety
@@ -217,7 +202,7 @@ impl Span {
         // SAFETY: the first granule starts a chunk, which is free if the map says so.
         unsafe {
             let first = self.first();
-            self.map().is_free(first) && self.free_at(first).size() == self.capacity()
+            self.map().is_free(first) && self.free_at(first).size() == self.capacity() * GRANULE
         }
     }
 
@@ -281,12 +266,6 @@ impl Span {
     }
 
     #[inline(always)]
-    unsafe fn marks(self) -> NonNull<usize> {
-        // SAFETY: the span has a header.
-        unsafe { self.get(MARKS) }
-    }
-
-    #[inline(always)]
     unsafe fn get<T: Copy>(self, field: usize) -> T {
         // SAFETY: the caller says that the span has a header; each field has one type.
         unsafe { after::<T>(self.0, field).read() }
@@ -343,7 +322,7 @@ mod tests {
                 }
                 assert_eq!(map.field(granules), Field::Used { lower_free: true });
                 assert_eq!(span.granule_of(span.address(7)), 7);
-                assert!(span.is_all(span.first(), granules) && !span.is_all(span.first() + 1, granules));
+                assert_eq!(span.first() + span.capacity(), granules);
             }
         }
     }

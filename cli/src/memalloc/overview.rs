@@ -120,7 +120,7 @@ fn interest(chunks: &[Chunk]) -> usize {
             links += usize::from(next.is_some_and(inside));
         }
     }
-    let long = chunks.iter().any(|chunk| chunk.kept_length().is_some());
+    let long = chunks.iter().any(|chunk| chunk.note().is_some());
     2 * sizes.len().min(5)
         + 6 * usize::from(single > 0)
         + 6 * usize::from(several > 0)

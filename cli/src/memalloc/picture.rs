@@ -26,7 +26,7 @@ pub(crate) struct Span {
     pub(crate) first: usize,
     /// Header, with the padding before the first granule.
     pub(crate) header: usize,
-    /// Map and marks.
+    /// The map.
     pub(crate) map: usize,
     pub(crate) bins: usize,
 }
@@ -84,10 +84,10 @@ impl Chunk {
         }
     }
 
-    /// The map word in which a long chunk in use keeps its length, and the length, in words.
-    pub(crate) fn kept_length(&self) -> Option<(usize, usize)> {
-        let (first, end) = (self.at.granule / WORD_GRANULES + 1, self.end() / WORD_GRANULES);
-        (!self.is_free() && first < end).then(|| (first, end - first))
+    /// The map entry in which a long chunk in use has its end noted.
+    pub(crate) fn note(&self) -> Option<usize> {
+        let entry = self.at.granule / WORD_GRANULES + 1;
+        (!self.is_free() && entry < self.end() / WORD_GRANULES).then_some(entry)
     }
 }
 
@@ -267,7 +267,7 @@ pub(crate) mod tests {
         let picture = picture("a 1 1");
         let span = &picture.spans[0];
         assert_eq!(span.header + span.map + span.bins, span.first * GRANULE);
-        assert!(span.header >= 40 && span.header < 40 + GRANULE, "{}", span.header);
+        assert!(span.header >= 32 && span.header < 32 + GRANULE, "{}", span.header);
         assert_eq!(span.granules * GRANULE, 16384);
     }
 
@@ -286,15 +286,15 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_long_chunk_keeps_its_length_in_the_first_word_that_is_its_own() {
+    fn a_long_chunk_has_its_end_noted_in_the_first_entry_that_is_its_own() {
         let chunk = |granule, granules| {
             let kind = Kind::Used { lower_free: false, id: 0, asked: 0 };
-            Chunk { at: Place { span: 0, granule }, granules, kind }.kept_length()
+            Chunk { at: Place { span: 0, granule }, granules, kind }.note()
         };
-        assert_eq!(chunk(40, 55), None);
-        assert_eq!(chunk(40, 56), Some((2, 1)));
-        assert_eq!(chunk(32, 100), Some((2, 2)));
-        assert_eq!(chunk(31, 33), Some((1, 1)));
+        assert_eq!(chunk(80, 111), None);
+        assert_eq!(chunk(80, 112), Some(2));
+        assert_eq!(chunk(64, 200), Some(2));
+        assert_eq!(chunk(63, 65), Some(1));
     }
 
     #[test]

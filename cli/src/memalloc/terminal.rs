@@ -180,16 +180,17 @@ impl Terminal {
         let style = if used { USED } else { FREE };
         let text = match chunk.kind {
             Kind::Used { id, asked, .. } => {
-                let kept = chunk.kept_length().map_or(String::new(), |(word, length)| {
-                    format!("; map word {word} keeps its length: {}", count(length, "word"))
+                let note = chunk.note().map_or(String::new(), |entry| {
+                    let end = scene.name(Place { granule: chunk.end(), ..chunk.at });
+                    format!("; map entry {entry} notes its end: {end}")
                 });
-                format!("in use: {}, id {id}{kept}", count(asked, "byte"))
+                format!("in use: {}, id {id}{note}", count(asked, "byte"))
             }
             Kind::Free { bin, next, back, footer } => {
                 let next = next.map_or("none".to_owned(), |next| scene.name(next));
                 let back = back.map_or(format!("bin {bin}"), |back| scene.name(back));
                 match chunk.granules {
-                    1 => format!("free: next {next}, back {back} (+ 1: its footer)"),
+                    1 => format!("free: next {next}, back {back} (its footer too)"),
                     size => format!("free: next {next}, back {back}, size {size}, footer {footer}"),
                 }
             }

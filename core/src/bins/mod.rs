@@ -1,43 +1,40 @@
 //! Floor 4: bins: free chunks by size, found in O(1).
 //!
-//! A bin is a list of free chunks of one size class. Two levels of bits say which bins have any:
+//! A bin is a list of free chunks of one size class, and a bit says whether it has any:
 //!
 //! ```text
-//!   summary (in the heap)        1 0 1
-//!                                │   └─────────────┐
-//!   bits, a word per 64 bins     01001…            10000…            (in the first span, with the heads)
-//!                                 │  │             │
-//!   heads                         ▼  ▼             ▼
-//!                                 ▢  ▢             ▢
-//!                                 ▢
+//!   bits (in the heap)              01001…
+//!                                    │  │
+//!   heads (in the first span)        ▼  ▼
+//!                                    ▢  ▢
+//!                                    ▢
 //! ```
+//!
+//! All requests of up to 1 MiB, and most chunks that serve them, are in the first word of bits.
 
-mod class;
+pub mod class;
 
 use core::ptr::NonNull;
 
-pub use class::Classes;
-
-use crate::chunk::{FreeChunk, Slot};
+use crate::chunk::{BACK_OF_MORE, BACK_OF_ONE, FreeChunk, Slot};
 use crate::granule::GRANULE;
-use crate::raw::{WORD, distance, word};
+use crate::raw::{WORD, before, distance, word};
 
 const WORD_BITS: usize = usize::BITS as usize;
+const BITS_WORDS: usize = 4;
+
+/// Bins for the largest chunk there can be, at most.
+const MOST: usize = BITS_WORDS * WORD_BITS;
 
 /// How many chunks of the bin that a size belongs in are looked at before a request is given up: they may be too small.
 const LAST_RESORT: usize = 8;
 
-/// Up to this many granules, four bins to a doubling do; a larger span deserves eight.
-const COARSE_UP_TO: usize = (1 << 20) / GRANULE;
-
 /// Segregated free lists. Empty, without memory, until [`Bins::initialize`].
 #[derive(Debug)]
 pub struct Bins {
-    summary: usize,
-    count: usize,
+    bits: [usize; BITS_WORDS],
     heads: NonNull<usize>,
-    bits: NonNull<usize>,
-    classes: Classes,
+    count: usize,
 }
 
 impl Default for Bins {
@@ -49,24 +46,12 @@ impl Default for Bins {
 impl Bins {
     /// No bins.
     pub const fn new() -> Self {
-        Self {
-            summary: 0,
-            count: 0,
-            heads: NonNull::dangling(),
-            bits: NonNull::dangling(),
-            classes: Classes::COARSE,
-        }
-    }
-
-    /// The classes that spans of up to `largest` granules deserve.
-    const fn classes(largest: usize) -> Classes {
-        if largest <= COARSE_UP_TO { Classes::COARSE } else { Classes::FINE }
+        Self { bits: [0; BITS_WORDS], heads: NonNull::dangling(), count: 0 }
     }
 
     /// Bytes that the bins of spans of up to `largest` granules take.
     pub const fn bytes(largest: usize) -> usize {
-        let count = Self::classes(largest).count(largest);
-        (count + count.div_ceil(WORD_BITS)) * WORD
+        class::count(largest) * WORD
     }
 
     /// Lays empty bins for spans of up to `largest` granules at `memory`.
@@ -74,15 +59,9 @@ impl Bins {
     /// # Safety
     /// [`Bins::bytes`] bytes at `memory` are theirs for as long as they are in use.
     pub unsafe fn initialize(&mut self, memory: NonNull<usize>, largest: usize) {
-        self.classes = Self::classes(largest);
-        self.count = self.classes.count(largest);
-        self.summary = 0;
-        self.heads = memory;
-        // SAFETY: the caller gives room for a head a bin and a bit a bin.
-        unsafe {
-            self.bits = word(memory, self.count);
-            memory.write_bytes(0, self.count + self.count.div_ceil(WORD_BITS));
-        }
+        *self = Self { bits: [0; BITS_WORDS], heads: memory, count: class::count(largest) };
+        // SAFETY: the caller gives room for a head a bin.
+        unsafe { memory.write_bytes(0, self.count) };
     }
 
     /// Whether there are bins at all.
@@ -91,76 +70,130 @@ impl Bins {
         self.count != 0
     }
 
-    /// Puts `chunk`, of `size` granules, into its bin. O(1).
+    /// Makes the `size` granules at `at` a free chunk in its bin. O(1).
     ///
     /// # Safety
-    /// The chunk is free, written, in no bin, and no larger than the bins were made for.
+    /// The granules are valid memory that nothing else uses; `size > 0`, and no larger than the bins were made for.
     #[inline(always)]
-    pub unsafe fn insert(&mut self, chunk: FreeChunk, size: usize) {
-        let bin = self.classes.holding(size);
-        // SAFETY: the size has a bin, which holds chunks of that class only: of one granule all, or none.
+    pub unsafe fn insert(&mut self, at: NonNull<u8>, size: usize) {
+        // SAFETY: the size has a bin, which holds chunks of one granule all, or none.
         unsafe {
-            let head = self.head(bin);
-            let first = head.read();
-            chunk.link(head, first, size);
-            if first.is_none() {
-                self.mark_filled(bin);
+            let chunk = FreeChunk::at(at);
+            if size == 1 {
+                if chunk.link::<BACK_OF_ONE>(self.head(0)) {
+                    self.bits[0] |= 1;
+                }
+                return;
+            }
+            chunk.write_size(size * GRANULE);
+            let bin = class::holding(size);
+            if chunk.link::<BACK_OF_MORE>(self.head(bin)) {
+                self.bits[bin / WORD_BITS % BITS_WORDS] |= 1 << (bin % WORD_BITS);
             }
         }
     }
 
-    /// Takes `chunk` out of its bin. O(1).
+    /// Takes the chunk at `at` out of its bin. Its bytes. O(1).
     ///
     /// # Safety
-    /// The chunk is in one of these bins.
+    /// A free chunk starts there, which is in one of these bins.
     #[inline(always)]
-    pub unsafe fn remove(&mut self, chunk: FreeChunk) {
+    pub unsafe fn remove(&mut self, at: NonNull<u8>) -> usize {
+        // SAFETY: a free chunk starts there.
+        unsafe {
+            let chunk = FreeChunk::at(at);
+            match chunk.size_of_more() {
+                Some(bytes) => self.unlink::<BACK_OF_MORE>(chunk, bytes),
+                None => self.unlink::<BACK_OF_ONE>(chunk, GRANULE),
+            }
+        }
+    }
+
+    /// Takes the chunk that ends where `end` starts out of its bin. Its bytes. O(1).
+    ///
+    /// # Safety
+    /// A free chunk ends there, which is in one of these bins.
+    #[inline(always)]
+    pub unsafe fn remove_below(&mut self, end: NonNull<u8>) -> usize {
+        // SAFETY: a free chunk ends there, where its footer says its start.
+        unsafe {
+            match FreeChunk::size_of_more_below(end) {
+                Some(bytes) => self.unlink::<BACK_OF_MORE>(FreeChunk::at(before(end, bytes)), bytes),
+                None => self.unlink::<BACK_OF_ONE>(FreeChunk::at(before(end, GRANULE)), GRANULE),
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn unlink<const BACK: usize>(&mut self, chunk: FreeChunk, bytes: usize) -> usize {
         // SAFETY: the chunk is in a bin.
-        let (slot, next) = unsafe { chunk.unlink() };
-        if next.is_none() {
-            let bin = distance(self.heads.cast(), slot.cast()) / WORD;
+        if let Some(end) = unsafe { chunk.unlink::<BACK>() } {
+            let bin = distance(self.heads.cast(), end.cast()) / WORD;
             if bin < self.count {
                 self.mark_empty(bin);
             }
         }
+        bytes
     }
 
-    /// Takes out a chunk of `size` granules or more, and says how large it is. O(1): the lowest bin whose every chunk
-    /// fits; failing that, a few chunks of the bin that the size itself belongs in.
+    /// The lowest bin that has a chunk, out of those whose every chunk has `size` granules or more. O(1).
     #[inline(always)]
-    pub fn take(&mut self, size: usize) -> Option<(FreeChunk, usize)> {
-        match self.filled_from(self.classes.covering(size)) {
-            // SAFETY: the bin has a chunk, which is in a bin.
-            Some(bin) => unsafe {
-                let chunk = self.head(bin).read().unwrap_unchecked();
-                let chunk_size = chunk.size();
-                self.remove(chunk);
-                Some((chunk, chunk_size))
-            },
-            None => self.take_last_resort(size, |_, chunk_size| chunk_size >= size),
+    pub fn first_for(&self, size: usize) -> Option<usize> {
+        self.filled_from(class::covering(size))
+    }
+
+    /// Takes out the first chunk of `bin`: its address and its granules. O(1).
+    ///
+    /// # Safety
+    /// The bin has a chunk.
+    #[inline(always)]
+    pub unsafe fn pop(&mut self, bin: usize) -> (NonNull<u8>, usize) {
+        // SAFETY: the bin has a chunk, and the first bin alone has those of one granule.
+        unsafe {
+            let chunk = self.head(bin).read().unwrap_unchecked();
+            if bin == 0 {
+                self.pop_off::<BACK_OF_ONE>(bin, chunk);
+                return (chunk.address(), 1);
+            }
+            self.pop_off::<BACK_OF_MORE>(bin, chunk);
+            (chunk.address(), chunk.size_of_more().unwrap_unchecked() / GRANULE)
         }
     }
 
-    /// Takes out a chunk that `fits`, given its address and size, out of the few chunks first met from the bin of
-    /// `size` on. O(1).
+    /// Takes the first chunk of a bin out.
+    #[inline(always)]
+    unsafe fn pop_off<const BACK: usize>(&mut self, bin: usize, chunk: FreeChunk) {
+        // SAFETY: the chunk is the first of the bin.
+        unsafe {
+            let next = chunk.next();
+            self.head(bin).write(next);
+            match next {
+                Some(next) => next.set_back::<BACK>(self.head(bin)),
+                None => self.mark_empty(bin),
+            }
+        }
+    }
+
+    /// Takes out a chunk that `fits`, given its address and its granules, out of the few chunks first met from the bin
+    /// of `size` on. O(1).
     #[cold]
     #[inline(never)]
     pub fn take_last_resort(
         &mut self,
         size: usize,
         fits: impl Fn(NonNull<u8>, usize) -> bool,
-    ) -> Option<(FreeChunk, usize)> {
+    ) -> Option<(NonNull<u8>, usize)> {
         let mut looks = LAST_RESORT;
-        let mut bin = self.filled_from(self.classes.holding(size))?;
+        let mut bin = self.filled_from(class::holding(size))?;
         loop {
             // SAFETY: the bin is one of these, and its chunks are in it.
             unsafe {
                 let mut link = self.head(bin).read();
                 while let Some(chunk) = link {
-                    let chunk_size = chunk.size();
+                    let chunk_size = chunk.size() / GRANULE;
                     if fits(chunk.address(), chunk_size) {
-                        self.remove(chunk);
-                        return Some((chunk, chunk_size));
+                        self.remove(chunk.address());
+                        return Some((chunk.address(), chunk_size));
                     }
                     looks = looks.checked_sub(1)?;
                     link = chunk.next();
@@ -173,42 +206,32 @@ impl Bins {
     /// The lowest bin from `bin` on that has a chunk. O(1).
     #[inline(always)]
     fn filled_from(&self, bin: usize) -> Option<usize> {
-        if bin >= self.count {
-            return None;
+        if bin < WORD_BITS {
+            let here = self.bits[0] >> bin;
+            if here != 0 {
+                return Some(bin + here.trailing_zeros() as usize);
+            }
         }
-        let index = bin / WORD_BITS;
-        // SAFETY: the bin has a bit.
-        let here = unsafe { word(self.bits, index).read() } & usize::MAX << (bin % WORD_BITS);
-        if here != 0 {
-            return Some(index * WORD_BITS + here.trailing_zeros() as usize);
-        }
-        let above = self.summary & (usize::MAX << index << 1);
-        if above == 0 {
-            return None;
-        }
-        let index = above.trailing_zeros() as usize;
-        // SAFETY: the summary has a bit only for words that there are.
-        let there = unsafe { word(self.bits, index).read() };
-        Some(index * WORD_BITS + there.trailing_zeros() as usize)
+        self.filled_above(bin)
     }
 
+    /// The lowest bin from `bin` on that has a chunk and a bit in another word than the first.
     #[inline(always)]
-    unsafe fn mark_filled(&mut self, bin: usize) {
-        // SAFETY: the caller gives one of the bins, which has a bit.
-        unsafe { *word(self.bits, bin / WORD_BITS).as_mut() |= 1 << (bin % WORD_BITS) };
-        self.summary |= 1 << (bin / WORD_BITS);
+    fn filled_above(&self, bin: usize) -> Option<usize> {
+        let mut from = bin.max(WORD_BITS);
+        while from < MOST {
+            let here = self.bits[from / WORD_BITS] >> (from % WORD_BITS);
+            if here != 0 {
+                return Some(from + here.trailing_zeros() as usize);
+            }
+            from = (from / WORD_BITS + 1) * WORD_BITS;
+        }
+        None
     }
 
     #[inline(always)]
     fn mark_empty(&mut self, bin: usize) {
-        // SAFETY: the caller gives one of the bins, which has a bit.
-        unsafe {
-            let mut bits = word(self.bits, bin / WORD_BITS);
-            *bits.as_mut() &= !(1 << (bin % WORD_BITS));
-            if bits.read() == 0 {
-                self.summary &= !(1 << (bin / WORD_BITS));
-            }
-        }
+        self.bits[bin / WORD_BITS % BITS_WORDS] &= !(1 << (bin % WORD_BITS));
     }
 
     /// The place of a bin's first link.
@@ -219,11 +242,6 @@ impl Bins {
     unsafe fn head(&self, bin: usize) -> Slot {
         // SAFETY: the bin has a head.
         unsafe { word(self.heads, bin).cast() }
-    }
-
-    /// The bin that holds chunks of `size` granules.
-    pub(crate) fn bin_of(&self, size: usize) -> usize {
-        self.classes.holding(size)
     }
 
     /// How many bins there are.
@@ -237,13 +255,12 @@ impl Bins {
         bin < self.count && unsafe { self.head(bin) } == slot
     }
 
-    /// The first chunk of `bin`, if both levels of bits agree with the list on whether there is one.
+    /// The first chunk of `bin`, if its bit agrees with the list on whether there is one.
     pub(crate) fn first(&self, bin: usize) -> Result<Option<FreeChunk>, usize> {
         // SAFETY: asked only about bins that there are.
-        let (first, bits) = unsafe { (self.head(bin).read(), word(self.bits, bin / WORD_BITS).read()) };
-        let (bit, summary) = (bits >> (bin % WORD_BITS) & 1, self.summary >> (bin / WORD_BITS) & 1);
-        let agree = (bit != 0) == first.is_some() && (summary != 0) == (bits != 0);
-        if agree { Ok(first) } else { Err(bin) }
+        let first = unsafe { self.head(bin).read() };
+        let bit = self.bits[bin / WORD_BITS] >> (bin % WORD_BITS) & 1;
+        if (bit != 0) == first.is_some() { Ok(first) } else { Err(bin) }
     }
 }
 

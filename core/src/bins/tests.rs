@@ -6,9 +6,18 @@ use std::vec::Vec;
 use super::*;
 use crate::random::Random;
 
+/// A chunk of `size` granules or more, as the heap takes one.
+fn take(bins: &mut Bins, size: usize) -> Option<(NonNull<u8>, usize)> {
+    match bins.first_for(size) {
+        // SAFETY: the bin has a chunk.
+        Some(bin) => Some(unsafe { bins.pop(bin) }),
+        None => bins.take_last_resort(size, |_, there| there >= size),
+    }
+}
+
 struct Model {
     bins: Bins,
-    chunks: Vec<(FreeChunk, usize)>,
+    chunks: Vec<(NonNull<u8>, usize)>,
     largest: usize,
     _memory: Vec<usize>,
 }
@@ -17,7 +26,7 @@ impl Model {
     fn new(largest: usize) -> Self {
         let mut memory = vec![usize::MAX; Bins::bytes(largest) / WORD];
         let mut bins = Bins::new();
-        assert!(bins.take(1).is_none());
+        assert!(take(&mut bins, 1).is_none());
         // SAFETY: the vector has the bytes and lives as long as the bins.
         unsafe { bins.initialize(NonNull::new(memory.as_mut_ptr()).unwrap(), largest) };
         Self { bins, chunks: Vec::new(), largest, _memory: memory }
@@ -29,9 +38,8 @@ impl Model {
         let at = NonNull::from(memory).cast::<u8>();
         // SAFETY: the memory is the chunk's own. Sizes beyond 4096 are not used here.
         unsafe {
-            let chunk = FreeChunk::write(at, size);
-            self.bins.insert(chunk, size);
-            self.chunks.push((chunk, size));
+            self.bins.insert(at, size);
+            self.chunks.push((at, size));
         }
     }
 
@@ -41,14 +49,14 @@ impl Model {
             let mut link = self.bins.first(bin).expect("bits and lists agree");
             while let Some(chunk) = link {
                 // SAFETY: the chunk is in a bin.
-                let size = unsafe { chunk.size() };
-                assert_eq!(self.bins.bin_of(size), bin);
+                let size = unsafe { chunk.size() } / GRANULE;
+                assert_eq!(class::holding(size), bin);
                 listed.push((chunk.address(), size));
                 // SAFETY: as above.
                 link = unsafe { chunk.next() };
             }
         }
-        let mut expected: Vec<_> = self.chunks.iter().map(|&(chunk, size)| (chunk.address(), size)).collect();
+        let mut expected = self.chunks.clone();
         listed.sort();
         expected.sort();
         assert_eq!(listed, expected);
@@ -57,14 +65,14 @@ impl Model {
     fn take(&mut self, size: usize) {
         let fits = self.chunks.iter().any(|chunk| chunk.1 >= size);
         let sure = self.sure(size);
-        match self.bins.take(size) {
+        match take(&mut self.bins, size) {
             Some((chunk, got)) => {
                 let place =
                     self.chunks.iter().position(|&there| there == (chunk, got)).expect("was in a bin");
                 self.chunks.swap_remove(place);
                 assert!(got >= size);
                 let good = sure.unwrap_or(size);
-                assert_eq!(self.bins.bin_of(got), self.bins.bin_of(good), "{size} of {:?}", self.chunks);
+                assert_eq!(class::holding(got), class::holding(good), "{size} of {:?}", self.chunks);
             }
             None => assert!(!fits || self.same_bin(size) > LAST_RESORT, "{size} of {:?}", self.chunks),
         }
@@ -72,13 +80,13 @@ impl Model {
 
     /// A chunk in a bin whose every chunk fits `size`.
     fn sure(&self, size: usize) -> Option<usize> {
-        let covering = self.bins.classes.covering(size);
-        self.chunks.iter().map(|chunk| chunk.1).filter(|&there| self.bins.bin_of(there) >= covering).min()
+        let covering = class::covering(size);
+        self.chunks.iter().map(|chunk| chunk.1).filter(|&there| class::holding(there) >= covering).min()
     }
 
     fn same_bin(&self, size: usize) -> usize {
-        let bin = self.bins.bin_of(size);
-        self.chunks.iter().filter(|chunk| self.bins.bin_of(chunk.1) == bin).count()
+        let bin = class::holding(size);
+        self.chunks.iter().filter(|chunk| class::holding(chunk.1) == bin).count()
     }
 }
 
@@ -116,8 +124,8 @@ fn the_only_chunk_is_found_by_a_request_for_all_of_it() {
     for size in 1..4000 {
         let mut model = Model::new(4000);
         model.insert(size);
-        assert!(model.bins.take(size + 1).is_none());
-        assert_eq!(model.bins.take(size), Some(model.chunks[0]));
-        assert!(model.bins.take(1).is_none());
+        assert!(take(&mut model.bins, size + 1).is_none());
+        assert_eq!(take(&mut model.bins, size), Some(model.chunks[0]));
+        assert!(take(&mut model.bins, 1).is_none());
     }
 }

@@ -5,9 +5,8 @@ use core::ptr::NonNull;
 
 use super::Heap;
 use crate::PageSource;
-use crate::chunk::FreeChunk;
 use crate::granule::{GRANULE, granules};
-use crate::raw::distance;
+use crate::raw::{after, distance};
 
 impl<S: PageSource> Heap<S> {
     /// A block of at least `layout.size()` bytes, aligned to `layout.align()` and to [`GRANULE`]; `None` when neither
@@ -18,10 +17,13 @@ impl<S: PageSource> Heap<S> {
             return self.allocate_aligned(layout);
         }
         let size = granules(layout.size());
-        match self.bins.take(size) {
-            // SAFETY: the chunk was just taken out of its bin, and is large enough.
-            Some((chunk, chunk_size)) => Some(unsafe { self.hand_out(chunk, chunk_size, 0, size) }),
-            None => self.allocate_grown(layout),
+        match self.bins.first_for(size) {
+            // SAFETY: the bin has a chunk, and each of its chunks is large enough.
+            Some(bin) => unsafe {
+                let (chunk, chunk_size) = self.bins.pop(bin);
+                Some(self.hand_out(chunk, chunk_size, size))
+            },
+            None => self.allocate_otherwise(layout),
         }
     }
 
@@ -29,33 +31,61 @@ impl<S: PageSource> Heap<S> {
     /// free.
     #[inline(never)]
     fn allocate_aligned(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        match self.take_aligned(layout) {
-            // SAFETY: the chunk was just taken out of its bin, and has room behind the skipped granules.
-            Some((chunk, chunk_size)) => unsafe {
-                let skip = to_multiple(chunk.address(), layout.align());
-                Some(self.hand_out(chunk, chunk_size, skip, granules(layout.size())))
+        let size = granules(layout.size());
+        match self.bins.first_for(size + most_skipped(layout)) {
+            // SAFETY: the bin has a chunk, and each of its chunks has room behind the skipped granules.
+            Some(bin) => unsafe {
+                let (chunk, chunk_size) = self.bins.pop(bin);
+                Some(self.hand_out_at(chunk, chunk_size, to_multiple(chunk, layout.align()), size))
             },
-            None => self.allocate_grown(layout),
+            None => self.allocate_otherwise(layout),
         }
     }
 
-    /// A chunk with room for `layout`: one that is large enough wherever it lies, or else lies well.
-    fn take_aligned(&mut self, layout: Layout) -> Option<(FreeChunk, usize)> {
-        let size = granules(layout.size());
-        let lies_well = |at, chunk_size| to_multiple(at, layout.align()).saturating_add(size) <= chunk_size;
-        self.bins.take(size + most_skipped(layout)).or_else(|| self.bins.take_last_resort(size, lies_well))
-    }
-
-    /// Allocation from a new span.
+    /// Allocation where no bin is sure to have a chunk: from one that happens to fit, or from a new span.
     #[cold]
     #[inline(never)]
-    fn allocate_grown(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        self.grow(granules(layout.size()) + most_skipped(layout))?;
-        let size = granules(layout.size());
-        let (chunk, chunk_size) = self.take_aligned(layout)?;
-        let skip = to_multiple(chunk.address(), layout.align());
+    fn allocate_otherwise(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+        let (chunk, chunk_size) = match self.take_that_fits(layout) {
+            Some(taken) => taken,
+            None => {
+                self.grow(granules(layout.size()) + most_skipped(layout))?;
+                self.take_that_fits(layout)?
+            }
+        };
+        let skip = to_multiple(chunk, layout.align());
         // SAFETY: the chunk was just taken out of its bin, and has room behind the skipped granules.
-        Some(unsafe { self.hand_out(chunk, chunk_size, skip, size) })
+        Some(unsafe { self.hand_out_at(chunk, chunk_size, skip, granules(layout.size())) })
+    }
+
+    /// A chunk with room for `layout`: one that is large enough wherever it lies, or else happens to have it.
+    fn take_that_fits(&mut self, layout: Layout) -> Option<(NonNull<u8>, usize)> {
+        let size = granules(layout.size());
+        if let Some(bin) = self.bins.first_for(size + most_skipped(layout)) {
+            // SAFETY: the bin has a chunk.
+            return Some(unsafe { self.bins.pop(bin) });
+        }
+        let lies_well = |at, chunk_size| to_multiple(at, layout.align()).saturating_add(size) <= chunk_size;
+        self.bins.take_last_resort(size, lies_well)
+    }
+
+    /// Hands out the first `size` granules of a free chunk; what is left goes into a bin.
+    ///
+    /// # Safety
+    /// The chunk is in no bin and has `chunk_size` granules, `size` or more.
+    #[inline(always)]
+    unsafe fn hand_out(&mut self, chunk: NonNull<u8>, chunk_size: usize, size: usize) -> NonNull<u8> {
+        // SAFETY: the chunk lies in a span of ours, and the pieces in the chunk.
+        unsafe {
+            let span = self.span_of_own(chunk);
+            let at = span.granule_of(chunk);
+            span.map().take(at, at + size);
+            if chunk_size > size {
+                self.bins.insert(after(chunk, size * GRANULE), chunk_size - size);
+            }
+        }
+        self.totals.count_in(size);
+        chunk
     }
 
     /// Hands out `size` granules of a free chunk, `skip` granules in; what is left on either side goes into bins.
@@ -63,35 +93,26 @@ impl<S: PageSource> Heap<S> {
     /// # Safety
     /// The chunk is in no bin and has `chunk_size` granules, `skip + size` or more.
     #[inline(always)]
-    unsafe fn hand_out(
+    unsafe fn hand_out_at(
         &mut self,
-        chunk: FreeChunk,
+        chunk: NonNull<u8>,
         chunk_size: usize,
         skip: usize,
         size: usize,
     ) -> NonNull<u8> {
-        // SAFETY: the chunk lies in a span of ours, and the pieces in the chunk.
+        // SAFETY: the skipped granules are the chunk's.
         unsafe {
-            let span = self.span_of_own(chunk.address());
-            let at = span.granule_of(chunk.address()) + skip;
-            let end = at + size;
-            span.map().take(at, end);
             if skip > 0 {
-                self.bins.insert(FreeChunk::write(chunk.address(), skip), skip);
+                self.bins.insert(chunk, skip);
             }
-            let rest = chunk_size - skip - size;
-            if rest > 0 {
-                self.bins.insert(FreeChunk::write(span.address(end), rest), rest);
-            }
-            self.totals.count_in(size);
-            span.address(at)
+            self.hand_out(after(chunk, skip * GRANULE), chunk_size - skip, size)
         }
     }
 
     /// Asks the source for a span now, if there is no free chunk that holds `layout`, so that a later call for it need
     /// not. Whether there is one now.
     pub fn reserve(&mut self, layout: Layout) -> bool {
-        match self.take_aligned(layout) {
+        match self.take_that_fits(layout) {
             Some((chunk, chunk_size)) => {
                 // SAFETY: the chunk was just taken out of its bin.
                 unsafe { self.bins.insert(chunk, chunk_size) };

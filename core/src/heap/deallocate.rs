@@ -5,9 +5,9 @@ use core::ptr::NonNull;
 
 use super::Heap;
 use super::allocate::granule_at;
-use crate::chunk::FreeChunk;
 use crate::granule::{GRANULE, granules};
-use crate::map::Field;
+use crate::map::{Field, InUse};
+use crate::raw::{after, before, distance};
 use crate::span::Span;
 use crate::{FreeError, PageSource};
 
@@ -16,15 +16,14 @@ use crate::{FreeError, PageSource};
 pub(super) struct UsedChunk {
     pub(super) span: Span,
     pub(super) start: usize,
-    pub(super) end: usize,
-    pub(super) lower_free: bool,
+    pub(super) map: InUse,
 }
 
 impl UsedChunk {
     /// Its size in granules.
     #[inline(always)]
     pub(super) const fn size(self) -> usize {
-        self.end - self.start
+        self.map.end - self.start
     }
 }
 
@@ -40,8 +39,7 @@ impl<S: PageSource> Heap<S> {
     pub unsafe fn deallocate(&mut self, ptr: NonNull<u8>) -> Result<(), FreeError> {
         let chunk = self.used_chunk(ptr)?;
         // SAFETY: the chunk is in use, and the caller gives it up.
-        unsafe { self.take_back(chunk) };
-        Ok(())
+        unsafe { self.take_back(chunk) }
     }
 
     /// Frees the block at `ptr`, which was allocated for `layout`. O(1).
@@ -59,8 +57,7 @@ impl<S: PageSource> Heap<S> {
             return Err(FreeError::WrongSize);
         }
         // SAFETY: the chunk is in use, and the caller gives it up.
-        unsafe { self.take_back(chunk) };
-        Ok(())
+        unsafe { self.take_back(chunk) }
     }
 
     /// The bytes of the block at `ptr`: the size asked for, rounded up to granules. O(1).
@@ -81,11 +78,9 @@ impl<S: PageSource> Heap<S> {
         // has an end.
         unsafe {
             let span = Span::at(block);
-            match span.map().field(start) {
-                Field::Used { lower_free } => {
-                    Ok(UsedChunk { span, start, end: span.map().end_of(start), lower_free })
-                }
-                _ => Err(why_not_used(span, start)),
+            match span.map().in_use(start) {
+                Some(map) => Ok(UsedChunk { span, start, map }),
+                None => Err(why_not_used(span, start)),
             }
         }
     }
@@ -95,28 +90,26 @@ impl<S: PageSource> Heap<S> {
     /// # Safety
     /// The chunk is in use, and nobody uses it any more.
     #[inline(always)]
-    unsafe fn take_back(&mut self, chunk: UsedChunk) {
-        let UsedChunk { span, mut start, mut end, lower_free } = chunk;
+    unsafe fn take_back(&mut self, chunk: UsedChunk) -> Result<(), FreeError> {
+        let UsedChunk { span, start, map } = chunk;
         self.totals.count_out(chunk.size());
         // SAFETY: the map tells which neighbours are free, and free chunks are in bins.
         unsafe {
-            let upper_free = span.map().is_free(end);
-            span.map().give(start, end);
-            if upper_free {
-                let upper = span.free_at(end);
-                end += upper.size();
-                self.bins.remove(upper);
+            span.map().give(start, map.end);
+            let (mut at, mut end) = (span.address(start), span.address(map.end));
+            if map.upper_free {
+                end = after(end, self.bins.remove(end));
             }
-            if lower_free {
-                let (lower, size) = FreeChunk::ending_at(span.address(start));
-                start -= size;
-                self.bins.remove(lower);
+            if map.lower_free {
+                at = before(at, self.bins.remove_below(at));
             }
-            self.bins.insert(FreeChunk::write(span.address(start), end - start), end - start);
-            if span.is_all(start, end) {
-                self.span_is_free(span);
+            let size = distance(at, end) / GRANULE;
+            self.bins.insert(at, size);
+            if size == span.capacity() {
+                return self.span_is_free(span);
             }
         }
+        Ok(())
     }
 
     /// The span of an address of ours.

@@ -1,11 +1,10 @@
 //! Spans come and go.
 
 use super::Heap;
-use crate::PageSource;
 use crate::bins::Bins;
-use crate::chunk::FreeChunk;
 use crate::granule::GRANULE;
 use crate::span::{Overhead, Span};
+use crate::{FreeError, PageSource};
 
 impl<S: PageSource> Heap<S> {
     /// Adds a span with a free chunk of at least `size` granules, if the source has one.
@@ -46,20 +45,21 @@ impl<S: PageSource> Heap<S> {
             span.push(&mut self.spans);
             let size = span.capacity();
             self.totals.add_span(span.block().len(), size);
-            self.bins.insert(FreeChunk::write(span.address(span.first()), size), size);
+            self.bins.insert(span.address(span.first()), size);
         }
     }
 
     /// Gives a span that has just become entirely free back to the source, or keeps it: one, no larger than all the
-    /// others together, so that a program which allocates and frees at an edge does not map and unmap each time.
+    /// others together, so that a program which allocates and frees at an edge does not map and unmap each time. The answer is that of the
+    /// free that led here, which ends with this.
     ///
     /// # Safety
     /// The span is one of ours and entirely free.
     #[cold]
     #[inline(never)]
-    pub(super) unsafe fn span_is_free(&mut self, span: Span) {
+    pub(super) unsafe fn span_is_free(&mut self, span: Span) -> Result<(), FreeError> {
         if self.home == Some(span) {
-            return;
+            return Ok(());
         }
         // SAFETY: the span is one of ours, and so is the spare: a span leaves through `release`, which forgets it.
         unsafe {
@@ -71,6 +71,7 @@ impl<S: PageSource> Heap<S> {
                 self.release(span);
             }
         }
+        Ok(())
     }
 
     /// Gives every span that is entirely free back to the source; the last one too, if nothing at all is in use.
@@ -108,7 +109,7 @@ impl<S: PageSource> Heap<S> {
         }
         // SAFETY: the span's one chunk is in a bin, and nothing else of it is in use.
         unsafe {
-            self.bins.remove(span.free_at(span.first()));
+            self.bins.remove(span.address(span.first()));
             span.unlink(&mut self.spans);
             self.totals.remove_span(span.block().len(), span.capacity());
             self.source.release(span.block());

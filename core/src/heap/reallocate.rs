@@ -6,8 +6,8 @@ use core::ptr::NonNull;
 use super::Heap;
 use super::deallocate::UsedChunk;
 use crate::PageSource;
-use crate::chunk::FreeChunk;
 use crate::granule::{GRANULE, granules};
+use crate::map::InUse;
 
 impl<S: PageSource> Heap<S> {
     /// Makes the block at `ptr`, which was allocated for `layout`, `new_size` bytes long: in place if it shrinks, or
@@ -47,7 +47,7 @@ impl<S: PageSource> Heap<S> {
         let new_end = chunk.start.saturating_add(new_size);
         // SAFETY: the chunk is in use.
         unsafe {
-            if new_end > chunk.end {
+            if new_end > chunk.map.end {
                 self.grow_in_place(chunk, new_end)
             } else {
                 self.shrink_in_place(chunk, new_end);
@@ -61,22 +61,21 @@ impl<S: PageSource> Heap<S> {
     /// # Safety
     /// The chunk is in use, and ends below `new_end`.
     unsafe fn grow_in_place(&mut self, chunk: UsedChunk, new_end: usize) -> bool {
-        let UsedChunk { span, start, end, .. } = chunk;
-        // SAFETY: the map says whether what lies above is free, and the footer how far it goes.
+        let UsedChunk { span, start, map: InUse { end, upper_free, .. } } = chunk;
+        if !upper_free {
+            return false;
+        }
+        // SAFETY: the map says that what lies above is free, and its size how far it goes.
         unsafe {
-            if !span.map().is_free(end) {
-                return false;
-            }
             let upper = span.free_at(end);
-            let upper_end = end + upper.size();
+            let upper_end = end + upper.size() / GRANULE;
             if upper_end < new_end {
                 return false;
             }
-            self.bins.remove(upper);
+            self.bins.remove(upper.address());
             span.map().move_end(start, end, new_end);
-            let rest = upper_end - new_end;
-            if rest > 0 {
-                self.bins.insert(FreeChunk::write(span.address(new_end), rest), rest);
+            if upper_end > new_end {
+                self.bins.insert(span.address(new_end), upper_end - new_end);
             }
         }
         self.totals.resize(chunk.size(), new_end - start);
@@ -88,21 +87,18 @@ impl<S: PageSource> Heap<S> {
     /// # Safety
     /// The chunk is in use, and ends at or above `new_end`.
     unsafe fn shrink_in_place(&mut self, chunk: UsedChunk, new_end: usize) {
-        let UsedChunk { span, start, end, .. } = chunk;
+        let UsedChunk { span, start, map: InUse { end, upper_free, .. } } = chunk;
         if new_end == end {
             return;
         }
         // SAFETY: the map says whether what lies above is free; free chunks are in bins.
         unsafe {
             let mut free_end = end;
-            if span.map().is_free(end) {
-                let upper = span.free_at(end);
-                free_end += upper.size();
-                self.bins.remove(upper);
+            if upper_free {
+                free_end += self.bins.remove(span.address(end)) / GRANULE;
             }
             span.map().move_end(start, end, new_end);
-            let size = free_end - new_end;
-            self.bins.insert(FreeChunk::write(span.address(new_end), size), size);
+            self.bins.insert(span.address(new_end), free_end - new_end);
         }
         self.totals.resize(chunk.size(), new_end - start);
     }

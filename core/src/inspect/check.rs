@@ -3,7 +3,9 @@
 use core::fmt;
 use core::ptr::NonNull;
 
-use crate::map::{Field, Map, WORD_GRANULES};
+use crate::bins::class;
+use crate::granule::GRANULE;
+use crate::map::{Field, InUse, Map, WORD_GRANULES};
 use crate::span::Span;
 use crate::{Heap, PageSource};
 
@@ -30,8 +32,8 @@ pub enum FaultKind {
     LowerFree,
     /// Two free chunks touch.
     NotCoalesced,
-    /// A chunk in use keeps a wrong length in the map, or none, or where it has none to keep.
-    KeptLength,
+    /// A long chunk in use has its end noted wrongly in the map, or not, or there is a note where none belongs.
+    Note,
     /// A free chunk's size is not what the map says.
     Size,
     /// A free chunk's footer is not its size.
@@ -107,7 +109,7 @@ impl<S: PageSource> Heap<S> {
                 FaultKind::Start,
                 span.address(granules),
             )?;
-            let behind = Map::words(granules) * WORD_GRANULES;
+            let behind = Map::words(granules) / 2 * WORD_GRANULES;
             self.check_no_start(span, granules + 1, behind)
         }
     }
@@ -132,15 +134,17 @@ impl<S: PageSource> Heap<S> {
                 Field::Free => {
                     sums.free_chunks += 1;
                     ensure(!lower_free, FaultKind::NotCoalesced, address)?;
-                    check_kept_lengths(span, at, end, false)?;
+                    check_note(span, at, end, false)?;
                     self.check_free(span, at, end)?;
                 }
                 Field::Used { lower_free: says } => {
                     sums.used_chunks += 1;
                     sums.used += end - at;
                     ensure(says == lower_free, FaultKind::LowerFree, address)?;
-                    check_kept_lengths(span, at, end, true)?;
-                    ensure(map.end_of(at) == end, FaultKind::KeptLength, address)?;
+                    check_note(span, at, end, true)?;
+                    let upper_free = map.is_free(end);
+                    let in_use = InUse { end, lower_free, upper_free };
+                    ensure(map.in_use(at) == Some(in_use), FaultKind::Note, address)?;
                 }
             }
             Ok(end)
@@ -153,11 +157,11 @@ impl<S: PageSource> Heap<S> {
         // SAFETY: the chunk's words lie in it. Links are followed only to where chunks of ours start.
         unsafe {
             let (chunk, address) = (span.free_at(at), span.address(at));
-            let (size, footer) = chunk.kept(end - at);
-            ensure(size == end - at, FaultKind::Size, address)?;
-            ensure(footer == size, FaultKind::Footer, address)?;
+            let bytes = (end - at) * GRANULE;
+            ensure(chunk.size() == bytes, FaultKind::Size, address)?;
+            ensure(chunk.footer(bytes) == bytes, FaultKind::Footer, address)?;
             let back = chunk.back();
-            let by_head = self.bins().is_head(self.bins().bin_of(size), back);
+            let by_head = self.bins().is_head(class::holding(end - at), back);
             ensure(by_head || self.is_free_chunk(back.cast()), FaultKind::Link, address)?;
             ensure(back.read() == Some(chunk), FaultKind::Link, address)?;
             let next_is_ours = chunk.next().is_none_or(|next| self.is_free_chunk(next.address()));
@@ -187,7 +191,7 @@ impl<S: PageSource> Heap<S> {
                 ensure(self.is_free_chunk(address) && listed < free_chunks, FaultKind::Bin, address)?;
                 // SAFETY: a free chunk of ours starts there.
                 let (size, next) = unsafe { (chunk.size(), chunk.next()) };
-                ensure(self.bins().bin_of(size) == bin, FaultKind::Bin, address)?;
+                ensure(class::holding(size / GRANULE) == bin, FaultKind::Bin, address)?;
                 listed += 1;
                 link = next;
             }
@@ -215,26 +219,20 @@ impl<S: PageSource> Heap<S> {
     }
 }
 
-/// Checks the map words that the chunk `[at, end)` covers whole: the first keeps its length, and leads on to others,
-/// if it is in use; all others are empty.
+/// Checks the map entries that the chunk `[at, end)` covers whole: the first notes its end if it is in use; all others
+/// are clear.
 ///
 /// # Safety
 /// The span is laid, and the granules are its own.
-unsafe fn check_kept_lengths(span: Span, at: usize, end: usize, used: bool) -> Result<(), Fault> {
-    let (first, last) = (at / WORD_GRANULES + 1, end / WORD_GRANULES);
-    let mut keeper = first;
-    for index in first..last {
-        // SAFETY: the words lie between a chunk's first and last.
+unsafe fn check_note(span: Span, at: usize, end: usize, used: bool) -> Result<(), Fault> {
+    let first = at / WORD_GRANULES + 1;
+    for index in first..end / WORD_GRANULES {
+        // SAFETY: the entries lie between a chunk's first and last.
         unsafe {
-            let good = match span.map().kept_length(index) {
-                Some(length) => {
-                    let right = used && index == keeper && length <= last - index && length > 0;
-                    keeper = index + length;
-                    right
-                }
-                None => span.map().raw_word(index) == 0 && !(used && index == keeper),
-            };
-            ensure(good, FaultKind::KeptLength, span.address(index * WORD_GRANULES))?;
+            let noted = span.map().noted(index);
+            let expected = (used && index == first).then_some(end);
+            let good = noted == expected && (noted.is_some() || span.map().is_clear(index));
+            ensure(good, FaultKind::Note, span.address(index * WORD_GRANULES))?;
         }
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use core::ptr::NonNull;
 
+use crate::bins::class;
 use crate::granule::GRANULE;
 use crate::map::Field;
 use crate::span::Span;
@@ -42,7 +43,7 @@ pub struct SpanView {
     pub block: NonNull<[u8]>,
     /// The first granule that chunks are made of: what lies below, in granules, is header, map and bins.
     pub first: usize,
-    /// Bytes of map and marks, one bit a map word.
+    /// Bytes of map.
     pub map: usize,
     /// Whether the bins lie in it.
     pub is_home: bool,
@@ -93,19 +94,20 @@ impl<S: PageSource> Heap<S> {
         unsafe {
             let (field, address) = (span.map().field(at), span.address(at));
             if let Field::Used { .. } = field {
-                let size = (span.map().end_of(at) - at) * GRANULE;
+                let end = span.map().in_use(at).map_or(at, |in_use| in_use.end);
+                let size = (end - at) * GRANULE;
                 return ChunkView { address, size, granule: at, field, free: None };
             }
             let chunk = span.free_at(at);
             let size = chunk.size();
-            let bin = self.bins().bin_of(size);
+            let bin = class::holding(size / GRANULE);
             let free = FreeView {
                 bin,
                 next: chunk.next().map(|next| next.address()),
                 previous: (!self.bins().is_head(bin, chunk.back())).then(|| chunk.back().cast()),
-                footer: chunk.kept(size).1 * GRANULE,
+                footer: chunk.footer(size),
             };
-            ChunkView { address, size: size * GRANULE, granule: at, field, free: Some(free) }
+            ChunkView { address, size, granule: at, field, free: Some(free) }
         }
     }
 }

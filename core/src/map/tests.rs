@@ -16,12 +16,9 @@ struct Model {
 
 impl Model {
     fn new(first: usize, granules: usize) -> Self {
-        let (words, marks) = (Map::words(granules), Map::mark_words(granules));
-        let mut memory = vec![usize::MAX; words + marks];
-        let base = NonNull::new(memory.as_mut_ptr()).unwrap();
-        // SAFETY: the marks stand behind the words, in the same vector.
-        let map = Map::at(base, unsafe { base.add(words) });
-        // SAFETY: the vector holds the map's words and marks, whole.
+        let mut memory = vec![usize::MAX; Map::words(granules)];
+        let map = Map::at(NonNull::new(memory.as_mut_ptr()).unwrap());
+        // SAFETY: the vector holds the map's words, whole.
         unsafe { map.initialize(first, granules, false) };
         Self { map, _memory: memory, granules, chunks: vec![(first, false)] }
     }
@@ -81,8 +78,15 @@ impl Model {
         }
         for (chunk, &(start, used)) in self.chunks.iter().enumerate() {
             if used {
-                // SAFETY: the chunk is in use.
-                assert_eq!(unsafe { self.map.end_of(start) }, self.end(chunk), "{:?}", self.chunks);
+                let lower_free = chunk > 0 && !self.chunks[chunk - 1].1;
+                let upper_free = self.chunks.get(chunk + 1).is_some_and(|upper| !upper.1);
+                let in_use = InUse { end: self.end(chunk), lower_free, upper_free };
+                // SAFETY: a granule of the map.
+                assert_eq!(unsafe { self.map.in_use(start) }, Some(in_use), "{:?}", self.chunks);
+            }
+            for g in start + usize::from(used)..self.end(chunk) {
+                // SAFETY: a granule of the map.
+                assert_eq!(unsafe { self.map.in_use(g) }, None, "granule {g} of {:?}", self.chunks);
             }
             for g in [start, (start + self.end(chunk)) / 2, self.end(chunk) - 1] {
                 // SAFETY: a granule of the map.
@@ -135,7 +139,7 @@ fn a_long_chunk_s_end_is_found_at_every_offset() {
             model.take(0, at, at + length);
             let chunk = usize::from(at > 0);
             // SAFETY: the chunk was just taken.
-            assert_eq!(unsafe { model.map.end_of(at) }, at + length);
+            assert_eq!(unsafe { model.map.in_use(at) }.map(|in_use| in_use.end), Some(at + length));
             model.give(chunk);
             let end = Field::Used { lower_free: true };
             for g in 0..=model.granules {

@@ -177,10 +177,10 @@ fn free(canvas: &mut Canvas, chunk: &Chunk, (x, y): (f64, f64), next: &str, back
     };
     word(0, "next", next);
     if chunk.granules == 1 {
-        return word(1, "back+1", back);
+        return word(1, "back", back);
     }
-    word(1, "back", back);
-    word(2, "size", &size);
+    word(1, "size", &size);
+    word(2, "back", back);
     let last = 2 * cells(chunk) - 1;
     for index in 3..last {
         word(index, "", "");
@@ -206,8 +206,8 @@ fn bits(canvas: &mut Canvas, chunk: &Chunk, x: f64, y: f64) {
                 &format!("{} times 0, 0", grouped(left_out)),
                 Text::SMALL.centred(),
             );
-            if let Some((word, length)) = chunk.kept_length() {
-                let text = format!("word {}: {}", grouped(word), count(length, "word"));
+            if let Some(entry) = chunk.note() {
+                let text = format!("entry {}: end {}", grouped(entry), chunk.end());
                 canvas.text(middle, y + 31.0, &text, Text::SMALL.centred());
             }
             continue;

@@ -63,7 +63,12 @@ fn codes(canvas: &mut Canvas, x: f64, y: f64) {
         canvas.text(x + 80.0, y + 13.0, meaning, Text::BODY);
         y += 23.0;
     }
-    canvas.text(x, y + 14.0, "A long chunk in use keeps its length too, in the map word named.", Text::SMALL);
+    canvas.text(
+        x,
+        y + 14.0,
+        "A long chunk in use has its end noted too, in the map entry named.",
+        Text::SMALL,
+    );
 }
 
 /// A bit of the map, its top middle at the point.
@@ -77,12 +82,12 @@ fn words(canvas: &mut Canvas, x: f64, y: f64) {
     let y = heading(canvas, x, y, "What a free chunk keeps in itself");
     let entries = [
         ("next", "the next free chunk of the same bin"),
+        ("size", "its granules (kept as bytes + 1: odd)"),
         ("back", "where the link to this one stands"),
-        ("size", "its granules"),
-        ("footer", "its granules again, in its last word: from it,"),
+        ("footer", "its size again, in its last word: from it,"),
         ("", "the chunk above finds where this one starts"),
-        ("back+1", "in a chunk of one granule, which has no more"),
-        ("", "words: odd, it is a footer that says one"),
+        ("back", "of a chunk of one granule: its second word, and"),
+        ("", "its last: even, it is a footer that says one"),
     ];
     for (line, (word, meaning)) in entries.into_iter().enumerate() {
         let base = y + 13.0 + 20.0 * line as f64;

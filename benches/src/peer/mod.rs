@@ -1,0 +1,56 @@
+//! Allocators over one arena, by one face.
+
+mod dl;
+mod floor;
+mod linked_list;
+mod ours;
+mod rl;
+mod ta;
+
+use std::alloc::Layout;
+use std::mem::MaybeUninit;
+use std::ptr::NonNull;
+
+pub use dl::Dlmalloc;
+pub use floor::Floor;
+pub use linked_list::LinkedList;
+pub use ours::{General, RealTime};
+pub use rl::Rlsf;
+pub use ta::Talc;
+
+/// An arena: aligned as a careful user would align it.
+#[repr(align(64))]
+#[derive(Clone, Copy)]
+struct Line {
+    _bytes: [MaybeUninit<u8>; 64],
+}
+
+/// Memory for an allocator under test, for the process's life.
+pub fn arena(size: usize) -> &'static mut [MaybeUninit<u8>] {
+    let lines = vec![Line { _bytes: [MaybeUninit::uninit(); 64] }; size / 64].leak();
+    // SAFETY: a line is 64 bytes, each of which may be uninitialised.
+    unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), size) }
+}
+
+/// An allocator over one arena.
+pub trait Peer: Sized {
+    /// What it is called.
+    const NAME: &'static str;
+
+    /// Bytes of state outside the arena.
+    fn state() -> usize {
+        size_of::<Self>()
+    }
+
+    /// Over `arena`.
+    fn new(arena: &'static mut [MaybeUninit<u8>]) -> Self;
+
+    /// A block.
+    fn allocate(&mut self, layout: Layout) -> Option<NonNull<u8>>;
+
+    /// Frees a block; whether it could.
+    ///
+    /// # Safety
+    /// The block is live, was allocated for `layout`, and is not used any more.
+    unsafe fn deallocate(&mut self, block: NonNull<u8>, layout: Layout) -> bool;
+}

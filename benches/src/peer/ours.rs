@@ -1,0 +1,53 @@
+//! Ours, in both modes.
+
+use std::alloc::Layout;
+use std::mem::MaybeUninit;
+use std::ptr::NonNull;
+
+use memalloc_core::{ArenaSource, Heap};
+
+use super::Peer;
+
+/// A heap for programs.
+pub struct General(Heap<ArenaSource>);
+
+/// A heap whose every call is O(1) in the worst case.
+pub struct RealTime(Heap<ArenaSource>);
+
+impl Peer for General {
+    const NAME: &'static str = "general";
+
+    fn new(arena: &'static mut [MaybeUninit<u8>]) -> Self {
+        Self(Heap::new(ArenaSource::new(arena)))
+    }
+
+    #[inline(always)]
+    fn allocate(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+        self.0.allocate(layout)
+    }
+
+    #[inline(always)]
+    unsafe fn deallocate(&mut self, block: NonNull<u8>, layout: Layout) -> bool {
+        // SAFETY: the caller gives the block up.
+        unsafe { self.0.deallocate_sized(block, layout) }.is_ok()
+    }
+}
+
+impl Peer for RealTime {
+    const NAME: &'static str = "real-time";
+
+    fn new(arena: &'static mut [MaybeUninit<u8>]) -> Self {
+        Self(Heap::real_time(ArenaSource::new(arena)))
+    }
+
+    #[inline(always)]
+    fn allocate(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+        self.0.allocate(layout)
+    }
+
+    #[inline(always)]
+    unsafe fn deallocate(&mut self, block: NonNull<u8>, layout: Layout) -> bool {
+        // SAFETY: the caller gives the block up.
+        unsafe { self.0.deallocate_sized(block, layout) }.is_ok()
+    }
+}

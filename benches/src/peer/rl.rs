@@ -1,0 +1,32 @@
+//! `rlsf`, two-level segregated fit.
+
+use std::alloc::Layout;
+use std::mem::MaybeUninit;
+use std::ptr::NonNull;
+
+use super::Peer;
+
+/// 16 doublings of 8 lists: up to 2 MiB in one pool.
+pub struct Rlsf(rlsf::Tlsf<'static, u32, u8, 20, 8>);
+
+impl Peer for Rlsf {
+    const NAME: &'static str = "rlsf";
+
+    fn new(arena: &'static mut [MaybeUninit<u8>]) -> Self {
+        let mut tlsf = rlsf::Tlsf::new();
+        let _ = tlsf.insert_free_block(arena);
+        Self(tlsf)
+    }
+
+    #[inline(always)]
+    fn allocate(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+        self.0.allocate(layout)
+    }
+
+    #[inline(always)]
+    unsafe fn deallocate(&mut self, block: NonNull<u8>, layout: Layout) -> bool {
+        // SAFETY: the caller gives the block up.
+        unsafe { self.0.deallocate(block, layout.align()) };
+        true
+    }
+}
