@@ -8,7 +8,6 @@ mod quote;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::process::ExitCode;
 
 use memalloc_os::walk::Walker;
 
@@ -17,20 +16,28 @@ use options::{Asked, Options};
 /// The name in messages.
 pub(crate) const NAME: &str = "my_du";
 
+/// What the program says of itself when it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    Complete = 0,
+    Incomplete = 1,
+}
+
 /// Runs the program.
-pub(crate) fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
+#[cfg_attr(test, expect(dead_code, reason = "the tests are run instead"))]
+pub(crate) fn run(args: impl Iterator<Item = OsString>) -> Status {
     match options::parse(args) {
         Asked::Measure(options) => measure(options),
-        Asked::Show(text) => exit_code(show(&text)),
+        Asked::Show(text) => status(show(&text)),
         Asked::Wrong(message) => {
             complain(&message);
             complain_usage();
-            ExitCode::FAILURE
+            Status::Incomplete
         }
     }
 }
 
-fn measure(options: Options) -> ExitCode {
+fn measure(options: Options) -> Status {
     let Options { config, human, operands } = options;
     let mut walker = Walker::new(config);
     let mut complete = true;
@@ -41,10 +48,10 @@ fn measure(options: Options) -> ExitCode {
         });
         let Some(bytes) = bytes else { continue };
         if let Err(error) = show(&line(bytes, human, &operand)) {
-            return exit_code(Err(error));
+            return status(Err(error));
         }
     }
-    if complete { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if complete { Status::Complete } else { Status::Incomplete }
 }
 
 fn line(bytes: u64, human: bool, operand: &OsStr) -> Vec<u8> {
@@ -61,14 +68,14 @@ fn show(text: &[u8]) -> io::Result<()> {
     out.flush()
 }
 
-fn exit_code(shown: io::Result<()>) -> ExitCode {
+fn status(shown: io::Result<()>) -> Status {
     match shown {
-        Ok(()) => return ExitCode::SUCCESS,
+        Ok(()) => return Status::Complete,
         // The reader has seen enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
         Err(error) => complain(format!("write error: {}", message::reason(&error)).as_bytes()),
     }
-    ExitCode::FAILURE
+    Status::Incomplete
 }
 
 /// Writes a message; if even that fails, there is nobody left to tell.

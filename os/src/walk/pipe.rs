@@ -2,6 +2,7 @@
 
 use std::ffi::CStr;
 
+use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::{self, Errno};
@@ -40,30 +41,27 @@ impl Pipe {
 pub(super) struct Inbox {
     bytes: Vec<u8>,
     taken: usize,
-    filled: usize,
 }
 
 impl Inbox {
     pub(super) fn new() -> Self {
-        Self { bytes: vec![0; READ + PIPE_BUF], taken: 0, filled: 0 }
+        Self { bytes: Vec::with_capacity(READ + PIPE_BUF), taken: 0 }
     }
 
     /// Reads what the pipe holds, up to [`READ`] bytes; blocks if that is nothing.
     pub(super) fn fill(&mut self, pipe: &Pipe) {
         // Less than one record is left, so that all of `READ` bytes have room behind it.
-        self.bytes.copy_within(self.taken..self.filled, 0);
-        self.filled -= self.taken;
+        self.bytes.drain(..self.taken);
         self.taken = 0;
-        let room = &mut self.bytes[self.filled..];
         // This process holds a writer too: there is no end of file, and no failure but to be interrupted.
-        self.filled += io::read(&pipe.reader, room).unwrap_or(0);
+        let _ = io::read(&pipe.reader, spare_capacity(&mut self.bytes));
     }
 
     /// Takes the next whole record and its worker.
     pub(super) fn next(&mut self) -> Option<(u32, Record<'_>)> {
-        let left = &self.bytes[self.taken..self.filled];
+        let left = &self.bytes[self.taken..];
         let (worker, record, rest) = Record::decode(left)?;
-        self.taken = self.filled - rest.len();
+        self.taken = self.bytes.len() - rest.len();
         Some((worker, record))
     }
 }
