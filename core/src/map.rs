@@ -35,6 +35,8 @@
 //! What the map cannot see is a use after free: it says where chunks are, not who looks at them.
 
 use core::ptr::NonNull;
+use core::sync::atomic::AtomicUsize;
+use core::sync::atomic::Ordering::Relaxed;
 
 use crate::raw::word;
 
@@ -59,15 +61,83 @@ pub enum Field {
     },
 }
 
+/// Whether the chunks below and above are free: the lowest bit of a word each, whose others mean nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Neighbours {
+    lower_free: usize,
+    upper_used: usize,
+}
+
+impl Neighbours {
+    /// Whether the chunk below is free.
+    #[inline(always)]
+    pub const fn lower_free(self) -> bool {
+        self.lower_free & 1 != 0
+    }
+
+    /// Whether the chunk above is free.
+    #[inline(always)]
+    pub const fn upper_free(self) -> bool {
+        self.upper_used & 1 == 0
+    }
+}
+
 /// What the map says of a chunk in use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct InUse {
     /// The granule that it ends before.
     pub end: usize,
-    /// Whether the chunk below is free.
-    pub lower_free: bool,
-    /// Whether the chunk above is free.
-    pub upper_free: bool,
+    /// What lies below and above.
+    pub neighbours: Neighbours,
+}
+
+/// The bits of an entry, from some granule on.
+#[derive(Clone, Copy)]
+pub struct View {
+    words: NonNull<Words>,
+    used: usize,
+    lower: usize,
+}
+
+impl View {
+    /// Whether a chunk in use starts here.
+    #[inline(always)]
+    pub const fn is_used(self) -> bool {
+        self.used & 1 != 0
+    }
+
+    /// The granules of the chunk in use that starts here, if the entry holds its end.
+    #[inline(always)]
+    pub const fn size(self) -> Option<usize> {
+        let above = (self.used | self.lower) >> 1;
+        if above == 0 { None } else { Some(above.trailing_zeros() as usize + 1) }
+    }
+
+    /// What lies below and above the chunk in use that starts here and has `size` granules.
+    #[inline(always)]
+    pub const fn neighbours(self, size: usize) -> Neighbours {
+        Neighbours { lower_free: self.lower, upper_used: self.used >> (size % WORD_GRANULES) }
+    }
+}
+
+/// An entry where it stands. Its words are atomic, though one writes alone, so that others may look.
+#[derive(Debug)]
+#[repr(C)]
+struct Words {
+    used: AtomicUsize,
+    lower: AtomicUsize,
+}
+
+impl Words {
+    #[inline(always)]
+    fn read(&self) -> Entry {
+        Entry { used: self.used.load(Relaxed), lower: self.lower.load(Relaxed) }
+    }
+}
+
+#[inline(always)]
+fn flip(word: &AtomicUsize, bits: usize) {
+    word.store(word.load(Relaxed) ^ bits, Relaxed);
 }
 
 /// The bits of [`WORD_GRANULES`] granules.
@@ -124,7 +194,8 @@ impl Map {
                 self.0.write_bytes(0, Self::words(granules));
             }
             self.flip_lower(first);
-            self.flip_both(granules);
+            flip(&self.words_at(granules).used, 1 << (granules % WORD_GRANULES));
+            self.flip_lower(granules);
         }
     }
 
@@ -146,6 +217,18 @@ impl Map {
         }
     }
 
+    /// The entry of granule `g`, from there on. O(1).
+    ///
+    /// # Safety
+    /// As for the type.
+    #[inline(always)]
+    pub unsafe fn view(self, g: usize) -> View {
+        let words = self.words_of(g / WORD_GRANULES);
+        // SAFETY: the caller gives a granule of the map.
+        let Entry { used, lower } = unsafe { words.as_ref() }.read();
+        View { words, used: used >> (g % WORD_GRANULES), lower: lower >> (g % WORD_GRANULES) }
+    }
+
     /// What is to be known of the chunk in use that starts at `g`; `None` if none does. O(1).
     ///
     /// # Safety
@@ -153,21 +236,18 @@ impl Map {
     #[inline(always)]
     pub unsafe fn in_use(self, g: usize) -> Option<InUse> {
         // SAFETY: the caller gives a granule of the map.
-        let entry = unsafe { self.entry(g / WORD_GRANULES) };
-        let (used, lower) = (entry.used >> (g % WORD_GRANULES), entry.lower >> (g % WORD_GRANULES));
-        if used & 1 == 0 {
+        let view = unsafe { self.view(g) };
+        if !view.is_used() {
             return None;
         }
-        let lower_free = lower & 1 != 0;
-        let above = (used | lower) >> 1;
-        if above != 0 {
-            let size = above.trailing_zeros() + 1;
-            return Some(InUse { end: g + size as usize, lower_free, upper_free: used >> size & 1 == 0 });
+        if let Some(size) = view.size() {
+            return Some(InUse { end: g + size, neighbours: view.neighbours(size) });
         }
         // SAFETY: the chunk goes on into the next entry.
         unsafe {
             let end = self.end_beyond(g / WORD_GRANULES + 1);
-            Some(InUse { end, lower_free, upper_free: self.is_free(end) })
+            let upper_used = self.view(end).used;
+            Some(InUse { end, neighbours: Neighbours { lower_free: view.lower, upper_used } })
         }
     }
 
@@ -193,7 +273,7 @@ impl Map {
     #[inline(always)]
     pub unsafe fn is_free(self, g: usize) -> bool {
         // SAFETY: the caller gives a granule of the map.
-        unsafe { self.used(g / WORD_GRANULES).read() >> (g % WORD_GRANULES) & 1 == 0 }
+        unsafe { self.words_at(g).used.load(Relaxed) >> (g % WORD_GRANULES) & 1 == 0 }
     }
 
     /// Hands `[g, end)` out: out of a free chunk that starts at `g`, or contains it.
@@ -204,8 +284,7 @@ impl Map {
     pub unsafe fn take(self, g: usize, end: usize) {
         // SAFETY: the caller gives granules of the map.
         unsafe {
-            self.flip_both(g);
-            self.flip_lower(end);
+            self.flip(g, end);
             self.note(g, end);
         }
     }
@@ -218,10 +297,22 @@ impl Map {
     pub unsafe fn give(self, g: usize, end: usize) {
         // SAFETY: the caller gives granules of the map.
         unsafe {
-            self.flip_both(g);
-            self.flip_lower(end);
+            self.flip(g, end);
             self.forget(g, end);
         }
+    }
+
+    /// [`give`](Self::give), for a chunk of which `view` is the view and holds the end.
+    ///
+    /// # Safety
+    /// As for `give`.
+    #[inline(always)]
+    pub unsafe fn give_short(self, view: View, g: usize, size: usize) {
+        // SAFETY: the entry is the map's. A chunk whose end is in its start's entry has no note.
+        let words = unsafe { view.words.as_ref() };
+        let bit = 1 << (g % WORD_GRANULES);
+        flip(&words.used, bit);
+        flip(&words.lower, bit | bit << size);
     }
 
     /// Moves the end of the chunk in use at `g` from `end` to `new_end`. The granules between the two come out of, or
@@ -307,7 +398,7 @@ impl Map {
     unsafe fn note(self, g: usize, end: usize) {
         if has_note(g, end) {
             // SAFETY: the entry is the chunk's own.
-            unsafe { self.lower(g / WORD_GRANULES + 1).write(end << NOTE_BITS | NOTE) };
+            unsafe { self.words_at(g + WORD_GRANULES) }.lower.store(end << NOTE_BITS | NOTE, Relaxed);
         }
     }
 
@@ -316,49 +407,57 @@ impl Map {
     unsafe fn forget(self, g: usize, end: usize) {
         if has_note(g, end) {
             // SAFETY: the entry is the chunk's own.
-            unsafe { self.lower(g / WORD_GRANULES + 1).write(0) };
+            unsafe { self.words_at(g + WORD_GRANULES) }.lower.store(0, Relaxed);
         }
     }
 
     #[inline(always)]
     unsafe fn entry(self, index: usize) -> Entry {
         // SAFETY: the caller gives an entry of the map.
-        unsafe { Entry { used: self.used(index).read(), lower: self.lower(index).read() } }
+        unsafe { self.words_of(index).as_ref() }.read()
     }
 
+    /// The words of entry `index`.
     #[inline(always)]
-    unsafe fn used(self, index: usize) -> NonNull<usize> {
-        // SAFETY: the caller gives an entry of the map.
-        unsafe { word(self.0, 2 * index) }
+    fn words_of(self, index: usize) -> NonNull<Words> {
+        // SAFETY: as for the type.
+        unsafe { word(self.0, 2 * index).cast() }
     }
 
+    /// The words of granule `g`'s entry.
+    ///
+    /// # Safety
+    /// As for the type.
     #[inline(always)]
-    unsafe fn lower(self, index: usize) -> NonNull<usize> {
-        // SAFETY: the caller gives an entry of the map.
-        unsafe { word(self.0, 2 * index + 1) }
-    }
-
-    #[inline(always)]
-    unsafe fn flip_both(self, g: usize) {
-        let bit = 1 << (g % WORD_GRANULES);
+    unsafe fn words_at(&self, g: usize) -> &Words {
         // SAFETY: the caller gives a granule of the map.
+        unsafe { self.words_of(g / WORD_GRANULES).as_ref() }
+    }
+
+    /// What hands `[g, end)` out, and what takes it back.
+    #[inline(always)]
+    unsafe fn flip(self, g: usize, end: usize) {
+        // SAFETY: the caller gives granules of the map.
         unsafe {
-            *self.used(g / WORD_GRANULES).as_mut() ^= bit;
-            *self.lower(g / WORD_GRANULES).as_mut() ^= bit;
+            let words = self.words_at(g);
+            flip(&words.used, 1 << (g % WORD_GRANULES));
+            flip(&words.lower, 1 << (g % WORD_GRANULES));
+            self.flip_lower(end);
         }
     }
 
     #[inline(always)]
     unsafe fn flip_lower(self, g: usize) {
         // SAFETY: the caller gives a granule of the map.
-        unsafe { *self.lower(g / WORD_GRANULES).as_mut() ^= 1 << (g % WORD_GRANULES) };
+        flip(unsafe { &self.words_at(g).lower }, 1 << (g % WORD_GRANULES));
     }
 }
 
 /// Whether the chunk in use `[g, end)` covers an entry whole.
 #[inline(always)]
 const fn has_note(g: usize, end: usize) -> bool {
-    end / WORD_GRANULES > g / WORD_GRANULES + 1
+    // The first comparison says no to short chunks at once.
+    end - g > WORD_GRANULES && end / WORD_GRANULES > g / WORD_GRANULES + 1
 }
 
 #[cfg(test)]

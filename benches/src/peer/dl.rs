@@ -50,6 +50,8 @@ unsafe impl dlmalloc::Allocator for OneBlock {
 impl Peer for Dlmalloc {
     const NAME: &'static str = "dlmalloc";
 
+    type Freed = ();
+
     fn new(arena: &'static mut [MaybeUninit<u8>]) -> Self {
         let block = OneBlock(Cell::new((arena.as_mut_ptr().cast(), arena.len())));
         let mut dlmalloc = dlmalloc::Dlmalloc::new_with_allocator(block);
@@ -64,9 +66,8 @@ impl Peer for Dlmalloc {
     }
 
     #[inline(always)]
-    unsafe fn deallocate(&mut self, block: NonNull<u8>, layout: Layout) -> bool {
+    unsafe fn deallocate(&mut self, block: NonNull<u8>, layout: Layout) {
         // SAFETY: the caller gives the block up.
         unsafe { self.0.free(block.as_ptr(), layout.size(), layout.align()) };
-        true
     }
 }

@@ -27,6 +27,8 @@ fn class(size: usize) -> (usize, usize) {
 impl Peer for Floor {
     const NAME: &'static str = "free lists, a floor";
 
+    type Freed = ();
+
     fn new(arena: &'static mut [MaybeUninit<u8>]) -> Self {
         Self { lists: [std::ptr::null_mut(); LISTS], fresh: arena.as_mut_ptr().cast(), left: arena.len() }
     }
@@ -47,11 +49,10 @@ impl Peer for Floor {
     }
 
     #[inline(always)]
-    unsafe fn deallocate(&mut self, block: NonNull<u8>, layout: Layout) -> bool {
-        let Some(head) = self.lists.get_mut(class(layout.size()).0) else { return false };
+    unsafe fn deallocate(&mut self, block: NonNull<u8>, layout: Layout) {
+        let Some(head) = self.lists.get_mut(class(layout.size()).0) else { return };
         // SAFETY: the caller gives the block up, which has room for a link.
         unsafe { block.cast::<*mut u8>().write(*head) };
         *head = block.as_ptr();
-        true
     }
 }

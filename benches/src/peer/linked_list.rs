@@ -12,6 +12,8 @@ pub struct LinkedList(linked_list_allocator::Heap);
 impl Peer for LinkedList {
     const NAME: &'static str = "linked_list_allocator";
 
+    type Freed = ();
+
     fn new(arena: &'static mut [MaybeUninit<u8>]) -> Self {
         Self(linked_list_allocator::Heap::from_slice(arena))
     }
@@ -22,9 +24,8 @@ impl Peer for LinkedList {
     }
 
     #[inline(always)]
-    unsafe fn deallocate(&mut self, block: NonNull<u8>, layout: Layout) -> bool {
+    unsafe fn deallocate(&mut self, block: NonNull<u8>, layout: Layout) {
         // SAFETY: the caller gives the block up.
         unsafe { self.0.deallocate(block, layout) };
-        true
     }
 }

@@ -48,9 +48,17 @@ pub trait Peer: Sized {
     /// A block.
     fn allocate(&mut self, layout: Layout) -> Option<NonNull<u8>>;
 
-    /// Frees a block; whether it could.
+    /// What a free answers.
+    type Freed;
+
+    /// Whether that is good.
+    fn is_good(_freed: Self::Freed) -> bool {
+        true
+    }
+
+    /// Frees a block.
     ///
     /// # Safety
     /// The block is live, was allocated for `layout`, and is not used any more.
-    unsafe fn deallocate(&mut self, block: NonNull<u8>, layout: Layout) -> bool;
+    unsafe fn deallocate(&mut self, block: NonNull<u8>, layout: Layout) -> Self::Freed;
 }

@@ -4,7 +4,7 @@ use std::alloc::Layout;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
-use memalloc_core::{ArenaSource, Heap};
+use memalloc_core::{ArenaSource, FreeError, Heap};
 
 use super::Peer;
 
@@ -17,6 +17,12 @@ pub struct RealTime(Heap<ArenaSource>);
 impl Peer for General {
     const NAME: &'static str = "general";
 
+    type Freed = Result<(), FreeError>;
+
+    fn is_good(freed: Self::Freed) -> bool {
+        freed.is_ok()
+    }
+
     fn new(arena: &'static mut [MaybeUninit<u8>]) -> Self {
         Self(Heap::new(ArenaSource::new(arena)))
     }
@@ -27,14 +33,20 @@ impl Peer for General {
     }
 
     #[inline(always)]
-    unsafe fn deallocate(&mut self, block: NonNull<u8>, layout: Layout) -> bool {
+    unsafe fn deallocate(&mut self, block: NonNull<u8>, layout: Layout) -> Self::Freed {
         // SAFETY: the caller gives the block up.
-        unsafe { self.0.deallocate_sized(block, layout) }.is_ok()
+        unsafe { self.0.deallocate_sized(block, layout) }
     }
 }
 
 impl Peer for RealTime {
     const NAME: &'static str = "real-time";
+
+    type Freed = Result<(), FreeError>;
+
+    fn is_good(freed: Self::Freed) -> bool {
+        freed.is_ok()
+    }
 
     fn new(arena: &'static mut [MaybeUninit<u8>]) -> Self {
         Self(Heap::real_time(ArenaSource::new(arena)))
@@ -46,8 +58,8 @@ impl Peer for RealTime {
     }
 
     #[inline(always)]
-    unsafe fn deallocate(&mut self, block: NonNull<u8>, layout: Layout) -> bool {
+    unsafe fn deallocate(&mut self, block: NonNull<u8>, layout: Layout) -> Self::Freed {
         // SAFETY: the caller gives the block up.
-        unsafe { self.0.deallocate_sized(block, layout) }.is_ok()
+        unsafe { self.0.deallocate_sized(block, layout) }
     }
 }

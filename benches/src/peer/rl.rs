@@ -12,6 +12,8 @@ pub struct Rlsf(rlsf::Tlsf<'static, u32, u8, 20, 8>);
 impl Peer for Rlsf {
     const NAME: &'static str = "rlsf";
 
+    type Freed = ();
+
     fn new(arena: &'static mut [MaybeUninit<u8>]) -> Self {
         let mut tlsf = rlsf::Tlsf::new();
         let _ = tlsf.insert_free_block(arena);
@@ -24,9 +26,8 @@ impl Peer for Rlsf {
     }
 
     #[inline(always)]
-    unsafe fn deallocate(&mut self, block: NonNull<u8>, layout: Layout) -> bool {
+    unsafe fn deallocate(&mut self, block: NonNull<u8>, layout: Layout) {
         // SAFETY: the caller gives the block up.
         unsafe { self.0.deallocate(block, layout.align()) };
-        true
     }
 }

@@ -16,6 +16,8 @@ pub struct Talc(Inner<Manual, DefaultBinning>);
 impl Peer for Talc {
     const NAME: &'static str = "talc";
 
+    type Freed = ();
+
     fn new(arena: &'static mut [MaybeUninit<u8>]) -> Self {
         let mut talc = Inner::new(Manual);
         // SAFETY: the arena is the allocator's alone.
@@ -30,9 +32,8 @@ impl Peer for Talc {
     }
 
     #[inline(always)]
-    unsafe fn deallocate(&mut self, block: NonNull<u8>, layout: Layout) -> bool {
+    unsafe fn deallocate(&mut self, block: NonNull<u8>, layout: Layout) {
         // SAFETY: the caller gives the block up.
         unsafe { self.0.deallocate(block.as_ptr(), layout) };
-        true
     }
 }

@@ -70,23 +70,24 @@ impl Bins {
         self.count != 0
     }
 
-    /// Makes the `size` granules at `at` a free chunk in its bin. O(1).
+    /// Makes the `bytes` bytes at `at` a free chunk in its bin. O(1).
     ///
     /// # Safety
-    /// The granules are valid memory that nothing else uses; `size > 0`, and no larger than the bins were made for.
+    /// They are whole granules of valid memory that nothing else uses, one at least, and no more than the bins were made
+    /// for.
     #[inline(always)]
-    pub unsafe fn insert(&mut self, at: NonNull<u8>, size: usize) {
+    pub unsafe fn insert(&mut self, at: NonNull<u8>, bytes: usize) {
         // SAFETY: the size has a bin, which holds chunks of one granule all, or none.
         unsafe {
             let chunk = FreeChunk::at(at);
-            if size == 1 {
+            if bytes == GRANULE {
                 if chunk.link::<BACK_OF_ONE>(self.head(0)) {
                     self.bits[0] |= 1;
                 }
                 return;
             }
-            chunk.write_size(size * GRANULE);
-            let bin = class::holding(size);
+            chunk.write_size(bytes);
+            let bin = class::holding(bytes / GRANULE);
             if chunk.link::<BACK_OF_MORE>(self.head(bin)) {
                 self.bits[bin / WORD_BITS % BITS_WORDS] |= 1 << (bin % WORD_BITS);
             }

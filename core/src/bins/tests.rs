@@ -38,7 +38,7 @@ impl Model {
         let at = NonNull::from(memory).cast::<u8>();
         // SAFETY: the memory is the chunk's own. Sizes beyond 4096 are not used here.
         unsafe {
-            self.bins.insert(at, size);
+            self.bins.insert(at, size * GRANULE);
             self.chunks.push((at, size));
         }
     }

@@ -81,10 +81,10 @@ impl<S: PageSource> Heap<S> {
             let at = span.granule_of(chunk);
             span.map().take(at, at + size);
             if chunk_size > size {
-                self.bins.insert(after(chunk, size * GRANULE), chunk_size - size);
+                self.bins.insert(after(chunk, size * GRANULE), (chunk_size - size) * GRANULE);
             }
         }
-        self.totals.count_in(size);
+        self.totals.count_in(size * GRANULE);
         chunk
     }
 
@@ -103,7 +103,7 @@ impl<S: PageSource> Heap<S> {
         // SAFETY: the skipped granules are the chunk's.
         unsafe {
             if skip > 0 {
-                self.bins.insert(chunk, skip);
+                self.bins.insert(chunk, skip * GRANULE);
             }
             self.hand_out(after(chunk, skip * GRANULE), chunk_size - skip, size)
         }
@@ -115,7 +115,7 @@ impl<S: PageSource> Heap<S> {
         match self.take_that_fits(layout) {
             Some((chunk, chunk_size)) => {
                 // SAFETY: the chunk was just taken out of its bin.
-                unsafe { self.bins.insert(chunk, chunk_size) };
+                unsafe { self.bins.insert(chunk, chunk_size * GRANULE) };
                 true
             }
             None => self.grow(granules(layout.size()) + most_skipped(layout)).is_some(),

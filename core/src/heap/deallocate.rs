@@ -6,8 +6,8 @@ use core::ptr::NonNull;
 use super::Heap;
 use super::allocate::granule_at;
 use crate::granule::{GRANULE, granules};
-use crate::map::{Field, InUse};
-use crate::raw::{after, before, distance};
+use crate::map::{Field, InUse, Neighbours};
+use crate::raw::{after, before};
 use crate::span::Span;
 use crate::{FreeError, PageSource};
 
@@ -37,9 +37,8 @@ impl<S: PageSource> Heap<S> {
     /// If a block in use starts at `ptr`, nobody uses it any more. No other pointer does harm.
     #[inline]
     pub unsafe fn deallocate(&mut self, ptr: NonNull<u8>) -> Result<(), FreeError> {
-        let chunk = self.used_chunk(ptr)?;
-        // SAFETY: the chunk is in use, and the caller gives it up.
-        unsafe { self.take_back(chunk) }
+        // SAFETY: the caller gives up the block, if there is one.
+        unsafe { self.free(ptr, None) }
     }
 
     /// Frees the block at `ptr`, which was allocated for `layout`. O(1).
@@ -52,12 +51,50 @@ impl<S: PageSource> Heap<S> {
     /// If a block in use starts at `ptr`, nobody uses it any more. No other pointer does harm.
     #[inline]
     pub unsafe fn deallocate_sized(&mut self, ptr: NonNull<u8>, layout: Layout) -> Result<(), FreeError> {
-        let chunk = self.used_chunk(ptr)?;
-        if chunk.size() != granules(layout.size()) {
-            return Err(FreeError::WrongSize);
+        // SAFETY: the caller gives up the block, if there is one.
+        unsafe { self.free(ptr, Some(granules(layout.size()))) }
+    }
+
+    /// Frees the chunk in use at `ptr`, if there is one, of `expected` granules if that is said.
+    ///
+    /// # Safety
+    /// If a block in use starts at `ptr`, nobody uses it any more.
+    #[inline(always)]
+    unsafe fn free(&mut self, ptr: NonNull<u8>, expected: Option<usize>) -> Result<(), FreeError> {
+        let (span, start) = self.place_of(ptr)?;
+        // SAFETY: the granule is the span's. A chunk in use is given up by the caller.
+        unsafe {
+            let view = span.map().view(start);
+            if !view.is_used() {
+                return Err(why_not_used(span, start));
+            }
+            let Some(size) = view.size() else { return self.free_long(span, start, expected) };
+            if expected.is_some_and(|expected| size != expected) {
+                return Err(FreeError::WrongSize);
+            }
+            span.map().give_short(view, start, size);
+            self.coalesce(span, ptr, size * GRANULE, view.neighbours(size))
         }
-        // SAFETY: the chunk is in use, and the caller gives it up.
-        unsafe { self.take_back(chunk) }
+    }
+
+    /// [`free`](Self::free), where the chunk in use that starts there ends in another map entry.
+    #[inline(never)]
+    unsafe fn free_long(
+        &mut self,
+        span: Span,
+        start: usize,
+        expected: Option<usize>,
+    ) -> Result<(), FreeError> {
+        // SAFETY: a chunk in use starts there, and is given up by the caller.
+        unsafe {
+            let InUse { end, neighbours } = span.map().in_use(start).unwrap_unchecked();
+            let size = end - start;
+            if expected.is_some_and(|expected| size != expected) {
+                return Err(FreeError::WrongSize);
+            }
+            span.map().give(start, end);
+            self.coalesce(span, span.address(start), size * GRANULE, neighbours)
+        }
     }
 
     /// The bytes of the block at `ptr`: the size asked for, rounded up to granules. O(1).
@@ -69,15 +106,21 @@ impl<S: PageSource> Heap<S> {
         Ok(self.used_chunk(ptr)?.size() * GRANULE)
     }
 
+    /// The span and the granule that start at `ptr`.
+    #[inline(always)]
+    fn place_of(&self, ptr: NonNull<u8>) -> Result<(Span, usize), FreeError> {
+        let block = self.source.block_of(ptr.addr().get()).ok_or(FreeError::NotOurs)?;
+        let start = granule_at(block, ptr).ok_or(FreeError::NotAStart)?;
+        // SAFETY: the source says that the address lies in a block of ours, and each holds a span.
+        Ok((unsafe { Span::at(block) }, start))
+    }
+
     /// The chunk in use that starts at `ptr`.
     #[inline(always)]
     pub(super) fn used_chunk(&self, ptr: NonNull<u8>) -> Result<UsedChunk, FreeError> {
-        let block = self.source.block_of(ptr.addr().get()).ok_or(FreeError::NotOurs)?;
-        let start = granule_at(block, ptr).ok_or(FreeError::NotAStart)?;
-        // SAFETY: the source says that the address lies in a block of ours, and each holds a span. A chunk in use
-        // has an end.
+        let (span, start) = self.place_of(ptr)?;
+        // SAFETY: the granule is the span's.
         unsafe {
-            let span = Span::at(block);
             match span.map().in_use(start) {
                 Some(map) => Ok(UsedChunk { span, start, map }),
                 None => Err(why_not_used(span, start)),
@@ -85,27 +128,31 @@ impl<S: PageSource> Heap<S> {
         }
     }
 
-    /// Makes a chunk in use a free one, merged with its free neighbours.
+    /// Puts `bytes` bytes that were a chunk in use into a bin, merged with their free neighbours.
     ///
     /// # Safety
-    /// The chunk is in use, and nobody uses it any more.
-    #[inline(always)]
-    unsafe fn take_back(&mut self, chunk: UsedChunk) -> Result<(), FreeError> {
-        let UsedChunk { span, start, map } = chunk;
-        self.totals.count_out(chunk.size());
-        // SAFETY: the map tells which neighbours are free, and free chunks are in bins.
+    /// The map has them free already; the neighbours are free, and in bins, where that is said.
+    #[inline(never)]
+    unsafe fn coalesce(
+        &mut self,
+        span: Span,
+        mut at: NonNull<u8>,
+        mut bytes: usize,
+        neighbours: Neighbours,
+    ) -> Result<(), FreeError> {
+        self.totals.count_out(bytes);
+        // SAFETY: free neighbours are in bins.
         unsafe {
-            span.map().give(start, map.end);
-            let (mut at, mut end) = (span.address(start), span.address(map.end));
-            if map.upper_free {
-                end = after(end, self.bins.remove(end));
+            if neighbours.upper_free() {
+                bytes += self.bins.remove(after(at, bytes));
             }
-            if map.lower_free {
-                at = before(at, self.bins.remove_below(at));
+            if neighbours.lower_free() {
+                let below = self.bins.remove_below(at);
+                at = before(at, below);
+                bytes += below;
             }
-            let size = distance(at, end) / GRANULE;
-            self.bins.insert(at, size);
-            if size == span.capacity() {
+            self.bins.insert(at, bytes);
+            if bytes == span.capacity() * GRANULE {
                 return self.span_is_free(span);
             }
         }

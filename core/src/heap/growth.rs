@@ -45,7 +45,7 @@ impl<S: PageSource> Heap<S> {
             span.push(&mut self.spans);
             let size = span.capacity();
             self.totals.add_span(span.block().len(), size);
-            self.bins.insert(span.address(span.first()), size);
+            self.bins.insert(span.address(span.first()), size * GRANULE);
         }
     }
 

@@ -61,8 +61,8 @@ impl<S: PageSource> Heap<S> {
     /// # Safety
     /// The chunk is in use, and ends below `new_end`.
     unsafe fn grow_in_place(&mut self, chunk: UsedChunk, new_end: usize) -> bool {
-        let UsedChunk { span, start, map: InUse { end, upper_free, .. } } = chunk;
-        if !upper_free {
+        let UsedChunk { span, start, map: InUse { end, neighbours } } = chunk;
+        if !neighbours.upper_free() {
             return false;
         }
         // SAFETY: the map says that what lies above is free, and its size how far it goes.
@@ -75,10 +75,10 @@ impl<S: PageSource> Heap<S> {
             self.bins.remove(upper.address());
             span.map().move_end(start, end, new_end);
             if upper_end > new_end {
-                self.bins.insert(span.address(new_end), upper_end - new_end);
+                self.bins.insert(span.address(new_end), (upper_end - new_end) * GRANULE);
             }
         }
-        self.totals.resize(chunk.size(), new_end - start);
+        self.totals.resize(chunk.size() * GRANULE, (new_end - start) * GRANULE);
         true
     }
 
@@ -87,20 +87,20 @@ impl<S: PageSource> Heap<S> {
     /// # Safety
     /// The chunk is in use, and ends at or above `new_end`.
     unsafe fn shrink_in_place(&mut self, chunk: UsedChunk, new_end: usize) {
-        let UsedChunk { span, start, map: InUse { end, upper_free, .. } } = chunk;
+        let UsedChunk { span, start, map: InUse { end, neighbours } } = chunk;
         if new_end == end {
             return;
         }
         // SAFETY: the map says whether what lies above is free; free chunks are in bins.
         unsafe {
             let mut free_end = end;
-            if upper_free {
+            if neighbours.upper_free() {
                 free_end += self.bins.remove(span.address(end)) / GRANULE;
             }
             span.map().move_end(start, end, new_end);
-            self.bins.insert(span.address(new_end), free_end - new_end);
+            self.bins.insert(span.address(new_end), (free_end - new_end) * GRANULE);
         }
-        self.totals.resize(chunk.size(), new_end - start);
+        self.totals.resize(chunk.size() * GRANULE, (new_end - start) * GRANULE);
     }
 
     /// Copies a block to a new one and frees it.

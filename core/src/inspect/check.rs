@@ -139,12 +139,16 @@ impl<S: PageSource> Heap<S> {
                 }
                 Field::Used { lower_free: says } => {
                     sums.used_chunks += 1;
-                    sums.used += end - at;
+                    sums.used += (end - at) * GRANULE;
                     ensure(says == lower_free, FaultKind::LowerFree, address)?;
                     check_note(span, at, end, true)?;
                     let upper_free = map.is_free(end);
-                    let in_use = InUse { end, lower_free, upper_free };
-                    ensure(map.in_use(at) == Some(in_use), FaultKind::Note, address)?;
+                    let right = map.in_use(at).is_some_and(|InUse { end: says, neighbours }| {
+                        says == end
+                            && neighbours.lower_free() == lower_free
+                            && neighbours.upper_free() == upper_free
+                    });
+                    ensure(right, FaultKind::Note, address)?;
                 }
             }
             Ok(end)

@@ -4,10 +4,12 @@ use crate::granule::GRANULE;
 
 /// What a heap holds and what of it is in use. Read in O(1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(C)]
 pub struct Totals {
     pub(crate) used: usize,
-    pub(crate) used_chunks: usize,
+    // Not beside `used`: the compiler would make vectors of the two.
     pub(crate) capacity: usize,
+    pub(crate) used_chunks: usize,
     pub(crate) spans: usize,
     pub(crate) source: usize,
 }
@@ -17,7 +19,7 @@ impl Totals {
 
     /// Bytes in chunks in use.
     pub const fn used(&self) -> usize {
-        self.used * GRANULE
+        self.used
     }
 
     /// Chunks in use.
@@ -27,7 +29,7 @@ impl Totals {
 
     /// Bytes in free chunks.
     pub const fn free(&self) -> usize {
-        (self.capacity - self.used) * GRANULE
+        self.capacity * GRANULE - self.used
     }
 
     /// Bytes that headers, maps and bins take.
@@ -46,14 +48,14 @@ impl Totals {
     }
 
     #[inline(always)]
-    pub(crate) const fn count_in(&mut self, granules: usize) {
-        self.used += granules;
+    pub(crate) const fn count_in(&mut self, bytes: usize) {
+        self.used += bytes;
         self.used_chunks += 1;
     }
 
     #[inline(always)]
-    pub(crate) const fn count_out(&mut self, granules: usize) {
-        self.used -= granules;
+    pub(crate) const fn count_out(&mut self, bytes: usize) {
+        self.used -= bytes;
         self.used_chunks -= 1;
     }
 

@@ -80,13 +80,14 @@ impl Model {
             if used {
                 let lower_free = chunk > 0 && !self.chunks[chunk - 1].1;
                 let upper_free = self.chunks.get(chunk + 1).is_some_and(|upper| !upper.1);
-                let in_use = InUse { end: self.end(chunk), lower_free, upper_free };
                 // SAFETY: a granule of the map.
-                assert_eq!(unsafe { self.map.in_use(start) }, Some(in_use), "{:?}", self.chunks);
+                let InUse { end, neighbours } = unsafe { self.map.in_use(start) }.expect("it is in use");
+                let seen = (end, neighbours.lower_free(), neighbours.upper_free());
+                assert_eq!(seen, (self.end(chunk), lower_free, upper_free), "{:?}", self.chunks);
             }
             for g in start + usize::from(used)..self.end(chunk) {
                 // SAFETY: a granule of the map.
-                assert_eq!(unsafe { self.map.in_use(g) }, None, "granule {g} of {:?}", self.chunks);
+                assert!(unsafe { self.map.in_use(g) }.is_none(), "granule {g} of {:?}", self.chunks);
             }
             for g in [start, (start + self.end(chunk)) / 2, self.end(chunk) - 1] {
                 // SAFETY: a granule of the map.

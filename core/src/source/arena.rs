@@ -22,7 +22,7 @@ use crate::granule::GRANULE;
 pub struct ArenaSource {
     memory: *mut u8,
     size: usize,
-    lent: *mut u8,
+    lent: NonNull<u8>,
     lent_size: usize,
 }
 
@@ -42,7 +42,7 @@ impl ArenaSource {
     /// The bytes are valid for reads and writes for as long as the source or its heap lives, and nobody else
     /// touches them.
     pub const unsafe fn from_raw(memory: *mut u8, size: usize) -> Self {
-        Self { memory, size, lent: core::ptr::null_mut(), lent_size: 0 }
+        Self { memory, size, lent: NonNull::dangling(), lent_size: 0 }
     }
 
     /// Whether the arena is not lent.
@@ -72,7 +72,7 @@ unsafe impl PageSource for ArenaSource {
             return None;
         }
         let start = NonNull::new(self.memory.wrapping_add(skip))?;
-        (self.lent, self.lent_size) = (start.as_ptr(), size);
+        (self.lent, self.lent_size) = (start, size);
         Some(NonNull::slice_from_raw_parts(start, size))
     }
 
@@ -82,13 +82,12 @@ unsafe impl PageSource for ArenaSource {
 
     #[inline(always)]
     fn block_of(&self, address: usize) -> Option<NonNull<u8>> {
-        if address.wrapping_sub(self.lent.addr()) < self.lent_size { NonNull::new(self.lent) } else { None }
+        if address.wrapping_sub(self.lent.addr().get()) < self.lent_size { Some(self.lent) } else { None }
     }
 
     #[inline(always)]
     unsafe fn block_of_own(&self, _address: usize) -> NonNull<u8> {
-        // SAFETY: an address lies in the lent block, so there is one.
-        unsafe { NonNull::new_unchecked(self.lent) }
+        self.lent
     }
 }
 
