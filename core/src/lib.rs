@@ -10,7 +10,8 @@
 //! touched only when it is free. What the map cannot see is a use after free.
 //!
 //! ```text
-//!   floor 6  heap     Heap: allocate, deallocate, grow and shrink in place
+//!   floor 7  quick    small blocks that wait, not yet coalesced
+//!         6  heap     Heap: allocate, deallocate, grow and shrink in place
 //!         5  span     header, map and granules of one block
 //!         4  bins     free chunks by size class, found in O(1)
 //!         3  chunk    a free chunk's links, size and footer
@@ -53,6 +54,7 @@ pub mod inspect;
 #[cfg(feature = "lock_api")]
 mod lock;
 pub mod map;
+pub mod quick;
 #[cfg(test)]
 mod random;
 mod raw;

@@ -34,9 +34,13 @@
 //!
 //! What the map cannot see is a use after free: it says where chunks are, not who looks at them.
 
+mod bits;
+
 use core::ptr::NonNull;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::Relaxed;
+
+pub use bits::Bits;
 
 use crate::raw::word;
 

@@ -1,12 +1,12 @@
 //! Floor 5: spans: one block of the source, laid out.
 //!
 //! ```text
-//!   word 0        1          2      3       4
-//!   ┌────────────┬──────────┬──────┬───────┬─────────────┬───────────────┬──────────────── … ┐
-//!   │ block size │ capacity │ next │ prev  │ map words … │ (first span:  │ granules          │
-//!   │ in bytes   │          │ span │ span  │             │  the bins)    │ from `first` on   │
-//!   └────────────┴──────────┴──────┴───────┴─────────────┴───────────────┴──────────────── … ┘
-//!   ▲ granule 0                                                          ▲ granule `first`
+//!   word 0        1          2      3      4         5
+//!   ┌────────────┬──────────┬──────┬──────┬─────────┬───────┬───────────┬────────────────┬───────────────── … ┐
+//!   │ block size │ capacity │ next │ prev │ waiting │ map … │ (waiting  │ (first span:   │ granules           │
+//!   │ in bytes   │          │ span │ span │         │       │  bits …)  │ bins, lists …) │ from `first` on    │
+//!   └────────────┴──────────┴──────┴──────┴─────────┴───────┴───────────┴────────────────┴───────────────── … ┘
+//!   ▲ granule 0                                                                          ▲ granule `first`
 //! ```
 //!
 //! Granules are counted from the block's start, so that an address's granule is a subtraction and a shift. The map has
@@ -16,14 +16,16 @@ use core::ptr::NonNull;
 
 use crate::bins::Bins;
 use crate::granule::GRANULE;
-use crate::map::Map;
+use crate::map::{Bits, Map};
+use crate::quick::Policy;
 use crate::raw::{WORD, after, distance};
 
 const BLOCK_SIZE: usize = 0;
 const CAPACITY: usize = WORD;
 const NEXT: usize = 2 * WORD;
 const PREVIOUS: usize = 3 * WORD;
-const MAP: usize = 4 * WORD;
+const WAITING: usize = 4 * WORD;
+const MAP: usize = 5 * WORD;
 
 /// A span, by its block's first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,13 +37,21 @@ pub struct Span(NonNull<u8>);
 pub struct Overhead {
     /// The largest chunk, in granules, that bins laid in the span serve; 0 if none are laid there.
     pub bins_for: usize,
+    /// Whether blocks may wait.
+    pub waiting: bool,
+    /// What may wait, if lists are laid in the span.
+    pub lists: Policy,
 }
 
 impl Overhead {
+    /// Header and map alone.
+    pub const LEAST: Self = Self { bins_for: 0, waiting: false, lists: Policy::OFF };
+
     /// Bytes below the first granule of a span of `granules` granules.
     const fn bytes(self, granules: usize) -> usize {
         let bins = if self.bins_for > 0 { Bins::bytes(self.bins_for) } else { 0 };
-        MAP + Map::words(granules) * WORD + bins
+        let waiting = if self.waiting { Bits::words(granules) } else { 0 };
+        MAP + (Map::words(granules) + waiting) * WORD + bins + self.lists.bytes()
     }
 
     /// The smallest block, in bytes, with room for `needed` granules beside this. `None` if no block is large enough.
@@ -79,7 +89,11 @@ impl Span {
             span.set(CAPACITY, granules - first);
             span.set::<Option<Span>>(NEXT, None);
             span.set::<Option<Span>>(PREVIOUS, None);
+            span.set(WAITING, span.map_words().add(Map::words(granules)));
             span.map().initialize(first, granules, zeroed);
+            if overhead.waiting && !zeroed {
+                span.waiting().initialize(granules);
+            }
         }
         span
     }
@@ -102,13 +116,16 @@ impl Span {
         NonNull::slice_from_raw_parts(self.0, unsafe { self.get(BLOCK_SIZE) })
     }
 
-    /// Where bins are laid in it, if they are.
+    /// Where bins are laid in it, and lists behind them, if they are.
     ///
     /// # Safety
-    /// As for the type.
-    pub unsafe fn bins_memory(self) -> NonNull<usize> {
-        // SAFETY: the words behind the map belong to the span.
-        unsafe { self.map_words().add(Map::words(self.granules())) }
+    /// As for the type, with that overhead.
+    pub unsafe fn bins_memory(self, overhead: Overhead) -> NonNull<usize> {
+        // SAFETY: the words behind the map and the bits belong to the span.
+        unsafe {
+            let bits = if overhead.waiting { Bits::words(self.granules()) } else { 0 };
+            self.map_words().add(Map::words(self.granules()) + bits)
+        }
     }
 
     /// Its granules, those below the first included.
@@ -165,7 +182,7 @@ impl Span {
         unsafe {
             let granules = self.granules();
             (1..granules).contains(&self.capacity())
-                && self.first() >= Overhead { bins_for: 0 }.bytes(granules).div_ceil(GRANULE)
+                && self.first() >= Overhead::LEAST.bytes(granules).div_ceil(GRANULE)
         }
     }
 
@@ -176,6 +193,16 @@ impl Span {
     #[inline(always)]
     pub unsafe fn map(self) -> Map {
         Map::at(self.map_words())
+    }
+
+    /// The bits that say which blocks wait.
+    ///
+    /// # Safety
+    /// As for the type; blocks may wait.
+    #[inline(always)]
+    pub unsafe fn waiting(self) -> Bits {
+        // SAFETY: the span has a header.
+        Bits::at(unsafe { self.get(WAITING) })
     }
 
     /// The granule that starts at, or holds, `address`.
@@ -286,7 +313,7 @@ mod tests {
     #[test]
     fn a_block_for_n_granules_has_room_for_n_and_not_for_more_than_a_map_word_s_worth() {
         for bins_for in [0, 1, 256, 1 << 16, 1 << 30] {
-            let overhead = Overhead { bins_for };
+            let overhead = Overhead { bins_for, ..Overhead::LEAST };
             for needed in (1..5000).chain([1 << 20, 1 << 30]) {
                 let granules = overhead.block_for(needed).unwrap() / GRANULE;
                 let room = granules - overhead.bytes(granules).div_ceil(GRANULE);
@@ -297,7 +324,7 @@ mod tests {
 
     #[test]
     fn no_block_is_large_enough_for_the_address_space() {
-        let overhead = Overhead { bins_for: 100 };
+        let overhead = Overhead { bins_for: 100, waiting: true, lists: Policy::scaled_to(100) };
         for needed in [usize::MAX, usize::MAX / 2, usize::MAX / GRANULE, isize::MAX as usize / GRANULE] {
             assert_eq!(overhead.block_for(needed), None);
         }
@@ -313,7 +340,7 @@ mod tests {
             );
             // SAFETY: the vector is the span's alone.
             unsafe {
-                let span = Span::lay(block, Overhead { bins_for: 0 }, false);
+                let span = Span::lay(block, Overhead::LEAST, false);
                 assert_eq!((span.block(), span.granules()), (block, granules));
                 let map = span.map();
                 for g in 0..granules {
@@ -333,7 +360,7 @@ mod tests {
         let mut lay = |index: usize| {
             let block = NonNull::from(&mut memory[index]).cast::<u8>();
             // SAFETY: each array is one span's alone.
-            unsafe { Span::lay(NonNull::slice_from_raw_parts(block, 1024), Overhead { bins_for: 0 }, true) }
+            unsafe { Span::lay(NonNull::slice_from_raw_parts(block, 1024), Overhead::LEAST, true) }
         };
         let spans = [lay(0), lay(1), lay(2)];
         for leaver in spans {

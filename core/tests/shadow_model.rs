@@ -1,6 +1,6 @@
 //! The heap against its shadow, in every configuration, with the full check after each operation.
 //!
-//! `MEMALLOC_MODEL_OPERATIONS` says how many operations each runs (20,000 otherwise; use `--release` for a million).
+//! `MEMALLOC_MODEL_OPERATIONS` says how many operations each runs, half in general and half in real-time mode (20,000 otherwise; use `--release` for a million).
 
 mod model;
 
@@ -16,11 +16,17 @@ fn operations() -> usize {
     given.map_or(20_000, |count| count.parse().expect("MEMALLOC_MODEL_OPERATIONS is a number"))
 }
 
-fn run<S: PageSource>(new_heap: impl Fn(u64) -> Heap<S>, scale: usize) {
-    let mut left = operations();
+/// Runs both modes over sources made for a seed, half of the operations each.
+fn run<S: PageSource>(new_source: impl Fn(u64) -> S, scale: usize) {
+    run_mode(&new_source, Heap::new, scale);
+    run_mode(&new_source, Heap::real_time, scale);
+}
+
+fn run_mode<S: PageSource>(new_source: impl Fn(u64) -> S, new_heap: fn(S) -> Heap<S>, scale: usize) {
+    let mut left = operations() / 2;
     let mut seed = 0;
     while left > 0 {
-        let mut model = Model::new(new_heap(seed));
+        let mut model = Model::new(new_heap(new_source(seed)));
         let mut random = Random::new(seed);
         let count = left.min(50_000);
         for _ in 0..count {
@@ -37,7 +43,7 @@ fn leak(size: usize) -> &'static mut [MaybeUninit<u8>] {
 }
 
 fn arena(size: usize, scale: usize) {
-    run(|seed| Heap::new(ArenaSource::new(leak(size - seed as usize % 64))), scale);
+    run(|seed| ArenaSource::new(leak(size - seed as usize % 64)), scale);
 }
 
 #[test]
@@ -47,7 +53,7 @@ fn arena_of_4_kib() {
 
 #[test]
 fn arena_of_16_kib_not_aligned() {
-    run(|seed| Heap::real_time(ArenaSource::new(&mut leak(16 << 10)[1 + seed as usize % 15..])), 1024);
+    run(|seed| ArenaSource::new(&mut leak(16 << 10)[1 + seed as usize % 15..]), 1024);
 }
 
 #[test]
@@ -72,24 +78,24 @@ fn blocks_that_do_not_touch() {
         for size in [3000, 20_000, 70_000, 5000, 900] {
             source.add(leak(size)).unwrap();
         }
-        Heap::new(source)
+        source
     };
     run(source, 4096);
 }
 
 #[test]
 fn source_that_grows() {
-    run(|seed| Heap::new(TestSource::new(4 << 20, 1 << 20, u64::MAX, seed)), 8192);
+    run(|seed| TestSource::new(4 << 20, 1 << 20, u64::MAX, seed), 8192);
 }
 
 #[test]
 fn source_that_grows_far() {
-    run(|seed| Heap::real_time(TestSource::new(32 << 20, 16 << 20, u64::MAX, seed)), 64 << 10);
+    run(|seed| TestSource::new(32 << 20, 16 << 20, u64::MAX, seed), 64 << 10);
 }
 
 #[test]
 fn source_that_refuses_every_other_request() {
-    run(|seed| Heap::new(TestSource::new(256 << 10, 64 << 10, 2, seed)), 2048);
+    run(|seed| TestSource::new(256 << 10, 64 << 10, 2, seed), 2048);
 }
 
 /// Whichever request is refused, the heap stays whole, and the next that can be had is.

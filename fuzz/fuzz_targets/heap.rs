@@ -1,4 +1,4 @@
-//! Heap operations against the shadow model: an input's first bytes choose the memory, the rest the operations.
+//! Heap operations against the shadow model: an input's first bytes choose the memory and the mode, the rest the operations.
 #![no_main]
 
 #[path = "../../core/tests/model/mod.rs"]
@@ -29,7 +29,8 @@ fuzz_target!(|input: &[u8]| {
         if refuse < 128 { u64::MAX } else { u64::from(refuse - 126) },
         u64::from(seed),
     );
-    let mut model = Model::new(Heap::new(source));
+    let heap = if seed % 2 == 0 { Heap::new(source) } else { Heap::real_time(source) };
+    let mut model = Model::new(heap);
     let mut choices = Input(rest);
     while step(&mut model, &mut choices, 2048).is_some() {}
     model.finish();

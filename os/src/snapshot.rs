@@ -22,7 +22,7 @@ pub struct Chunk {
 
 impl From<ChunkView> for Chunk {
     fn from(chunk: ChunkView) -> Self {
-        Self { address: chunk.address, size: chunk.size, in_use: chunk.free.is_none() }
+        Self { address: chunk.address, size: chunk.size, in_use: chunk.is_in_use() }
     }
 }
 
@@ -69,9 +69,10 @@ impl Snapshot {
     }
 }
 
-/// No two free chunks of a span touch, so that there is at most one to each chunk in use, and one more to each span.
+/// No two free chunks of a span touch, so that there is at most one to each chunk in use or waiting, and one more to each span.
 fn most_chunks<S: PageSource>(heap: &Heap<S>) -> usize {
-    2 * heap.totals().used_chunks() + heap.totals().spans()
+    let totals = heap.totals();
+    2 * (totals.used_chunks() + totals.waiting_chunks()) + totals.spans()
 }
 
 impl Deref for Snapshot {

@@ -17,6 +17,9 @@ impl<S: PageSource> Heap<S> {
             return self.allocate_aligned(layout);
         }
         let size = granules(layout.size());
+        if let Some(block) = self.take_waiting(size * GRANULE) {
+            return Some(block);
+        }
         match self.bins.first_for(size) {
             // SAFETY: the bin has a chunk, and each of its chunks is large enough.
             Some(bin) => unsafe {
@@ -42,11 +45,12 @@ impl<S: PageSource> Heap<S> {
         }
     }
 
-    /// Allocation where no bin is sure to have a chunk: from one that happens to fit, or from a new span.
+    /// Allocation where no bin is sure to have a chunk: from one that happens to fit, from blocks that wait, coalesced, or
+    /// from a new span.
     #[cold]
     #[inline(never)]
     fn allocate_otherwise(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        let (chunk, chunk_size) = match self.take_that_fits(layout) {
+        let (chunk, chunk_size) = match self.take_flushing(layout) {
             Some(taken) => taken,
             None => {
                 self.grow(granules(layout.size()) + most_skipped(layout))?;
@@ -56,6 +60,18 @@ impl<S: PageSource> Heap<S> {
         let skip = to_multiple(chunk, layout.align());
         // SAFETY: the chunk was just taken out of its bin, and has room behind the skipped granules.
         Some(unsafe { self.hand_out_at(chunk, chunk_size, skip, granules(layout.size())) })
+    }
+
+    /// A chunk with room for `layout`, if need be after blocks that wait are coalesced.
+    fn take_flushing(&mut self, layout: Layout) -> Option<(NonNull<u8>, usize)> {
+        loop {
+            if let Some(taken) = self.take_that_fits(layout) {
+                return Some(taken);
+            }
+            if !self.flush_one_list() {
+                return None;
+            }
+        }
     }
 
     /// A chunk with room for `layout`: one that is large enough wherever it lies, or else happens to have it.
@@ -112,7 +128,7 @@ impl<S: PageSource> Heap<S> {
     /// Asks the source for a span now, if there is no free chunk that holds `layout`, so that a later call for it need
     /// not. Whether there is one now.
     pub fn reserve(&mut self, layout: Layout) -> bool {
-        match self.take_that_fits(layout) {
+        match self.take_flushing(layout) {
             Some((chunk, chunk_size)) => {
                 // SAFETY: the chunk was just taken out of its bin.
                 unsafe { self.bins.insert(chunk, chunk_size * GRANULE) };

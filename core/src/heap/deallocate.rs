@@ -66,11 +66,14 @@ impl<S: PageSource> Heap<S> {
         unsafe {
             let view = span.map().view(start);
             if !view.is_used() {
-                return Err(why_not_used(span, start));
+                return Err(self.why_not_used(span, start));
             }
             let Some(size) = view.size() else { return self.free_long(span, start, expected) };
             if expected.is_some_and(|expected| size != expected) {
-                return Err(FreeError::WrongSize);
+                return Err(self.wrong_size(span, start));
+            }
+            if self.let_wait(span, start, ptr, size * GRANULE)? {
+                return Ok(());
             }
             span.map().give_short(view, start, size);
             self.coalesce(span, ptr, size * GRANULE, view.neighbours(size))
@@ -90,10 +93,14 @@ impl<S: PageSource> Heap<S> {
             let InUse { end, neighbours } = span.map().in_use(start).unwrap_unchecked();
             let size = end - start;
             if expected.is_some_and(|expected| size != expected) {
-                return Err(FreeError::WrongSize);
+                return Err(self.wrong_size(span, start));
+            }
+            let block = span.address(start);
+            if self.let_wait(span, start, block, size * GRANULE)? {
+                return Ok(());
             }
             span.map().give(start, end);
-            self.coalesce(span, span.address(start), size * GRANULE, neighbours)
+            self.coalesce(span, block, size * GRANULE, neighbours)
         }
     }
 
@@ -122,8 +129,9 @@ impl<S: PageSource> Heap<S> {
         // SAFETY: the granule is the span's.
         unsafe {
             match span.map().in_use(start) {
+                Some(_) if self.waits(span, start) => Err(FreeError::AlreadyFree),
                 Some(map) => Ok(UsedChunk { span, start, map }),
-                None => Err(why_not_used(span, start)),
+                None => Err(self.why_not_used(span, start)),
             }
         }
     }
@@ -133,7 +141,7 @@ impl<S: PageSource> Heap<S> {
     /// # Safety
     /// The map has them free already; the neighbours are free, and in bins, where that is said.
     #[inline(never)]
-    unsafe fn coalesce(
+    pub(super) unsafe fn coalesce(
         &mut self,
         span: Span,
         mut at: NonNull<u8>,
@@ -168,18 +176,32 @@ impl<S: PageSource> Heap<S> {
         // SAFETY: the caller says that a block of ours holds it, and each holds a span.
         unsafe { Span::at(self.source.block_of_own(address.addr().get())) }
     }
-}
 
-/// Why no chunk in use starts at granule `g` of `span`.
-///
-/// # Safety
-/// As for [`Span`]; `g` is a granule of it at which none does.
-#[cold]
-#[inline(never)]
-unsafe fn why_not_used(span: Span, g: usize) -> FreeError {
-    // SAFETY: the caller gives a granule of the span.
-    match unsafe { span.map().start_of(g, span.first()) } {
-        Some((_, Field::Free)) => FreeError::AlreadyFree,
-        _ => FreeError::NotAStart,
+    /// Why no chunk in use starts at granule `g` of `span`.
+    ///
+    /// # Safety
+    /// The span is one of the heap's; `g` is a granule of it at which none does.
+    #[cold]
+    #[inline(never)]
+    unsafe fn why_not_used(&self, span: Span, g: usize) -> FreeError {
+        // SAFETY: the caller gives a granule of the span.
+        unsafe {
+            match span.map().start_of(g, span.first()) {
+                Some((_, Field::Free)) => FreeError::AlreadyFree,
+                Some((start, _)) if self.waits(span, start) => FreeError::AlreadyFree,
+                _ => FreeError::NotAStart,
+            }
+        }
+    }
+
+    /// What is wrong with the free of a chunk in use whose size is not what the layout says.
+    ///
+    /// # Safety
+    /// The span is one of the heap's, and the map has a chunk in use there.
+    #[cold]
+    #[inline(never)]
+    unsafe fn wrong_size(&self, span: Span, start: usize) -> FreeError {
+        // SAFETY: the caller gives a chunk in use.
+        if unsafe { self.waits(span, start) } { FreeError::AlreadyFree } else { FreeError::WrongSize }
     }
 }

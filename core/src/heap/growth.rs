@@ -3,6 +3,8 @@
 use super::Heap;
 use crate::bins::Bins;
 use crate::granule::GRANULE;
+use crate::quick::{Policy, Quick};
+use crate::raw::after;
 use crate::span::{Overhead, Span};
 use crate::{FreeError, PageSource};
 
@@ -26,8 +28,12 @@ impl<S: PageSource> Heap<S> {
 
     /// The first span holds the bins.
     fn overhead_of_next_span(&self) -> Overhead {
-        let bins_for = if self.bins.are_there() { 0 } else { self.source.largest() / GRANULE };
-        Overhead { bins_for }
+        if self.bins.are_there() {
+            return Overhead { waiting: self.general, ..Overhead::LEAST };
+        }
+        let largest = self.source.largest();
+        let lists = if self.general { Policy::scaled_to(largest) } else { Policy::OFF };
+        Overhead { bins_for: largest / GRANULE, waiting: self.general, lists }
     }
 
     /// Takes in a span just laid.
@@ -38,7 +44,9 @@ impl<S: PageSource> Heap<S> {
         // SAFETY: the span is laid, with room for the bins if the overhead has them; all its granules are free.
         unsafe {
             if overhead.bins_for > 0 {
-                self.bins.initialize(span.bins_memory(), overhead.bins_for);
+                let memory = span.bins_memory(overhead);
+                self.bins.initialize(memory, overhead.bins_for);
+                self.quick.initialize(after(memory.cast(), Bins::bytes(overhead.bins_for)), overhead.lists);
                 self.largest = overhead.bins_for;
                 self.home = Some(span);
             }
@@ -78,6 +86,7 @@ impl<S: PageSource> Heap<S> {
     /// Returns the bytes given back. O(spans).
     pub fn trim(&mut self) -> usize {
         let before = self.totals.source;
+        self.flush();
         let mut next = self.spans;
         while let Some(span) = next {
             // SAFETY: the span is one of ours, and its successor is read before it goes.
@@ -93,7 +102,7 @@ impl<S: PageSource> Heap<S> {
         {
             // SAFETY: nothing is in use, so all other spans have gone, and this one is free.
             unsafe { self.release(home) };
-            self.bins = Bins::new();
+            (self.bins, self.quick) = (Bins::new(), Quick::new());
             (self.home, self.largest) = (None, 0);
         }
         before - self.totals.source

@@ -5,21 +5,24 @@
 //!   deallocate: look the pointer up in the map ─▶ take free neighbours out of their bins ─▶ flip the map ─▶ into a bin
 //! ```
 //!
-//! One file each: `allocate`, `deallocate`, `reallocate`, and `growth` (spans come and go).
+//! One file each: `allocate`, `deallocate`, `reallocate`, `growth` (spans come and go) and `waiting` (blocks that wait in
+//! quick lists, in general mode).
 
 mod allocate;
 mod deallocate;
 mod growth;
 mod reallocate;
+mod waiting;
 
 use crate::bins::Bins;
+use crate::quick::Quick;
 use crate::span::Span;
 use crate::{PageSource, Totals};
 
 /// An allocator over the memory of a [`PageSource`]. Single-threaded and deterministic; give each thread or processor
 /// its own, or see [`LockedHeap`](crate::LockedHeap).
 ///
-/// Every operation is O(1) in the worst case, whatever is free and however many chunks there are; only a call that
+/// Every operation of a heap in real-time mode is O(1) in the worst case, whatever is free and however many chunks there are; only a call that
 /// needs a new block of the source takes as long as the source and clearing its map (1.6 % of it), and the reason of a
 /// failed free may take a look at the map below the pointer.
 ///
@@ -42,6 +45,9 @@ use crate::{PageSource, Totals};
 pub struct Heap<S: PageSource> {
     source: S,
     bins: Bins,
+    quick: Quick,
+    /// Whether blocks may wait in quick lists.
+    general: bool,
     /// All spans, the newest first.
     spans: Option<Span>,
     /// The span that holds the bins: the first to come and the last to go.
@@ -57,17 +63,25 @@ pub struct Heap<S: PageSource> {
 unsafe impl<S: PageSource + Send> Send for Heap<S> {}
 
 impl<S: PageSource> Heap<S> {
-    /// A heap in general mode. It asks the source for nothing before the first allocation.
+    /// A heap in general mode: small blocks that are freed wait in quick lists for a request of the same size, up to 32
+    /// of each size up to 32 granules, fewer in small arenas. They are coalesced when there is no other room, all at
+    /// once at worst, which bounds the dearest call. It asks the source for nothing before the first allocation.
     pub const fn new(source: S) -> Self {
-        Self::real_time(source)
+        Self::with_mode(source, true)
     }
 
     /// A heap whose every call is O(1) in the worst case. It asks the source for nothing before the first allocation;
     /// [`reserve`](Self::reserve) asks ahead.
     pub const fn real_time(source: S) -> Self {
+        Self::with_mode(source, false)
+    }
+
+    const fn with_mode(source: S, general: bool) -> Self {
         Self {
             source,
             bins: Bins::new(),
+            quick: Quick::new(),
+            general,
             spans: None,
             home: None,
             spare: None,
@@ -89,6 +103,14 @@ impl<S: PageSource> Heap<S> {
         &mut self.source
     }
 
+    pub(crate) const fn quick(&self) -> &Quick {
+        &self.quick
+    }
+
+    pub(crate) const fn is_general(&self) -> bool {
+        self.general
+    }
+
     pub(crate) const fn bins(&self) -> &Bins {
         &self.bins
     }
@@ -102,7 +124,7 @@ impl<S: PageSource> Heap<S> {
     }
 
     /// What the heap holds and what of it is in use. O(1).
-    pub const fn totals(&self) -> Totals {
-        self.totals
+    pub fn totals(&self) -> Totals {
+        self.totals.with_waiting(&self.quick)
     }
 }

@@ -44,6 +44,8 @@ pub enum FaultKind {
     Bin,
     /// A bin's bits do not agree with its list.
     Bits,
+    /// A block that waits is in no quick list, or one in a list does not wait or has another size.
+    Waiting,
     /// The totals are not the sums.
     Totals,
 }
@@ -62,6 +64,8 @@ struct Sums {
     used: usize,
     used_chunks: usize,
     free_chunks: usize,
+    waiting: usize,
+    waiting_chunks: usize,
     capacity: usize,
     spans: usize,
     source: usize,
@@ -81,6 +85,7 @@ impl<S: PageSource> Heap<S> {
             above = span.start().addr().get() + 1;
         }
         self.check_bins(sums.free_chunks)?;
+        self.check_lists(sums.waiting_chunks)?;
         self.check_totals(&sums)
     }
 
@@ -97,11 +102,16 @@ impl<S: PageSource> Heap<S> {
             sums.source += span.block().len();
             sums.capacity += granules - first;
             self.check_no_start(span, 0, first)?;
+            let waiting_before = sums.waiting_chunks;
             let (mut at, mut lower_free) = (first, false);
             while at < granules {
                 let end = self.check_chunk(span, at, lower_free, sums)?;
                 lower_free = span.map().field(at) == Field::Free;
                 at = end;
+            }
+            if self.is_general() {
+                let bits = span.waiting().count(granules);
+                ensure(bits == sums.waiting_chunks - waiting_before, FaultKind::Waiting, base)?;
             }
             let lasting = Field::Used { lower_free };
             ensure(
@@ -138,8 +148,14 @@ impl<S: PageSource> Heap<S> {
                     self.check_free(span, at, end)?;
                 }
                 Field::Used { lower_free: says } => {
-                    sums.used_chunks += 1;
-                    sums.used += (end - at) * GRANULE;
+                    let bytes = (end - at) * GRANULE;
+                    if self.waits(span, at) {
+                        sums.waiting_chunks += 1;
+                        sums.waiting += bytes;
+                    } else {
+                        sums.used_chunks += 1;
+                        sums.used += bytes;
+                    }
                     ensure(says == lower_free, FaultKind::LowerFree, address)?;
                     check_note(span, at, end, true)?;
                     let upper_free = map.is_free(end);
@@ -204,10 +220,42 @@ impl<S: PageSource> Heap<S> {
         if listed == free_chunks { Ok(()) } else { Err(fault) }
     }
 
+    /// Checks that the quick lists hold each block that waits once, in the list of its size, and nothing else.
+    fn check_lists(&self, waiting: usize) -> Result<(), Fault> {
+        let mut listed = 0;
+        for bytes in self.quick().sizes() {
+            let mut link = self.quick().first(bytes);
+            for _ in 0..self.quick().count(bytes) {
+                let block = link.ok_or(Fault { kind: FaultKind::Waiting, address: bytes })?;
+                ensure(self.waiting_size(block) == Some(bytes), FaultKind::Waiting, block)?;
+                listed += 1;
+                // SAFETY: a block that waits starts there, with its link.
+                link = unsafe { block.cast::<Option<NonNull<u8>>>().read() };
+            }
+            ensure(link.is_none(), FaultKind::Waiting, link.unwrap_or(NonNull::dangling()))?;
+        }
+        let fault = Fault { kind: FaultKind::Waiting, address: 0 };
+        if listed == waiting { Ok(()) } else { Err(fault) }
+    }
+
+    /// The bytes of the block that waits at an address, if one does.
+    fn waiting_size(&self, address: NonNull<u8>) -> Option<usize> {
+        let block = self.source().block_of(address.addr().get())?;
+        // SAFETY: each block of the source holds a span of ours.
+        unsafe {
+            let span = Span::at(block);
+            let g = span.granule_of(address);
+            let is_ours = span.address(g) == address && matches!(span.map().field(g), Field::Used { .. });
+            (is_ours && self.waits(span, g)).then(|| (span.map().scan(g + 1, span.granules()) - g) * GRANULE)
+        }
+    }
+
     fn check_totals(&self, sums: &Sums) -> Result<(), Fault> {
         let totals = self.totals();
         let agree = totals.used == sums.used
             && totals.used_chunks == sums.used_chunks
+            && totals.waiting == sums.waiting
+            && totals.waiting_chunks == sums.waiting_chunks
             && totals.capacity == sums.capacity
             && totals.spans == sums.spans
             && totals.source == sums.source;

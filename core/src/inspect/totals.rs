@@ -1,6 +1,7 @@
 //! What a heap holds, counted as it changes.
 
 use crate::granule::GRANULE;
+use crate::quick::Quick;
 
 /// What a heap holds and what of it is in use. Read in O(1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -12,10 +13,27 @@ pub struct Totals {
     pub(crate) used_chunks: usize,
     pub(crate) spans: usize,
     pub(crate) source: usize,
+    pub(crate) waiting: usize,
+    pub(crate) waiting_chunks: usize,
 }
 
 impl Totals {
-    pub(crate) const NONE: Self = Self { used: 0, used_chunks: 0, capacity: 0, spans: 0, source: 0 };
+    pub(crate) const NONE: Self =
+        Self { used: 0, used_chunks: 0, capacity: 0, spans: 0, source: 0, waiting: 0, waiting_chunks: 0 };
+
+    /// With the blocks that wait, which are counted as in use so far, told apart.
+    pub(crate) fn with_waiting(self, quick: &Quick) -> Self {
+        quick.sizes().fold(self, |totals, bytes| {
+            let count = quick.count(bytes);
+            Self {
+                used: totals.used - count * bytes,
+                used_chunks: totals.used_chunks - count,
+                waiting: totals.waiting + count * bytes,
+                waiting_chunks: totals.waiting_chunks + count,
+                ..totals
+            }
+        })
+    }
 
     /// Bytes in chunks in use.
     pub const fn used(&self) -> usize {
@@ -27,7 +45,17 @@ impl Totals {
         self.used_chunks
     }
 
-    /// Bytes in free chunks.
+    /// Bytes in freed blocks that wait in quick lists. They count as free.
+    pub const fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// Freed blocks that wait in quick lists.
+    pub const fn waiting_chunks(&self) -> usize {
+        self.waiting_chunks
+    }
+
+    /// Bytes in free chunks and blocks that wait.
     pub const fn free(&self) -> usize {
         self.capacity * GRANULE - self.used
     }

@@ -21,6 +21,15 @@ pub struct ChunkView {
     pub field: Field,
     /// What it keeps in itself, if it is free.
     pub free: Option<FreeView>,
+    /// Whether it is a freed block that waits in a quick list. Then the map has it in use.
+    pub waiting: bool,
+}
+
+impl ChunkView {
+    /// Whether it is a block in use.
+    pub fn is_in_use(&self) -> bool {
+        self.free.is_none() && !self.waiting
+    }
 }
 
 /// What a free chunk keeps in itself.
@@ -96,7 +105,14 @@ impl<S: PageSource> Heap<S> {
             if let Field::Used { .. } = field {
                 let end = span.map().in_use(at).map_or(at, |in_use| in_use.end);
                 let size = (end - at) * GRANULE;
-                return ChunkView { address, size, granule: at, field, free: None };
+                return ChunkView {
+                    address,
+                    size,
+                    granule: at,
+                    field,
+                    free: None,
+                    waiting: self.waits(span, at),
+                };
             }
             let chunk = span.free_at(at);
             let size = chunk.size();
@@ -107,7 +123,7 @@ impl<S: PageSource> Heap<S> {
                 previous: (!self.bins().is_head(bin, chunk.back())).then(|| chunk.back().cast()),
                 footer: chunk.footer(size),
             };
-            ChunkView { address, size, granule: at, field, free: Some(free) }
+            ChunkView { address, size, granule: at, field, free: Some(free), waiting: false }
         }
     }
 }

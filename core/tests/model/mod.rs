@@ -146,7 +146,7 @@ impl<S: PageSource> Model<S> {
 
     /// Whether a free chunk holds the address.
     fn is_free(&self, address: usize) -> bool {
-        self.heap.chunks().filter(|chunk| chunk.free.is_some()).any(|chunk| {
+        self.heap.chunks().filter(|chunk| !chunk.is_in_use()).any(|chunk| {
             let start = chunk.address.addr().get();
             (start..start + chunk.size).contains(&address)
         })
@@ -166,7 +166,7 @@ impl<S: PageSource> Model<S> {
         assert_eq!((totals.used(), totals.used_chunks()), (self.used, self.live.len()));
         assert_eq!(totals.source(), totals.used() + totals.free() + totals.overhead());
         let mut live = self.live.values();
-        for chunk in self.heap.chunks().filter(|chunk| chunk.free.is_none()) {
+        for chunk in self.heap.chunks().filter(|chunk| chunk.is_in_use()) {
             let block = live.next().expect("no more chunks than blocks");
             assert_eq!((chunk.address, chunk.size), (block.ptr, block.rounded()));
         }

@@ -82,7 +82,11 @@ pub fn step<S: PageSource>(model: &mut Model<S>, choices: &mut impl Choices, sca
             model.heap.reserve(layout(shape, a as usize, b as usize, scale));
         }
         253 => {
-            model.heap.trim();
+            if shape % 2 == 0 {
+                model.heap.trim();
+            } else {
+                model.heap.flush();
+            }
         }
         _ => {
             // All at once, so that spans become free.

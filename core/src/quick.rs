@@ -1,0 +1,196 @@
+//! Floor 7: quick lists: small blocks that were freed and wait, not yet coalesced, for a request of just their size.
+//!
+//! ```text
+//!   lists, one a size     head ─▶ block ─▶ block          room: how many more may wait
+//!   (in the first span)   head ─▶ block
+//! ```
+//!
+//! A block that waits counts as in use in the map, so that neighbours leave it alone; a bit of its own in the span's
+//! **waiting** bits tells it from one that is in use. Lists are last in, first out, as what was freed last is in the
+//! cache; one that is full takes no more, and what is freed then is coalesced at once. (Quick lists: Weinstock and Wulf,
+//! "Quick fit: an efficient algorithm for heap storage allocation", 1988; deferred coalescing in one heap with bins: Lea,
+//! "A memory allocator", 1996.)
+
+use core::ptr::NonNull;
+
+use crate::granule::GRANULE;
+use crate::raw::after;
+
+/// From a source of this size on, many blocks may wait, of many sizes.
+const MANY_FROM: usize = 512 << 10;
+
+/// What may wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// The largest block, in bytes.
+    limit: usize,
+    /// Blocks of a size.
+    depth: usize,
+}
+
+impl Policy {
+    /// Nothing waits.
+    pub const OFF: Self = Self { limit: 0, depth: 0 };
+
+    /// What may wait in a heap whose source has blocks of up to `largest` bytes: so little that a small arena does not
+    /// fragment.
+    pub const fn scaled_to(largest: usize) -> Self {
+        if largest >= MANY_FROM {
+            Self { limit: 32 * GRANULE, depth: 32 }
+        } else {
+            Self { limit: 8 * GRANULE, depth: 8 }
+        }
+    }
+
+    /// Bytes that the lists take.
+    pub const fn bytes(self) -> usize {
+        self.limit / GRANULE * size_of::<List>()
+    }
+}
+
+/// The blocks of one size.
+#[derive(Debug)]
+#[repr(C)]
+struct List {
+    head: Option<NonNull<u8>>,
+    room: usize,
+}
+
+/// The quick lists of a heap. None, without memory, until [`Quick::initialize`].
+#[derive(Debug)]
+pub struct Quick {
+    lists: NonNull<u8>,
+    policy: Policy,
+}
+
+impl Default for Quick {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Quick {
+    /// No lists.
+    pub const fn new() -> Self {
+        Self { lists: NonNull::dangling(), policy: Policy::OFF }
+    }
+
+    /// Lays empty lists at `memory`.
+    ///
+    /// # Safety
+    /// [`Policy::bytes`] bytes at `memory`, aligned to a word, are theirs for as long as they are in use.
+    pub unsafe fn initialize(&mut self, memory: NonNull<u8>, policy: Policy) {
+        *self = Self { lists: memory, policy };
+        for bytes in self.sizes() {
+            // SAFETY: the caller gives room for a list a size.
+            unsafe { self.list(bytes).write(List { head: None, room: policy.depth }) };
+        }
+    }
+
+    /// Whether blocks of `bytes` bytes, one granule at least, may wait.
+    #[inline(always)]
+    pub const fn serves(&self, bytes: usize) -> bool {
+        bytes <= self.policy.limit
+    }
+
+    /// The sizes that may wait, in bytes, the largest first.
+    pub fn sizes(&self) -> impl Iterator<Item = usize> + use<> {
+        (1..=self.policy.limit / GRANULE).rev().map(|granules| granules * GRANULE)
+    }
+
+    /// Lets the block at `block` wait, if there is room in the list of its size. O(1).
+    ///
+    /// # Safety
+    /// The block has `bytes` bytes, which the lists serve; it is in no list, and nobody uses it.
+    #[inline(always)]
+    pub unsafe fn push(&mut self, block: NonNull<u8>, bytes: usize) -> bool {
+        // SAFETY: the size has a list, and the block room for the link.
+        unsafe {
+            let list = self.list(bytes).as_mut();
+            let Some(room) = list.room.checked_sub(1) else { return false };
+            list.room = room;
+            block.cast::<Option<NonNull<u8>>>().write(list.head);
+            list.head = Some(block);
+        }
+        true
+    }
+
+    /// A block of `bytes` bytes that waited. O(1).
+    ///
+    /// # Safety
+    /// The lists serve the size.
+    #[inline(always)]
+    pub unsafe fn pop(&mut self, bytes: usize) -> Option<NonNull<u8>> {
+        // SAFETY: the size has a list, and each block in it a link.
+        unsafe {
+            let list = self.list(bytes).as_mut();
+            let block = list.head?;
+            list.head = block.cast::<Option<NonNull<u8>>>().read();
+            list.room += 1;
+            Some(block)
+        }
+    }
+
+    /// How many blocks of `bytes` bytes wait.
+    pub(crate) fn count(&self, bytes: usize) -> usize {
+        // SAFETY: asked only about sizes that are served.
+        self.policy.depth - unsafe { self.list(bytes).as_ref() }.room
+    }
+
+    /// The first block of `bytes` bytes that waits.
+    pub(crate) fn first(&self, bytes: usize) -> Option<NonNull<u8>> {
+        // SAFETY: asked only about sizes that are served.
+        unsafe { self.list(bytes).as_ref() }.head
+    }
+
+    /// The list of a size.
+    ///
+    /// # Safety
+    /// The lists serve the size.
+    #[inline(always)]
+    unsafe fn list(&self, bytes: usize) -> NonNull<List> {
+        // A list takes as many bytes as a granule.
+        const { assert!(size_of::<List>() == GRANULE) };
+        // SAFETY: the size has a list.
+        unsafe { after(self.lists, bytes - GRANULE) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec;
+
+    #[test]
+    fn blocks_come_back_last_in_first_out_and_no_more_than_there_is_room_for() {
+        for largest in [4096, 1 << 20] {
+            let policy = Policy::scaled_to(largest);
+            let mut memory = vec![0_usize; policy.bytes() / size_of::<usize>()];
+            let mut blocks = vec![[0_usize; 2]; policy.depth + 1];
+            let mut quick = Quick::new();
+            // SAFETY: the vector has the lists' bytes, and the blocks are the test's.
+            unsafe {
+                quick.initialize(NonNull::new(memory.as_mut_ptr().cast()).unwrap(), policy);
+                for bytes in quick.sizes() {
+                    let blocks: vec::Vec<_> =
+                        blocks.iter_mut().map(|block| NonNull::from(block).cast::<u8>()).collect();
+                    for (index, &block) in blocks.iter().enumerate() {
+                        assert_eq!(quick.push(block, bytes), index < policy.depth);
+                    }
+                    assert_eq!(quick.count(bytes), policy.depth);
+                    for &block in blocks[..policy.depth].iter().rev() {
+                        assert_eq!(quick.pop(bytes), Some(block));
+                    }
+                    assert_eq!((quick.pop(bytes), quick.count(bytes)), (None, 0));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_waits_without_lists() {
+        let quick = Quick::new();
+        assert!(!quick.serves(GRANULE));
+        assert_eq!(quick.sizes().count(), 0);
+    }
+}
