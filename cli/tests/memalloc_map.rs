@@ -9,7 +9,8 @@ use roxmltree::{Document, Node};
 
 /// The drawing of `mixed.rep` where it has free chunks of one granule and of two.
 fn mixed(width: &str) -> String {
-    let ran = memalloc(&["map", "--arena=16K", "--at=10", "--width", width, &trace("mixed.rep")]);
+    let ran =
+        memalloc(&["map", "--arena=16K", "--real-time", "--at=10", "--width", width, &trace("mixed.rep")]);
     assert_eq!((ran.status, ran.err.as_str()), (0, ""));
     ran.out
 }
@@ -29,7 +30,7 @@ fn texts(document: &Document<'_>) -> Vec<String> {
 
 /// The first granule of `mixed.rep`'s heap that chunks are made of, as the program tells it.
 fn first() -> usize {
-    let ran = memalloc(&["map", "--arena=16K", "--granule=0", &trace("mixed.rep")]);
+    let ran = memalloc(&["map", "--arena=16K", "--real-time", "--granule=0", &trace("mixed.rep")]);
     let (_, after) = ran.err.split_once("granules ").expect("the granules are named");
     after.split_once(" to 1023\n").and_then(|(first, _)| first.parse().ok()).expect("the first is named")
 }
@@ -112,15 +113,15 @@ fn what_cannot_be_drawn_is_named() {
 #[test]
 fn the_user_may_choose_what_is_enlarged() {
     let (chosen, starts) = (format!("--granule={}", first() + 20), first() + 7);
-    let ran = memalloc(&["map", "--arena=16K", "--at=10", &chosen, &trace("mixed.rep")]);
+    let ran = memalloc(&["map", "--arena=16K", "--real-time", "--at=10", &chosen, &trace("mixed.rep")]);
     assert!(ran.out.contains(&format!("From g{starts} on")), "{}", ran.out);
-    let page = svg(&["--arena=16K", "--at=10", &chosen, &trace("mixed.rep")]);
+    let page = svg(&["--arena=16K", "--real-time", "--at=10", &chosen, &trace("mixed.rep")]);
     assert!(page.contains(&format!("Enlarged: granules g{starts} to")), "{page}");
 }
 
 #[test]
 fn the_svg_spells_out_what_a_free_chunk_keeps() {
-    let page = svg(&["--arena=16K", "--at=10", &trace("mixed.rep")]);
+    let page = svg(&["--arena=16K", "--real-time", "--at=10", &trace("mixed.rep")]);
     let document = Document::parse(&page).expect("it is XML");
     let texts = texts(&document);
     let upper = format!("g{}", first() + 132);
@@ -151,7 +152,7 @@ fn the_svg_spells_out_what_a_free_chunk_keeps() {
 #[test]
 fn the_svg_has_the_map_s_bits_for_each_granule_drawn() {
     let from = format!("--granule={}", first());
-    let page = svg(&["--arena=16K", "--at=10", &from, &trace("mixed.rep")]);
+    let page = svg(&["--arena=16K", "--real-time", "--at=10", &from, &trace("mixed.rep")]);
     let document = Document::parse(&page).expect("it is XML");
     let classes =
         |class: &str| document.descendants().filter(|node| node.attribute("class") == Some(class)).count();

@@ -87,6 +87,11 @@ impl Quick {
         }
     }
 
+    /// Bytes that the lists take.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.policy.bytes()
+    }
+
     /// Whether blocks of `bytes` bytes, one granule at least, may wait.
     #[inline(always)]
     pub const fn serves(&self, bytes: usize) -> bool {

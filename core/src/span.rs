@@ -164,15 +164,6 @@ impl Span {
         self.0
     }
 
-    /// Bytes of map.
-    ///
-    /// # Safety
-    /// As for the type.
-    pub(crate) unsafe fn map_bytes(self) -> usize {
-        // SAFETY: the span has a header.
-        Map::words(unsafe { self.granules() }) * WORD
-    }
-
     /// Whether the header agrees with itself. For the full check.
     ///
     /// # Safety

@@ -148,5 +148,7 @@ fn replayed(
         replayer.step(operation).map_err(|error| format!("{}: {error}", trace.place(index)))?;
     }
     let blocks = replayer.blocks;
+    // A picture shows free chunks, coalesced as the heap would before it asks for more.
+    heap.flush();
     Ok(Picture::of(&heap, &blocks, &trace.ids))
 }

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use memalloc_core::bins::Bins;
 use memalloc_core::inspect::ChunkView;
 use memalloc_core::map::{Field, WORD_GRANULES};
 use memalloc_core::{GRANULE, Heap, PageSource, Totals};
@@ -113,15 +112,12 @@ impl Picture {
         let starts = heap.spans().map(|span| span.block.cast::<u8>().addr().get()).collect();
         let viewer = Viewer { starts, owners: owners.collect() };
         let chunks: Vec<Chunk> = heap.chunks().map(|view| viewer.chunk(&view)).collect();
-        let spans = heap.spans().map(|view| {
-            let bins = if view.is_home { Bins::bytes(heap.source().largest() / GRANULE) } else { 0 };
-            Span {
-                granules: view.block.len() / GRANULE,
-                first: view.first,
-                header: (view.first * GRANULE).saturating_sub(view.map + bins),
-                map: view.map,
-                bins,
-            }
+        let spans = heap.spans().map(|view| Span {
+            granules: view.block.len() / GRANULE,
+            first: view.first,
+            header: (view.first * GRANULE).saturating_sub(view.map + view.bins),
+            map: view.map,
+            bins: view.bins,
         });
         Self { totals: heap.totals(), spans: spans.collect(), bins: bins(&chunks), chunks }
     }
@@ -213,7 +209,7 @@ pub(crate) mod tests {
         let text = format!("0\n99\n{}\n1\n{operations}", operations.lines().count());
         let trace = Trace::parse("t", text.as_bytes()).expect("the test's trace is one");
         let mut arena = Arena::new(16384).unwrap();
-        let mut heap = arena.heap(false);
+        let mut heap = arena.heap(true);
         let mut replayer = Replayer::new(&trace, &mut heap);
         for &operation in &trace.operations {
             assert_eq!(replayer.step(operation), Ok(true));
@@ -267,7 +263,7 @@ pub(crate) mod tests {
         let picture = picture("a 1 1");
         let span = &picture.spans[0];
         assert_eq!(span.header + span.map + span.bins, span.first * GRANULE);
-        assert!(span.header >= 32 && span.header < 32 + GRANULE, "{}", span.header);
+        assert!(span.header >= 40 && span.header < 40 + GRANULE, "{}", span.header);
         assert_eq!(span.granules * GRANULE, 16384);
     }
 

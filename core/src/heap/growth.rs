@@ -3,8 +3,9 @@
 use super::Heap;
 use crate::bins::Bins;
 use crate::granule::GRANULE;
+use crate::map::{Bits, Map};
 use crate::quick::{Policy, Quick};
-use crate::raw::after;
+use crate::raw::{WORD, after};
 use crate::span::{Overhead, Span};
 use crate::{FreeError, PageSource};
 
@@ -34,6 +35,22 @@ impl<S: PageSource> Heap<S> {
         let largest = self.source.largest();
         let lists = if self.general { Policy::scaled_to(largest) } else { Policy::OFF };
         Overhead { bins_for: largest / GRANULE, waiting: self.general, lists }
+    }
+
+    /// Bytes of map and waiting bits in a span of this heap.
+    ///
+    /// # Safety
+    /// The span is one of the heap's.
+    pub(crate) unsafe fn map_bytes(&self, span: Span) -> usize {
+        // SAFETY: the span is laid.
+        let granules = unsafe { span.granules() };
+        (Map::words(granules) + if self.general { Bits::words(granules) } else { 0 }) * WORD
+    }
+
+    /// Bytes of bins and quick lists in a span of this heap.
+    pub(crate) fn bins_bytes(&self, span: Span) -> usize {
+        let is_home = self.home == Some(span);
+        if is_home { Bins::bytes(self.largest) + self.quick.bytes() } else { 0 }
     }
 
     /// Takes in a span just laid.

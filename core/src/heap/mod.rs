@@ -119,10 +119,6 @@ impl<S: PageSource> Heap<S> {
         self.spans
     }
 
-    pub(crate) const fn home(&self) -> Option<Span> {
-        self.home
-    }
-
     /// What the heap holds and what of it is in use. O(1).
     pub fn totals(&self) -> Totals {
         self.totals.with_waiting(&self.quick)

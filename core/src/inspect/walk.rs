@@ -52,10 +52,10 @@ pub struct SpanView {
     pub block: NonNull<[u8]>,
     /// The first granule that chunks are made of: what lies below, in granules, is header, map and bins.
     pub first: usize,
-    /// Bytes of map.
+    /// Bytes of map and waiting bits.
     pub map: usize,
-    /// Whether the bins lie in it.
-    pub is_home: bool,
+    /// Bytes of bins and quick lists: 0 but in the heap's first span.
+    pub bins: usize,
 }
 
 impl<S: PageSource> Heap<S> {
@@ -146,8 +146,8 @@ impl<S: PageSource> Iterator for Spans<'_, S> {
             Some(SpanView {
                 block: span.block(),
                 first: span.first(),
-                map: span.map_bytes(),
-                is_home: self.heap.home() == Some(span),
+                map: self.heap.map_bytes(span),
+                bins: self.heap.bins_bytes(span),
             })
         }
     }
