@@ -13,6 +13,19 @@ pub(super) struct Inode {
     pub(super) ino: u64,
 }
 
+impl Inode {
+    /// The identity as bytes, for this machine only.
+    pub(super) fn to_bytes(self) -> [u8; 16] {
+        (u128::from(self.dev) << 64 | u128::from(self.ino)).to_ne_bytes()
+    }
+
+    /// What [`to_bytes`](Self::to_bytes) has made bytes of.
+    pub(super) fn from_bytes(bytes: [u8; 16]) -> Self {
+        let both = u128::from_ne_bytes(bytes);
+        Self { dev: (both >> 64) as u64, ino: both as u64 }
+    }
+}
+
 /// What one look at an object tells.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Facts {

@@ -1,12 +1,12 @@
 //! The parent's account: what the walks reported, each inode counted once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{CStr, CString};
 use std::io;
 
 use super::census::Census;
 use super::diagnostic::{Diagnostic, Trouble};
-use super::inode::{Facts, Inode};
+use super::inode::Inode;
 use super::places::{Place, Places};
 use super::record::{Failed, PlaceId, Record};
 use super::sink::Sink;
@@ -30,16 +30,18 @@ struct Task {
     name: Box<CStr>,
 }
 
-/// A link that has not been resolved yet.
+/// A link to a directory.
 pub(super) struct Link {
     pub(super) place: Place,
     pub(super) name: Box<CStr>,
+    pub(super) directory: Inode,
 }
 
 /// A file with one name that a link leads to. Whether its directory counts it is known at the end only.
-pub(super) struct Loose {
-    pub(super) file: Facts,
-    pub(super) home: Option<Inode>,
+struct Loose {
+    file: Inode,
+    bytes: u64,
+    home: Option<Inode>,
 }
 
 struct Note {
@@ -119,10 +121,11 @@ impl Ledger {
                 let place = self.places.add(Some(parent), owned(name), false, inode);
                 self.announced.entry(worker).or_default().push(place);
             }
-            Record::Link { place, name } => {
+            Record::Link { place, inode, name } => {
                 let place = self.place(place);
-                self.links.push(Link { place, name: owned(name) });
+                self.links.push(Link { place, name: owned(name), directory: inode });
             }
+            Record::Loose { inode, bytes, home } => self.count_later(inode, bytes, home),
             Record::Trouble { place, failed, errno, name } => {
                 let error = io::Error::from_raw_os_error(errno.cast_signed());
                 let trouble = match failed {
@@ -161,29 +164,35 @@ impl Ledger {
     }
 
     /// Leaves it to [`settle`](Self::settle) whether a file with one name counts.
-    pub(super) fn count_later(&mut self, loose: Loose) {
-        self.loose.push(loose);
+    pub(super) fn count_later(&mut self, file: Inode, bytes: u64, home: Option<Inode>) {
+        self.loose.push(Loose { file, bytes, home });
     }
 
     /// Counts the loose files that no counted directory holds, now that all directories are known.
     pub(super) fn settle(&mut self) {
-        for Loose { file, home } in std::mem::take(&mut self.loose) {
+        for Loose { file, bytes, home } in std::mem::take(&mut self.loose) {
             if !home.is_some_and(|home| self.census.has_entries_of(home)) {
-                self.count_file(file.inode, file.bytes);
+                self.count_file(file, bytes);
                 // A later operand may hold its directory.
-                self.census.share(file.inode);
+                self.census.share(file);
             }
         }
     }
 
-    /// Takes all links, in an order that does not depend on which process came first.
+    /// Takes the links to directories that have not been counted, one for each, in an order that does not depend on
+    /// which process came first.
     pub(super) fn take_links(&mut self) -> Vec<Link> {
         let mut links = std::mem::take(&mut self.links);
-        let ranks = self.places.ranks();
-        links.sort_by(|one, other| {
-            let by_place = ranks[one.place.index()].cmp(&ranks[other.place.index()]);
-            by_place.then_with(|| one.name.cmp(&other.name))
-        });
+        links.retain(|link| !self.census.has_directory(link.directory));
+        if links.len() > 1 {
+            let ranks = self.places.ranks();
+            links.sort_by(|one, other| {
+                let by_place = ranks[one.place.index()].cmp(&ranks[other.place.index()]);
+                by_place.then_with(|| one.name.cmp(&other.name))
+            });
+            let mut found = HashSet::new();
+            links.retain(|link| found.insert(link.directory));
+        }
         links
     }
 

@@ -1,9 +1,11 @@
 //! Where a link leads, and in which directory the file lies that it leads to.
+//!
+//! A walk asks this too, so nothing here allocates.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 
-use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{FileType, Mode, OFlags, openat, readlinkat};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{FileType, Mode, OFlags, openat, readlinkat_raw};
 use rustix::io::{self, Errno};
 
 use super::inode::{Facts, Inode};
@@ -42,53 +44,90 @@ pub(super) fn follow(dir: impl AsFd, name: &CStr) -> Target {
 /// The directory that holds the name by which `path`, seen from `dir`, leads to `file`, which is not a directory.
 ///
 /// `None` if that cannot be said: the links of `/proc` lead to files that no name leads to, and names change.
-pub(super) fn home(dir: impl AsFd, path: &CStr, file: Inode) -> Option<Inode> {
+pub(super) fn home(dir: BorrowedFd<'_>, path: &CStr, file: Inode) -> Option<Inode> {
     home_after_links(dir, path, file).ok().flatten()
 }
 
-fn home_after_links(dir: impl AsFd, path: &CStr, file: Inode) -> io::Result<Option<Inode>> {
-    let mut path = path.to_owned();
+fn home_after_links(dir: BorrowedFd<'_>, path: &CStr, file: Inode) -> io::Result<Option<Inode>> {
+    let mut path = Path::new(path)?;
     let mut at: Option<OwnedFd> = None;
     for _ in 0..=MOST_LINKS {
-        let (way, last) = split(&path);
-        let from = at.as_ref().map_or(dir.as_fd(), OwnedFd::as_fd);
-        let parent = openat(from, &*way, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        let facts = Facts::of_entry(&parent, &last)?;
+        let (way, last) = path.split();
+        let from = at.as_ref().map_or(dir, OwnedFd::as_fd);
+        let parent = if way.is_empty() { None } else { Some(open_path(from, way)?) };
+        let holder = parent.as_ref().map_or(from, OwnedFd::as_fd);
+        let facts = Facts::of_entry(holder, last)?;
         if facts.kind != FileType::Symlink {
-            return if facts.inode == file { Ok(Some(Facts::of(&parent)?.inode)) } else { Ok(None) };
+            let found = facts.inode == file;
+            return if found { Ok(Some(Facts::of(holder)?.inode)) } else { Ok(None) };
         }
-        path = readlinkat(&parent, &*last, Vec::new())?;
-        at = Some(parent);
+        path = Path::read_link(holder, last)?;
+        at = parent.or(at);
     }
     Ok(None)
 }
 
-/// Cuts a path before its last component.
-fn split(path: &CStr) -> (CString, CString) {
-    let bytes = path.to_bytes();
-    let cut = bytes.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
-    let (way, last) = bytes.split_at(cut);
-    (owned(if way.is_empty() { b"." } else { way }), owned(last))
+fn open_path(dir: BorrowedFd<'_>, way: &CStr) -> io::Result<OwnedFd> {
+    openat(dir, way, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
 }
 
-/// A part of a C string has no NUL within.
-fn owned(part: &[u8]) -> CString {
-    CString::new(part).unwrap_or_default()
+/// Bytes of the longest path that a system call takes, its end included.
+const PATH_MAX: usize = 4096;
+
+/// A path that is to be cut.
+struct Path {
+    bytes: [u8; PATH_MAX],
+    len: usize,
+}
+
+impl Path {
+    fn new(path: &CStr) -> io::Result<Self> {
+        let mut new = Self { bytes: [0; PATH_MAX], len: path.count_bytes() };
+        let bytes = new.bytes.get_mut(..new.len + 1).ok_or(Errno::NAMETOOLONG)?;
+        bytes.copy_from_slice(path.to_bytes_with_nul());
+        Ok(new)
+    }
+
+    fn read_link(dir: BorrowedFd<'_>, name: &CStr) -> io::Result<Self> {
+        let mut new = Self { bytes: [0; PATH_MAX], len: 0 };
+        new.len = readlinkat_raw(dir, name, &mut new.bytes[..PATH_MAX - 1])?;
+        Ok(new)
+    }
+
+    /// Cuts it before its last component: the way there, which is empty if there is but one component, and that.
+    fn split(&mut self) -> (&CStr, &CStr) {
+        let slash = self.bytes[..self.len].iter().rposition(|&byte| byte == b'/');
+        let (way, last) = match slash {
+            None => (None, self.bytes.as_slice()),
+            Some(0) => (Some(c"/"), &self.bytes[1..]),
+            Some(slash) => {
+                self.bytes[slash] = 0;
+                let (way, last) = self.bytes.split_at(slash + 1);
+                (CStr::from_bytes_until_nul(way).ok(), last)
+            }
+        };
+        (way.unwrap_or_default(), CStr::from_bytes_until_nul(last).unwrap_or_default())
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::CString;
+
     use super::*;
 
     #[test]
     fn a_path_is_cut_before_its_last_component() {
         let cut = |path| {
-            let (way, last) = split(path);
+            let mut path = Path::new(path).unwrap();
+            let (way, last) = path.split();
             format!("{} {}", way.to_str().unwrap(), last.to_str().unwrap())
         };
-        assert_eq!(cut(c"a"), ". a");
+        assert_eq!(cut(c"a"), " a");
         assert_eq!(cut(c"/a"), "/ a");
-        assert_eq!(cut(c"../a//b"), "../a// b");
-        assert_eq!(cut(c"a/"), "a/ ");
+        assert_eq!(cut(c"../a//b"), "../a/ b");
+        assert_eq!(cut(c"a/"), "a ");
+        let path = |len| CString::new(vec![b'x'; len]).unwrap();
+        assert!(Path::new(&path(PATH_MAX)).is_err() && Path::new(&path(PATH_MAX - 1)).is_ok());
     }
 }

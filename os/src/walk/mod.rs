@@ -11,17 +11,17 @@
 //!      ▲                            │  └─ forks ──▶ worker: takes over half of them         (worker, slots)
 //!      │                            │ directories, files with several names, links, trouble
 //!      └────────── one pipe ◀───────┴────────────────┘                                 (record, pipe, pool)
-//!   parent: counts what is new (ledger, census), then resolves the links (links, places);
-//!           directories they lead to that are not counted yet are walked in the same way, until there are none;
-//!           then files they lead to that lie in no counted directory are counted.
+//!   parent: counts what is new (ledger, census); directories that links lead to (links, places) and that are not
+//!           counted yet are walked in the same way, until there are none; then files that links lead to and that lie
+//!           in no counted directory are counted.
 //! ```
 //!
 //! A worker that finds a free slot, and has worked long enough for another fork to pay, forks a sibling, which takes
 //! over half of the sub-directories that are pending on the highest level, and of a long directory the half of the
 //! batches still to be read. Both have all that is pending in their memory; they only agree on who does what.
 //!
-//! Nothing depends on which process is faster: the sets decide what counts, links wait until the walks are over, and
-//! links and diagnostics are sorted.
+//! Nothing depends on which process is faster: the sets decide what counts, directories behind links wait until the walks are
+//! over, and links and diagnostics are sorted.
 
 mod census;
 mod diagnostic;
@@ -54,7 +54,7 @@ use rustix::fs::CWD;
 
 pub use diagnostic::{Diagnostic, Trouble};
 use inode::Facts;
-use ledger::{Ledger, Loose};
+use ledger::Ledger;
 use links::Target;
 use pool::Pool;
 use tree::Tree;
@@ -167,8 +167,7 @@ impl Walker {
         }
         while !roots.is_empty() {
             self.walk(&roots);
-            let links = self.ledger.take_links();
-            roots = self.resolve(links);
+            roots = self.roots_behind_links();
             self.ledger.take_diagnostics().for_each(&mut *report);
         }
         self.ledger.settle();
@@ -179,7 +178,7 @@ impl Walker {
             self.ledger.count_file(file.inode, file.bytes);
         } else {
             let home = links::home(CWD, name, file.inode);
-            self.ledger.count_later(Loose { file, home });
+            self.ledger.count_later(file.inode, file.bytes, home);
             self.ledger.settle();
         }
     }

@@ -139,6 +139,7 @@ mod tests {
         let name = [b'n'; 255];
         let link = |number: u32| Record::Link {
             place: PlaceId { worker: 1, number },
+            inode: Inode::default(),
             name: &name[..number as usize % 256],
         };
         let mut inbox = Inbox::new();

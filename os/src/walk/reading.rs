@@ -10,8 +10,9 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{FileType, RawDir};
 use rustix::io::Errno;
 
-use super::inode::Facts;
+use super::inode::{Facts, Inode};
 use super::levels::Levels;
+use super::links::{self, Target};
 use super::names::Names;
 use super::record::{Failed, Record};
 use super::sink::Sink;
@@ -130,10 +131,10 @@ impl<S: Sink> Reader<'_, S> {
     fn take(&mut self, dir: BorrowedFd<'_>, name: &CStr, kind: FileType) -> u64 {
         match kind {
             FileType::Directory => self.take_directory(name),
-            FileType::Symlink => self.take_link(name),
+            FileType::Symlink => self.take_link(dir, name),
             _ => match Facts::of_entry(dir, name) {
                 Ok(facts) if facts.kind == FileType::Directory => self.take_directory(name),
-                Ok(facts) if facts.kind == FileType::Symlink => self.take_link(name),
+                Ok(facts) if facts.kind == FileType::Symlink => self.take_link(dir, name),
                 Ok(facts) => return self.take_file(&facts),
                 Err(errno) => self.report(Failed::Access, errno, name),
             },
@@ -147,16 +148,38 @@ impl<S: Sink> Reader<'_, S> {
         }
     }
 
-    fn take_link(&mut self, name: &CStr) {
-        let place = self.levels.place(self.names, self.sink);
-        self.sink.put(Record::Link { place, name: name.to_bytes() });
+    /// Takes in a link: what it leads to counts, unless the walks meet that by themselves.
+    fn take_link(&mut self, dir: BorrowedFd<'_>, name: &CStr) {
+        match links::follow(dir, name) {
+            Target::Directory(facts) if self.sink.census().was_walked(facts.inode) => {}
+            Target::Directory(facts) => {
+                let place = self.levels.place(self.names, self.sink);
+                self.sink.put(Record::Link { place, inode: facts.inode, name: name.to_bytes() });
+            }
+            Target::File(file) if self.sink.census().counts_apart(&file) => self.take_apart(&file),
+            Target::File(file) => self.take_loose(&file, links::home(dir, name, file.inode)),
+            Target::Nothing(link) => self.take_apart(&link),
+            Target::Unknown(errno) => self.report(Failed::Access, errno, name),
+        }
+    }
+
+    /// Takes in a file with one name that a link leads to.
+    fn take_loose(&mut self, file: &Facts, home: Option<Inode>) {
+        // Most links lead to a neighbour, which counts with this directory.
+        if home != Some(self.levels.inode()) || self.scattered {
+            self.sink.put(Record::Loose { inode: file.inode, bytes: file.bytes, home });
+        }
+    }
+
+    fn take_apart(&mut self, file: &Facts) {
+        self.sink.put(Record::Linked { inode: file.inode, bytes: file.bytes });
     }
 
     fn take_file(&mut self, facts: &Facts) -> u64 {
         if !self.scattered && !self.sink.census().counts_apart(facts) {
             return facts.bytes;
         }
-        self.sink.put(Record::Linked { inode: facts.inode, bytes: facts.bytes });
+        self.take_apart(facts);
         0
     }
 

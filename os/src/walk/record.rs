@@ -41,8 +41,10 @@ pub(super) enum Record<'a> {
     Linked { inode: Inode, bytes: u64 },
     /// The directory `name` of `parent` is the worker's next place.
     Place { parent: PlaceId, inode: Inode, name: &'a [u8] },
-    /// A symbolic link.
-    Link { place: PlaceId, name: &'a [u8] },
+    /// A symbolic link to the directory `inode`.
+    Link { place: PlaceId, inode: Inode, name: &'a [u8] },
+    /// A file with one name that a symbolic link leads to, and the directory that holds the name, if that is known.
+    Loose { inode: Inode, bytes: u64, home: Option<Inode> },
     /// Something that could not be read: the entry `name` of a place, or the place itself if the name is empty.
     Trouble { place: PlaceId, failed: Failed, errno: u32, name: &'a [u8] },
     /// The worker is done, and is about to leave its slot; nothing follows.
@@ -58,6 +60,8 @@ struct Fields<'a> {
     inode: Inode,
     /// Bytes, or any other number.
     number: u64,
+    /// Stands in the place of a name.
+    home: Option<Inode>,
     name: &'a [u8],
 }
 
@@ -65,7 +69,9 @@ impl<'a> Record<'a> {
     /// Writes a worker's record to the start of `out` and says how many bytes it took; `None` if it has no room.
     pub(super) fn encode(&self, worker: u32, out: &mut [u8]) -> Option<usize> {
         let fields = self.fields();
-        let name = fields.name.get(..LONGEST_NAME).unwrap_or(fields.name);
+        let home = fields.home.map(Inode::to_bytes);
+        let name = home.as_ref().map_or(fields.name, <[u8; _]>::as_slice);
+        let name = name.get(..LONGEST_NAME).unwrap_or(name);
         let length = HEAD + name.len();
         let (head, rest) = out.get_mut(..length)?.split_at_mut_checked(HEAD)?;
         let mut head = Writer(head);
@@ -74,8 +80,7 @@ impl<'a> Record<'a> {
         head.put(&[fields.kind, fields.flag]);
         head.put(&fields.place.worker.to_ne_bytes());
         head.put(&fields.place.number.to_ne_bytes());
-        head.put(&fields.inode.dev.to_ne_bytes());
-        head.put(&fields.inode.ino.to_ne_bytes());
+        head.put(&fields.inode.to_bytes());
         head.put(&fields.number.to_ne_bytes());
         Writer(rest).put(name);
         Some(length)
@@ -88,6 +93,7 @@ impl<'a> Record<'a> {
         let worker = u32::from_ne_bytes(head.take()?);
         let length = usize::from(u16::from_ne_bytes(head.take()?));
         let [kind, flag] = head.take()?;
+        let name = bytes.get(HEAD..length)?;
         let fields = Fields {
             kind,
             flag,
@@ -95,9 +101,10 @@ impl<'a> Record<'a> {
                 worker: u32::from_ne_bytes(head.take()?),
                 number: u32::from_ne_bytes(head.take()?),
             },
-            inode: Inode { dev: u64::from_ne_bytes(head.take()?), ino: u64::from_ne_bytes(head.take()?) },
+            inode: Inode::from_bytes(head.take()?),
             number: u64::from_ne_bytes(head.take()?),
-            name: bytes.get(HEAD..length)?,
+            home: name.first_chunk().copied().map(Inode::from_bytes),
+            name,
         };
         Some((worker, Self::from_fields(fields), &bytes[length..]))
     }
@@ -115,7 +122,12 @@ impl<'a> Record<'a> {
             Self::Place { parent, inode, name } => {
                 Fields { kind: b'p', place: parent, inode, name, ..Fields::default() }
             }
-            Self::Link { place, name } => Fields { kind: b'l', place, name, ..Fields::default() },
+            Self::Link { place, inode, name } => {
+                Fields { kind: b'l', place, inode, name, ..Fields::default() }
+            }
+            Self::Loose { inode, bytes, home } => {
+                Fields { kind: b'h', inode, number: bytes, home, ..Fields::default() }
+            }
             Self::Trouble { place, failed, errno, name } => {
                 let flag = (failed == Failed::ReadDirectory).into();
                 Fields { kind: b't', flag, place, number: errno.into(), name, ..Fields::default() }
@@ -125,13 +137,14 @@ impl<'a> Record<'a> {
     }
 
     fn from_fields(fields: Fields<'a>) -> Self {
-        let Fields { kind, flag, place, inode, number, name } = fields;
+        let Fields { kind, flag, place, inode, number, home, name } = fields;
         match kind {
             b'd' => Self::Directory { inode, bytes: number, read: flag != 0 },
             b's' => Self::Part { inode, bytes: number, parts: place.worker },
             b'f' => Self::Linked { inode, bytes: number },
             b'p' => Self::Place { parent: place, inode, name },
-            b'l' => Self::Link { place, name },
+            b'l' => Self::Link { place, inode, name },
+            b'h' => Self::Loose { inode, bytes: number, home },
             b't' => {
                 let failed = if flag == 0 { Failed::Access } else { Failed::ReadDirectory };
                 Self::Trouble { place, failed, errno: number as u32, name }
@@ -172,13 +185,15 @@ mod tests {
 
     const PLACE: PlaceId = PlaceId { worker: 1, number: u32::MAX };
 
-    const ALL: [Record<'static>; 9] = [
+    const ALL: [Record<'static>; 11] = [
         Record::Directory { inode: INODE, bytes: u64::MAX, read: true },
         Record::Directory { inode: INODE, bytes: 0, read: false },
         Record::Part { inode: INODE, bytes: u64::MAX, parts: u32::MAX },
         Record::Linked { inode: INODE, bytes: 7 },
         Record::Place { parent: PLACE, inode: INODE, name: b"\n\xff" },
-        Record::Link { place: PLACE, name: b"l" },
+        Record::Link { place: PLACE, inode: INODE, name: b"l" },
+        Record::Loose { inode: INODE, bytes: 7, home: Some(Inode { dev: 2, ino: u64::MAX }) },
+        Record::Loose { inode: INODE, bytes: 7, home: None },
         Record::Trouble { place: PLACE, failed: Failed::Access, errno: 13, name: b"" },
         Record::Trouble { place: PLACE, failed: Failed::ReadDirectory, errno: 5, name: b"x" },
         Record::End { slot: 3 },
@@ -211,7 +226,7 @@ mod tests {
     #[test]
     fn the_longest_record_is_one_atomic_write() {
         let mut buffer = [0; 2 * PIPE_BUF];
-        let endless = Record::Link { place: PLACE, name: &[b'x'; PIPE_BUF] };
+        let endless = Record::Link { place: PLACE, inode: INODE, name: &[b'x'; PIPE_BUF] };
         assert_eq!(endless.encode(0, &mut buffer), Some(PIPE_BUF));
         const { assert!(LONGEST_NAME > 8 * 255) };
     }

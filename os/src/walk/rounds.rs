@@ -9,8 +9,7 @@ use rustix::io::{self, Errno};
 
 use super::diagnostic::Trouble;
 use super::inode::{Facts, Inode};
-use super::ledger::{Direct, Link, Loose};
-use super::links::{self, Target};
+use super::ledger::{Direct, Link};
 use super::places::Place;
 use super::record::Record;
 use super::sink::Sink;
@@ -73,6 +72,8 @@ impl Walker {
     fn count_unread(&mut self, root: Place, errno: Errno) {
         let facts = self.ledger.places.open(root).and_then(Facts::of);
         let trouble = match facts {
+            // It has vanished, or the link leads elsewhere by now.
+            Err(Errno::NOENT) => return,
             Ok(facts) => {
                 let record = Record::Directory { inode: facts.inode, bytes: facts.bytes, read: false };
                 Direct(&mut self.ledger).put(record);
@@ -83,55 +84,17 @@ impl Walker {
         self.ledger.note(root, c"", trouble);
     }
 
-    /// Counts what links lead to, and says which directories are to be walked for it.
-    pub(super) fn resolve(&mut self, links: Vec<Link>) -> Vec<Place> {
-        let mut found = HashSet::new();
-        let mut new = Vec::new();
-        for link in links {
-            if let Some(directory) = self.resolve_link(&link)
-                && found.insert(directory)
-            {
-                new.push((link, directory));
-            }
-        }
+    /// Says which directories are to be walked next, because links lead there.
+    pub(super) fn roots_behind_links(&mut self) -> Vec<Place> {
+        let links = self.ledger.take_links();
+        let directories: HashSet<_> = links.iter().map(|link| link.directory).collect();
         let (inner, outer): (Vec<_>, Vec<_>) =
-            new.into_iter().partition(|(link, _)| found.len() > 1 && self.lies_within(link, &found));
+            links.into_iter().partition(|link| directories.len() > 1 && self.lies_within(link, &directories));
         // Mounts can make directories lie within each other.
         let (now, later) = if outer.is_empty() { (inner, outer) } else { (outer, inner) };
-        later.into_iter().for_each(|(link, _)| self.ledger.put_back(link));
+        later.into_iter().for_each(|link| self.ledger.put_back(link));
         let places = &mut self.ledger.places;
-        now.into_iter()
-            .map(|(link, directory)| places.add(Some(link.place), link.name, true, directory))
-            .collect()
-    }
-
-    /// Counts what a link leads to; if that is a directory that is not counted yet, says which.
-    fn resolve_link(&mut self, link: &Link) -> Option<Inode> {
-        match self.follow(link) {
-            Ok(Target::Directory(facts)) => {
-                return (!self.ledger.census().has_directory(facts.inode)).then_some(facts.inode);
-            }
-            Ok(Target::File(file)) if self.ledger.census().counts_apart(&file) => {
-                self.ledger.count_file(file.inode, file.bytes);
-            }
-            Ok(Target::File(file)) => {
-                let dir = self.ledger.places.open(link.place).ok();
-                let home = dir.and_then(|dir| links::home(dir, &link.name, file.inode));
-                self.ledger.count_later(Loose { file, home });
-            }
-            Ok(Target::Nothing(link)) => self.ledger.count_file(link.inode, link.bytes),
-            // It has vanished, or its directory has.
-            Ok(Target::Unknown(Errno::NOENT)) | Err(Errno::NOENT) => {}
-            Ok(Target::Unknown(errno)) | Err(errno) => {
-                self.ledger.note(link.place, &link.name, Trouble::Access(errno.into()));
-            }
-        }
-        None
-    }
-
-    fn follow(&mut self, link: &Link) -> io::Result<Target> {
-        let dir = self.ledger.places.open(link.place)?;
-        Ok(links::follow(dir, &link.name))
+        now.into_iter().map(|link| places.add(Some(link.place), link.name, true, link.directory)).collect()
     }
 
     /// Whether the directory that a link leads to lies within another of `roots`: the walk of that one will most
