@@ -150,7 +150,7 @@ impl Walker {
         self.ledger.start_operand();
         match links::follow(CWD, &name) {
             Target::Directory(facts) => self.measure_directory(&name, &facts, report),
-            Target::File(facts) => self.measure_file(&name, facts),
+            Target::File(facts) | Target::Neighbour(facts) => self.measure_file(&name, facts),
             Target::Nothing(link) => self.ledger.count_file(link.inode, link.bytes),
             Target::Unknown(errno) => {
                 report(inaccessible(operand, errno.into()));

@@ -150,14 +150,17 @@ impl<S: Sink> Reader<'_, S> {
 
     /// Takes in a link: what it leads to counts, unless the walks meet that by themselves.
     fn take_link(&mut self, dir: BorrowedFd<'_>, name: &CStr) {
-        match links::follow(dir, name) {
+        match links::follow_link(dir, name) {
             Target::Directory(facts) if self.sink.census().was_walked(facts.inode) => {}
             Target::Directory(facts) => {
                 let place = self.levels.place(self.names, self.sink);
                 self.sink.put(Record::Link { place, inode: facts.inode, name: name.to_bytes() });
             }
-            Target::File(file) if self.sink.census().counts_apart(&file) => self.take_apart(&file),
+            Target::File(file) | Target::Neighbour(file) if self.sink.census().counts_apart(&file) => {
+                self.take_apart(&file);
+            }
             Target::File(file) => self.take_loose(&file, links::home(dir, name, file.inode)),
+            Target::Neighbour(file) => self.take_loose(&file, Some(self.levels.inode())),
             Target::Nothing(link) => self.take_apart(&link),
             Target::Unknown(errno) => self.report(Failed::Access, errno, name),
         }
