@@ -79,11 +79,23 @@ impl Neighbours {
         self.lower_free & 1 != 0
     }
 
+    /// The same below, and what lies above.
+    #[inline(always)]
+    pub const fn with_upper(self, upper: Upper) -> Self {
+        Self { upper_used: upper.used, ..self }
+    }
+
     /// Whether the chunk above is free.
     #[inline(always)]
     pub const fn upper_free(self) -> bool {
         self.upper_used & 1 == 0
     }
+}
+
+/// Whether the chunk above is free.
+#[derive(Debug, Clone, Copy)]
+pub struct Upper {
+    used: usize,
 }
 
 /// What the map says of a chunk in use.
@@ -115,6 +127,12 @@ impl View {
     pub const fn size(self) -> Option<usize> {
         let above = (self.used | self.lower) >> 1;
         if above == 0 { None } else { Some(above.trailing_zeros() as usize + 1) }
+    }
+
+    /// [`size`](Self::size), or more than an entry has if it does not hold the end.
+    #[inline(always)]
+    pub const fn size_or_more(self) -> usize {
+        ((self.used | self.lower) >> 1).trailing_zeros() as usize + 1
     }
 
     /// What lies below and above the chunk in use that starts here and has `size` granules.
@@ -249,24 +267,27 @@ impl Map {
         }
         // SAFETY: the chunk goes on into the next entry.
         unsafe {
-            let end = self.end_beyond(g / WORD_GRANULES + 1);
-            let upper_used = self.view(end).used;
-            Some(InUse { end, neighbours: Neighbours { lower_free: view.lower, upper_used } })
+            let (end, upper) = self.end_beyond(g);
+            Some(InUse { end, neighbours: view.neighbours(0).with_upper(upper) })
         }
     }
 
-    /// The end of a chunk in use that has none below entry `index`.
+    /// The end of the chunk in use at `g`, which has none in its own entry, and the chunk above.
     ///
     /// # Safety
-    /// As for the type; the chunk reaches into or up to entry `index`.
+    /// As for the type; such a chunk is there.
     #[inline(always)]
-    unsafe fn end_beyond(self, index: usize) -> usize {
-        // SAFETY: the entry holds the end, or is covered whole.
-        let entry = unsafe { self.entry(index) };
-        if entry.is_note() {
-            entry.lower >> NOTE_BITS
-        } else {
-            index * WORD_GRANULES + (entry.used | entry.lower).trailing_zeros() as usize
+    pub unsafe fn end_beyond(self, g: usize) -> (usize, Upper) {
+        let index = g / WORD_GRANULES + 1;
+        // SAFETY: the next entry holds the end, or is covered whole and notes it.
+        unsafe {
+            let entry = self.entry(index);
+            if entry.is_note() {
+                let end = entry.lower >> NOTE_BITS;
+                return (end, Upper { used: self.view(end).used });
+            }
+            let inside = (entry.used | entry.lower).trailing_zeros() as usize % WORD_GRANULES;
+            (index * WORD_GRANULES + inside, Upper { used: entry.used >> inside })
         }
     }
 

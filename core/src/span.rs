@@ -35,7 +35,7 @@ pub struct Span(NonNull<u8>);
 /// What a span keeps beside its granules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Overhead {
-    /// The largest chunk, in granules, that bins laid in the span serve; 0 if none are laid there.
+    /// The largest chunk, in bytes, that bins laid in the span serve; 0 if none are laid there.
     pub bins_for: usize,
     /// Whether blocks may wait.
     pub waiting: bool,

@@ -8,31 +8,36 @@
 //!   sizes   1  2  3  4  5  6  7  8,9   10,11   12,13   14,15   16..19  20..23   granules
 //! ```
 
+use crate::granule::GRANULE;
+
 const SUB_BITS: u32 = 2;
 const PER_DOUBLING: usize = 1 << SUB_BITS;
+const GRANULE_BITS: u32 = GRANULE.ilog2();
 
-/// Bins needed for chunks of up to `largest` granules.
+/// Bins needed for chunks of up to `largest` bytes.
 pub const fn count(largest: usize) -> usize {
-    holding(largest) + 1
+    bin_or_one_above(largest)
 }
 
-/// The bin of chunks of `size` granules. O(1).
+/// The bin of chunks of `bytes` bytes, a granule or more. O(1).
 #[inline(always)]
-pub const fn holding(size: usize) -> usize {
-    bin_or_one_above(size) - 1
+pub const fn holding(bytes: usize) -> usize {
+    bin_or_one_above(bytes) - 1
 }
 
-/// The lowest bin whose every chunk has `size` granules or more: the one above that which holds one granule less. O(1).
+/// The lowest bin whose every chunk has `bytes` bytes or more: the one above that which holds one byte less. Not
+/// for 0 bytes. O(1).
 #[inline(always)]
-pub const fn covering(size: usize) -> usize {
-    bin_or_one_above(size - 1)
+pub const fn covering(bytes: usize) -> usize {
+    bin_or_one_above(bytes - 1)
 }
 
-/// One more than the bin of `size`, so that a size of 0 has an answer.
+/// One more than the bin of the whole granules in `bytes`, so that less than a granule has an answer.
 #[inline(always)]
-const fn bin_or_one_above(size: usize) -> usize {
-    let scale = (size | PER_DOUBLING).ilog2() - SUB_BITS;
-    ((scale as usize) << SUB_BITS) + (size >> scale)
+const fn bin_or_one_above(bytes: usize) -> usize {
+    // Bits of the size that tell no classes apart: all below a granule's, at least.
+    let scale = (bytes | PER_DOUBLING << GRANULE_BITS).ilog2() - SUB_BITS;
+    ((scale as usize) << SUB_BITS) + (bytes >> scale) - ((GRANULE_BITS as usize) << SUB_BITS)
 }
 
 /// The smallest size in `bin`, in granules.
@@ -52,11 +57,11 @@ mod tests {
     #[test]
     fn bins_are_intervals_in_order_that_leave_no_size_out() {
         let mut bin = 0;
-        assert_eq!(holding(1), 0);
+        assert_eq!(holding(GRANULE), 0);
         for size in 1..70_000 {
-            if holding(size) != bin {
+            if holding(size * GRANULE) != bin {
                 bin += 1;
-                assert_eq!(holding(size), bin);
+                assert_eq!(holding(size * GRANULE), bin);
                 assert_eq!(smallest(bin), size);
             }
         }
@@ -64,24 +69,23 @@ mod tests {
 
     #[test]
     fn the_covering_bin_is_the_lowest_whose_smallest_size_fits() {
-        for size in 1..70_000 {
-            let bin = covering(size);
-            assert!(smallest(bin) >= size);
-            assert!(bin == 0 || smallest(bin - 1) < size);
+        for bytes in 1..400_000 {
+            let bin = covering(bytes);
+            assert!(smallest(bin) * GRANULE >= bytes);
+            assert!(bin == 0 || smallest(bin - 1) * GRANULE < bytes);
         }
     }
 
     #[test]
     fn small_sizes_have_a_bin_each() {
         for size in 1..=7 {
-            assert_eq!((holding(size), covering(size)), (size - 1, size - 1));
+            assert_eq!((holding(size * GRANULE), covering(size * GRANULE)), (size - 1, size - 1));
         }
     }
 
     #[test]
     fn classes_reach_the_end_of_the_address_space() {
-        let largest = usize::MAX / crate::GRANULE;
-        assert!(count(largest) <= super::super::MOST);
-        assert!(smallest(holding(largest)) <= largest);
+        assert!(count(usize::MAX) <= super::super::MOST);
+        assert!(smallest(holding(usize::MAX)) <= usize::MAX / GRANULE);
     }
 }

@@ -49,12 +49,12 @@ impl Bins {
         Self { bits: [0; BITS_WORDS], heads: NonNull::dangling(), count: 0 }
     }
 
-    /// Bytes that the bins of spans of up to `largest` granules take.
+    /// Bytes that the bins of spans of up to `largest` bytes take.
     pub const fn bytes(largest: usize) -> usize {
         class::count(largest) * WORD
     }
 
-    /// Lays empty bins for spans of up to `largest` granules at `memory`.
+    /// Lays empty bins for spans of up to `largest` bytes at `memory`.
     ///
     /// # Safety
     /// [`Bins::bytes`] bytes at `memory` are theirs for as long as they are in use.
@@ -87,7 +87,7 @@ impl Bins {
                 return;
             }
             chunk.write_size(bytes);
-            let bin = class::holding(bytes / GRANULE);
+            let bin = class::holding(bytes);
             if chunk.link::<BACK_OF_MORE>(self.head(bin)) {
                 self.bits[bin / WORD_BITS % BITS_WORDS] |= 1 << (bin % WORD_BITS);
             }
@@ -137,13 +137,13 @@ impl Bins {
         bytes
     }
 
-    /// The lowest bin that has a chunk, out of those whose every chunk has `size` granules or more. O(1).
+    /// The lowest bin that has a chunk, out of those whose every chunk has `bytes` bytes or more, at least one. O(1).
     #[inline(always)]
-    pub fn first_for(&self, size: usize) -> Option<usize> {
-        self.filled_from(class::covering(size))
+    pub fn first_for(&self, bytes: usize) -> Option<usize> {
+        self.filled_from(class::covering(bytes))
     }
 
-    /// Takes out the first chunk of `bin`: its address and its granules. O(1).
+    /// Takes out the first chunk of `bin`: its address and its bytes. O(1).
     ///
     /// # Safety
     /// The bin has a chunk.
@@ -154,10 +154,10 @@ impl Bins {
             let chunk = self.head(bin).read().unwrap_unchecked();
             if bin == 0 {
                 self.pop_off::<BACK_OF_ONE>(bin, chunk);
-                return (chunk.address(), 1);
+                return (chunk.address(), GRANULE);
             }
             self.pop_off::<BACK_OF_MORE>(bin, chunk);
-            (chunk.address(), chunk.size_of_more().unwrap_unchecked() / GRANULE)
+            (chunk.address(), chunk.size_of_more().unwrap_unchecked())
         }
     }
 
@@ -175,8 +175,8 @@ impl Bins {
         }
     }
 
-    /// Takes out a chunk that `fits`, given its address and its granules, out of the few chunks first met from the bin
-    /// of `size` on. O(1).
+    /// Takes out a chunk that `fits`, given its address and its bytes, out of the few chunks first met from the bin of
+    /// `size` granules on. O(1).
     #[cold]
     #[inline(never)]
     pub fn take_last_resort(
@@ -185,13 +185,13 @@ impl Bins {
         fits: impl Fn(NonNull<u8>, usize) -> bool,
     ) -> Option<(NonNull<u8>, usize)> {
         let mut looks = LAST_RESORT;
-        let mut bin = self.filled_from(class::holding(size))?;
+        let mut bin = self.filled_from(class::holding(size * GRANULE))?;
         loop {
             // SAFETY: the bin is one of these, and its chunks are in it.
             unsafe {
                 let mut link = self.head(bin).read();
                 while let Some(chunk) = link {
-                    let chunk_size = chunk.size() / GRANULE;
+                    let chunk_size = chunk.size();
                     if fits(chunk.address(), chunk_size) {
                         self.remove(chunk.address());
                         return Some((chunk.address(), chunk_size));

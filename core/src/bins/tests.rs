@@ -8,11 +8,20 @@ use crate::random::Random;
 
 /// A chunk of `size` granules or more, as the heap takes one.
 fn take(bins: &mut Bins, size: usize) -> Option<(NonNull<u8>, usize)> {
-    match bins.first_for(size) {
+    let (chunk, bytes) = match bins.first_for(size * GRANULE) {
         // SAFETY: the bin has a chunk.
-        Some(bin) => Some(unsafe { bins.pop(bin) }),
-        None => bins.take_last_resort(size, |_, there| there >= size),
-    }
+        Some(bin) => unsafe { bins.pop(bin) },
+        None => bins.take_last_resort(size, |_, there| there >= size * GRANULE)?,
+    };
+    Some((chunk, bytes / GRANULE))
+}
+
+fn holding(size: usize) -> usize {
+    class::holding(size * GRANULE)
+}
+
+fn covering(size: usize) -> usize {
+    class::covering(size * GRANULE)
 }
 
 struct Model {
@@ -24,11 +33,11 @@ struct Model {
 
 impl Model {
     fn new(largest: usize) -> Self {
-        let mut memory = vec![usize::MAX; Bins::bytes(largest) / WORD];
+        let mut memory = vec![usize::MAX; Bins::bytes(largest * GRANULE) / WORD];
         let mut bins = Bins::new();
         assert!(take(&mut bins, 1).is_none());
         // SAFETY: the vector has the bytes and lives as long as the bins.
-        unsafe { bins.initialize(NonNull::new(memory.as_mut_ptr()).unwrap(), largest) };
+        unsafe { bins.initialize(NonNull::new(memory.as_mut_ptr()).unwrap(), largest * GRANULE) };
         Self { bins, chunks: Vec::new(), largest, _memory: memory }
     }
 
@@ -50,7 +59,7 @@ impl Model {
             while let Some(chunk) = link {
                 // SAFETY: the chunk is in a bin.
                 let size = unsafe { chunk.size() } / GRANULE;
-                assert_eq!(class::holding(size), bin);
+                assert_eq!(holding(size), bin);
                 listed.push((chunk.address(), size));
                 // SAFETY: as above.
                 link = unsafe { chunk.next() };
@@ -72,7 +81,7 @@ impl Model {
                 self.chunks.swap_remove(place);
                 assert!(got >= size);
                 let good = sure.unwrap_or(size);
-                assert_eq!(class::holding(got), class::holding(good), "{size} of {:?}", self.chunks);
+                assert_eq!(holding(got), holding(good), "{size} of {:?}", self.chunks);
             }
             None => assert!(!fits || self.same_bin(size) > LAST_RESORT, "{size} of {:?}", self.chunks),
         }
@@ -80,13 +89,13 @@ impl Model {
 
     /// A chunk in a bin whose every chunk fits `size`.
     fn sure(&self, size: usize) -> Option<usize> {
-        let covering = class::covering(size);
-        self.chunks.iter().map(|chunk| chunk.1).filter(|&there| class::holding(there) >= covering).min()
+        let covering = covering(size);
+        self.chunks.iter().map(|chunk| chunk.1).filter(|&there| holding(there) >= covering).min()
     }
 
     fn same_bin(&self, size: usize) -> usize {
-        let bin = class::holding(size);
-        self.chunks.iter().filter(|chunk| class::holding(chunk.1) == bin).count()
+        let bin = holding(size);
+        self.chunks.iter().filter(|chunk| holding(chunk.1) == bin).count()
     }
 }
 

@@ -16,15 +16,21 @@ impl<S: PageSource> Heap<S> {
         if layout.align() > GRANULE {
             return self.allocate_aligned(layout);
         }
-        let size = granules(layout.size());
-        if let Some(block) = self.take_waiting(size * GRANULE) {
-            return Some(block);
+        match self.take_waiting(whole(layout.size())) {
+            Some(block) => Some(block),
+            None => self.allocate_from_bins(layout),
         }
-        match self.bins.first_for(size) {
+    }
+
+    /// A block cut off a free chunk.
+    #[inline(never)]
+    fn allocate_from_bins(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+        let bytes = whole(layout.size());
+        match self.bins.first_for(bytes) {
             // SAFETY: the bin has a chunk, and each of its chunks is large enough.
             Some(bin) => unsafe {
-                let (chunk, chunk_size) = self.bins.pop(bin);
-                Some(self.hand_out(chunk, chunk_size, size))
+                let (chunk, chunk_bytes) = self.bins.pop(bin);
+                Some(self.hand_out(chunk, chunk_bytes, bytes))
             },
             None => self.allocate_otherwise(layout),
         }
@@ -34,12 +40,11 @@ impl<S: PageSource> Heap<S> {
     /// free.
     #[inline(never)]
     fn allocate_aligned(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        let size = granules(layout.size());
-        match self.bins.first_for(size + most_skipped(layout)) {
+        match self.bins.first_for(whole(layout.size()) + most_skipped(layout)) {
             // SAFETY: the bin has a chunk, and each of its chunks has room behind the skipped granules.
             Some(bin) => unsafe {
-                let (chunk, chunk_size) = self.bins.pop(bin);
-                Some(self.hand_out_at(chunk, chunk_size, to_multiple(chunk, layout.align()), size))
+                let (chunk, chunk_bytes) = self.bins.pop(bin);
+                Some(self.hand_out_aligned(chunk, chunk_bytes, layout))
             },
             None => self.allocate_otherwise(layout),
         }
@@ -50,16 +55,15 @@ impl<S: PageSource> Heap<S> {
     #[cold]
     #[inline(never)]
     fn allocate_otherwise(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        let (chunk, chunk_size) = match self.take_flushing(layout) {
+        let (chunk, chunk_bytes) = match self.take_flushing(layout) {
             Some(taken) => taken,
             None => {
-                self.grow(granules(layout.size()) + most_skipped(layout))?;
+                self.grow(needed(layout))?;
                 self.take_that_fits(layout)?
             }
         };
-        let skip = to_multiple(chunk, layout.align());
         // SAFETY: the chunk was just taken out of its bin, and has room behind the skipped granules.
-        Some(unsafe { self.hand_out_at(chunk, chunk_size, skip, granules(layout.size())) })
+        Some(unsafe { self.hand_out_aligned(chunk, chunk_bytes, layout) })
     }
 
     /// A chunk with room for `layout`, if need be after blocks that wait are coalesced.
@@ -76,52 +80,52 @@ impl<S: PageSource> Heap<S> {
 
     /// A chunk with room for `layout`: one that is large enough wherever it lies, or else happens to have it.
     fn take_that_fits(&mut self, layout: Layout) -> Option<(NonNull<u8>, usize)> {
-        let size = granules(layout.size());
-        if let Some(bin) = self.bins.first_for(size + most_skipped(layout)) {
+        let bytes = whole(layout.size());
+        if let Some(bin) = self.bins.first_for(bytes + most_skipped(layout)) {
             // SAFETY: the bin has a chunk.
             return Some(unsafe { self.bins.pop(bin) });
         }
-        let lies_well = |at, chunk_size| to_multiple(at, layout.align()).saturating_add(size) <= chunk_size;
-        self.bins.take_last_resort(size, lies_well)
+        let lies_well =
+            |at, chunk_bytes| to_multiple(at, layout.align()).saturating_add(bytes) <= chunk_bytes;
+        self.bins.take_last_resort(bytes / GRANULE, lies_well)
     }
 
-    /// Hands out the first `size` granules of a free chunk; what is left goes into a bin.
+    /// Hands out the first `bytes` bytes of a free chunk; what is left goes into a bin.
     ///
     /// # Safety
-    /// The chunk is in no bin and has `chunk_size` granules, `size` or more.
+    /// The chunk is in no bin and has `chunk_bytes` bytes, `bytes` or more; both are whole granules.
     #[inline(always)]
-    unsafe fn hand_out(&mut self, chunk: NonNull<u8>, chunk_size: usize, size: usize) -> NonNull<u8> {
+    unsafe fn hand_out(&mut self, chunk: NonNull<u8>, chunk_bytes: usize, bytes: usize) -> NonNull<u8> {
         // SAFETY: the chunk lies in a span of ours, and the pieces in the chunk.
         unsafe {
             let span = self.span_of_own(chunk);
             let at = span.granule_of(chunk);
-            span.map().take(at, at + size);
-            if chunk_size > size {
-                self.bins.insert(after(chunk, size * GRANULE), (chunk_size - size) * GRANULE);
+            span.map().take(at, at + bytes / GRANULE);
+            if chunk_bytes > bytes {
+                self.bins.insert(after(chunk, bytes), chunk_bytes - bytes);
             }
         }
-        self.totals.count_in(size * GRANULE);
+        self.totals.count_in(bytes);
         chunk
     }
 
-    /// Hands out `size` granules of a free chunk, `skip` granules in; what is left on either side goes into bins.
+    /// Hands out a block for `layout` of a free chunk; what is left on either side goes into bins.
     ///
     /// # Safety
-    /// The chunk is in no bin and has `chunk_size` granules, `skip + size` or more.
-    #[inline(always)]
-    unsafe fn hand_out_at(
+    /// The chunk is in no bin, has `chunk_bytes` bytes, and room for the layout.
+    unsafe fn hand_out_aligned(
         &mut self,
         chunk: NonNull<u8>,
-        chunk_size: usize,
-        skip: usize,
-        size: usize,
+        chunk_bytes: usize,
+        layout: Layout,
     ) -> NonNull<u8> {
+        let skip = to_multiple(chunk, layout.align());
         // SAFETY: the skipped granules are the chunk's.
         unsafe {
             if skip > 0 {
-                self.bins.insert(chunk, skip * GRANULE);
+                self.bins.insert(chunk, skip);
             }
-            self.hand_out(after(chunk, skip * GRANULE), chunk_size - skip, size)
+            self.hand_out(after(chunk, skip), chunk_bytes - skip, whole(layout.size()))
         }
     }
 
@@ -129,26 +133,37 @@ impl<S: PageSource> Heap<S> {
     /// not. Whether there is one now.
     pub fn reserve(&mut self, layout: Layout) -> bool {
         match self.take_flushing(layout) {
-            Some((chunk, chunk_size)) => {
+            Some((chunk, chunk_bytes)) => {
                 // SAFETY: the chunk was just taken out of its bin.
-                unsafe { self.bins.insert(chunk, chunk_size * GRANULE) };
+                unsafe { self.bins.insert(chunk, chunk_bytes) };
                 true
             }
-            None => self.grow(granules(layout.size()) + most_skipped(layout)).is_some(),
+            None => self.grow(needed(layout)).is_some(),
         }
     }
 }
 
-/// Granules between `at`, a granule's start, and the next multiple of `align`.
+/// The bytes of the granules that `size` bytes fill.
 #[inline(always)]
-fn to_multiple(at: NonNull<u8>, align: usize) -> usize {
-    (at.addr().get().wrapping_neg() & (align - 1)) / GRANULE
+pub(super) const fn whole(size: usize) -> usize {
+    granules(size) * GRANULE
 }
 
-/// The most granules that lie between any granule and the next multiple of the alignment.
+/// The granules that a chunk must have to be sure to hold `layout`.
+const fn needed(layout: Layout) -> usize {
+    granules(layout.size()) + most_skipped(layout) / GRANULE
+}
+
+/// Bytes between `at`, a granule's start, and the next multiple of `align`.
+#[inline(always)]
+fn to_multiple(at: NonNull<u8>, align: usize) -> usize {
+    at.addr().get().wrapping_neg() & (align - 1) & !(GRANULE - 1)
+}
+
+/// The most bytes that lie between any granule and the next multiple of the alignment.
 #[inline(always)]
 const fn most_skipped(layout: Layout) -> usize {
-    if layout.align() > GRANULE { layout.align() / GRANULE - 1 } else { 0 }
+    layout.align().saturating_sub(GRANULE)
 }
 
 /// The granule that an address of a block lies in, counted from the block's start, if it is the granule's first byte.

@@ -1,11 +1,12 @@
 //! Deallocation, and what a pointer is.
 
 use core::alloc::Layout;
+use core::num::NonZero;
 use core::ptr::NonNull;
 
 use super::Heap;
-use super::allocate::granule_at;
-use crate::granule::{GRANULE, granules};
+use super::allocate::{granule_at, whole};
+use crate::granule::GRANULE;
 use crate::map::{Field, InUse, Neighbours};
 use crate::raw::{after, before};
 use crate::span::Span;
@@ -38,7 +39,12 @@ impl<S: PageSource> Heap<S> {
     #[inline]
     pub unsafe fn deallocate(&mut self, ptr: NonNull<u8>) -> Result<(), FreeError> {
         // SAFETY: the caller gives up the block, if there is one.
-        unsafe { self.free(ptr, None) }
+        unsafe {
+            if self.is_general() {
+                return self.free_waiting(ptr, None);
+            }
+            self.free_to_bins(ptr, None)
+        }
     }
 
     /// Frees the block at `ptr`, which was allocated for `layout`. O(1).
@@ -51,57 +57,125 @@ impl<S: PageSource> Heap<S> {
     /// If a block in use starts at `ptr`, nobody uses it any more. No other pointer does harm.
     #[inline]
     pub unsafe fn deallocate_sized(&mut self, ptr: NonNull<u8>, layout: Layout) -> Result<(), FreeError> {
+        let bytes = whole(layout.size());
         // SAFETY: the caller gives up the block, if there is one.
-        unsafe { self.free(ptr, Some(granules(layout.size()))) }
+        unsafe {
+            if self.quick.serves(bytes) {
+                return self.free_waiting(ptr, Some(bytes));
+            }
+            self.free_to_bins(ptr, NonZero::new(bytes))
+        }
     }
 
-    /// Frees the chunk in use at `ptr`, if there is one, of `expected` granules if that is said.
+    /// Lets the block at `ptr`, of `expected` bytes if that is said, wait in a quick list, if all that is to be known of it
+    /// is in one map entry and there is room; otherwise sees to it with more care.
     ///
     /// # Safety
-    /// If a block in use starts at `ptr`, nobody uses it any more.
+    /// If a block in use starts at `ptr`, nobody uses it any more. The quick lists serve the size, if it is said.
     #[inline(always)]
-    unsafe fn free(&mut self, ptr: NonNull<u8>, expected: Option<usize>) -> Result<(), FreeError> {
-        let (span, start) = self.place_of(ptr)?;
+    unsafe fn free_waiting(&mut self, ptr: NonNull<u8>, expected: Option<usize>) -> Result<(), FreeError> {
+        let Some((span, start)) = self.place_of(ptr) else { return self.refuse(ptr) };
+        // SAFETY: the granule is the span's. A chunk in use is given up by the caller.
+        unsafe {
+            let view = span.map().view(start);
+            let bytes = expected.unwrap_or(view.size_or_more() * GRANULE);
+            if view.is_used()
+                && view.size_or_more() * GRANULE == bytes
+                && self.quick.serves(bytes)
+                && !span.waiting().is_set(start)
+                && self.quick.push(ptr, bytes)
+            {
+                span.waiting().flip(start);
+                return Ok(());
+            }
+            self.free_with_care(ptr, expected.and_then(NonZero::new))
+        }
+    }
+
+    /// Lets a block wait, or frees it to the bins, or says why not.
+    ///
+    /// # Safety
+    /// As for [`free_waiting`](Self::free_waiting).
+    #[inline(never)]
+    unsafe fn free_with_care(
+        &mut self,
+        ptr: NonNull<u8>,
+        expected: Option<NonZero<usize>>,
+    ) -> Result<(), FreeError> {
+        let chunk = self.used_chunk(ptr)?;
+        let bytes = chunk.size() * GRANULE;
+        if is_other(expected, bytes) {
+            return Err(FreeError::WrongSize);
+        }
+        // SAFETY: the chunk is in use and does not wait; the caller gives it up.
+        unsafe {
+            if self.quick.serves(bytes) && self.quick.push(ptr, bytes) {
+                chunk.span.waiting().flip(chunk.start);
+                return Ok(());
+            }
+            chunk.span.map().give(chunk.start, chunk.map.end);
+            self.coalesce(chunk.span, ptr, bytes, chunk.map.neighbours);
+        }
+        Ok(())
+    }
+
+    /// Frees the chunk in use at `ptr`, if there is one, of `expected` bytes if that is said.
+    ///
+    /// # Safety
+    /// If a block in use starts at `ptr`, nobody uses it any more. It does not wait.
+    #[inline(never)]
+    unsafe fn free_to_bins(
+        &mut self,
+        ptr: NonNull<u8>,
+        expected: Option<NonZero<usize>>,
+    ) -> Result<(), FreeError> {
+        let Some((span, start)) = self.place_of(ptr) else { return self.refuse(ptr) };
         // SAFETY: the granule is the span's. A chunk in use is given up by the caller.
         unsafe {
             let view = span.map().view(start);
             if !view.is_used() {
-                return Err(self.why_not_used(span, start));
+                return self.refuse(ptr);
             }
             let Some(size) = view.size() else { return self.free_long(span, start, expected) };
-            if expected.is_some_and(|expected| size != expected) {
-                return Err(self.wrong_size(span, start));
-            }
-            if self.let_wait(span, start, ptr, size * GRANULE)? {
-                return Ok(());
+            if is_other(expected, size * GRANULE) {
+                return self.refuse(ptr);
             }
             span.map().give_short(view, start, size);
-            self.coalesce(span, ptr, size * GRANULE, view.neighbours(size))
+            self.coalesce(span, ptr, size * GRANULE, view.neighbours(size));
         }
+        Ok(())
     }
 
-    /// [`free`](Self::free), where the chunk in use that starts there ends in another map entry.
+    /// [`free_to_bins`](Self::free_to_bins), where the chunk in use that starts there ends in another map entry.
+    ///
+    /// # Safety
+    /// The span is one of the heap's, the map has such a chunk at granule `start`, and nobody uses it any more.
     #[inline(never)]
     unsafe fn free_long(
         &mut self,
         span: Span,
         start: usize,
-        expected: Option<usize>,
+        expected: Option<NonZero<usize>>,
     ) -> Result<(), FreeError> {
-        // SAFETY: a chunk in use starts there, and is given up by the caller.
+        // SAFETY: the chunk is in use, and given up by the caller.
         unsafe {
-            let InUse { end, neighbours } = span.map().in_use(start).unwrap_unchecked();
-            let size = end - start;
-            if expected.is_some_and(|expected| size != expected) {
-                return Err(self.wrong_size(span, start));
+            let (end, upper_used) = span.map().end_beyond(start);
+            let (block, bytes) = (span.address(start), (end - start) * GRANULE);
+            if is_other(expected, bytes) {
+                return self.refuse(block);
             }
-            let block = span.address(start);
-            if self.let_wait(span, start, block, size * GRANULE)? {
-                return Ok(());
-            }
+            let lower_free = span.map().view(start).neighbours(0);
             span.map().give(start, end);
-            self.coalesce(span, block, size * GRANULE, neighbours)
+            self.coalesce(span, block, bytes, lower_free.with_upper(upper_used));
         }
+        Ok(())
+    }
+
+    /// Why a pointer was not freed: no block in use starts there, or it has another size.
+    #[cold]
+    #[inline(never)]
+    fn refuse(&self, ptr: NonNull<u8>) -> Result<(), FreeError> {
+        self.used_chunk(ptr).and(Err(FreeError::WrongSize))
     }
 
     /// The bytes of the block at `ptr`: the size asked for, rounded up to granules. O(1).
@@ -115,19 +189,20 @@ impl<S: PageSource> Heap<S> {
 
     /// The span and the granule that start at `ptr`.
     #[inline(always)]
-    fn place_of(&self, ptr: NonNull<u8>) -> Result<(Span, usize), FreeError> {
-        let block = self.source.block_of(ptr.addr().get()).ok_or(FreeError::NotOurs)?;
-        let start = granule_at(block, ptr).ok_or(FreeError::NotAStart)?;
+    fn place_of(&self, ptr: NonNull<u8>) -> Option<(Span, usize)> {
+        let block = self.source.block_of(ptr.addr().get())?;
+        let start = granule_at(block, ptr)?;
         // SAFETY: the source says that the address lies in a block of ours, and each holds a span.
-        Ok((unsafe { Span::at(block) }, start))
+        Some((unsafe { Span::at(block) }, start))
     }
 
     /// The chunk in use that starts at `ptr`.
-    #[inline(always)]
     pub(super) fn used_chunk(&self, ptr: NonNull<u8>) -> Result<UsedChunk, FreeError> {
-        let (span, start) = self.place_of(ptr)?;
-        // SAFETY: the granule is the span's.
+        let block = self.source.block_of(ptr.addr().get()).ok_or(FreeError::NotOurs)?;
+        let start = granule_at(block, ptr).ok_or(FreeError::NotAStart)?;
+        // SAFETY: the source says that the address lies in a block of ours, and each holds a span.
         unsafe {
+            let span = Span::at(block);
             match span.map().in_use(start) {
                 Some(_) if self.waits(span, start) => Err(FreeError::AlreadyFree),
                 Some(map) => Ok(UsedChunk { span, start, map }),
@@ -140,14 +215,14 @@ impl<S: PageSource> Heap<S> {
     ///
     /// # Safety
     /// The map has them free already; the neighbours are free, and in bins, where that is said.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) unsafe fn coalesce(
         &mut self,
         span: Span,
         mut at: NonNull<u8>,
         mut bytes: usize,
         neighbours: Neighbours,
-    ) -> Result<(), FreeError> {
+    ) {
         self.totals.count_out(bytes);
         // SAFETY: free neighbours are in bins.
         unsafe {
@@ -161,10 +236,9 @@ impl<S: PageSource> Heap<S> {
             }
             self.bins.insert(at, bytes);
             if bytes == span.capacity() * GRANULE {
-                return self.span_is_free(span);
+                self.span_is_free(span);
             }
         }
-        Ok(())
     }
 
     /// The span of an address of ours.
@@ -193,15 +267,10 @@ impl<S: PageSource> Heap<S> {
             }
         }
     }
+}
 
-    /// What is wrong with the free of a chunk in use whose size is not what the layout says.
-    ///
-    /// # Safety
-    /// The span is one of the heap's, and the map has a chunk in use there.
-    #[cold]
-    #[inline(never)]
-    unsafe fn wrong_size(&self, span: Span, start: usize) -> FreeError {
-        // SAFETY: the caller gives a chunk in use.
-        if unsafe { self.waits(span, start) } { FreeError::AlreadyFree } else { FreeError::WrongSize }
-    }
+/// Whether a size is said and is another than `bytes`.
+#[inline(always)]
+fn is_other(expected: Option<NonZero<usize>>, bytes: usize) -> bool {
+    expected != NonZero::new(bytes) && expected.is_some()
 }

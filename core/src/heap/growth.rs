@@ -1,13 +1,13 @@
 //! Spans come and go.
 
 use super::Heap;
+use crate::PageSource;
 use crate::bins::Bins;
 use crate::granule::GRANULE;
 use crate::map::{Bits, Map};
 use crate::quick::{Policy, Quick};
 use crate::raw::{WORD, after};
 use crate::span::{Overhead, Span};
-use crate::{FreeError, PageSource};
 
 impl<S: PageSource> Heap<S> {
     /// Adds a span with a free chunk of at least `size` granules, if the source has one.
@@ -17,7 +17,7 @@ impl<S: PageSource> Heap<S> {
         let overhead = self.overhead_of_next_span();
         let min = overhead.block_for(size)?;
         let block = self.source.request(min)?;
-        if block.len() < min || block.len() / GRANULE > self.largest.max(overhead.bins_for) {
+        if block.len() < min || block.len() > self.largest.max(overhead.bins_for) {
             // SAFETY: the block was just handed out, and is unused. A source that breaks its word is not used.
             unsafe { self.source.release(block) };
             return None;
@@ -34,7 +34,7 @@ impl<S: PageSource> Heap<S> {
         }
         let largest = self.source.largest();
         let lists = if self.general { Policy::scaled_to(largest) } else { Policy::OFF };
-        Overhead { bins_for: largest / GRANULE, waiting: self.general, lists }
+        Overhead { bins_for: largest, waiting: self.general, lists }
     }
 
     /// Bytes of map and waiting bits in a span of this heap.
@@ -75,16 +75,15 @@ impl<S: PageSource> Heap<S> {
     }
 
     /// Gives a span that has just become entirely free back to the source, or keeps it: one, no larger than all the
-    /// others together, so that a program which allocates and frees at an edge does not map and unmap each time. The answer is that of the
-    /// free that led here, which ends with this.
+    /// others together, so that a program which allocates and frees at an edge does not map and unmap each time.
     ///
     /// # Safety
     /// The span is one of ours and entirely free.
     #[cold]
     #[inline(never)]
-    pub(super) unsafe fn span_is_free(&mut self, span: Span) -> Result<(), FreeError> {
+    pub(super) unsafe fn span_is_free(&mut self, span: Span) {
         if self.home == Some(span) {
-            return Ok(());
+            return;
         }
         // SAFETY: the span is one of ours, and so is the spare: a span leaves through `release`, which forgets it.
         unsafe {
@@ -96,7 +95,6 @@ impl<S: PageSource> Heap<S> {
                 self.release(span);
             }
         }
-        Ok(())
     }
 
     /// Gives every span that is entirely free back to the source; the last one too, if nothing at all is in use.

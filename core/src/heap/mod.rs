@@ -54,7 +54,7 @@ pub struct Heap<S: PageSource> {
     home: Option<Span>,
     /// A span that was entirely free when last looked at, kept against coming and going.
     spare: Option<Span>,
-    /// The largest chunk, in granules, that the bins were made for.
+    /// The largest chunk, in bytes, that the bins were made for.
     largest: usize,
     totals: Totals,
 }

@@ -3,9 +3,9 @@
 use core::ptr::NonNull;
 
 use super::Heap;
+use crate::PageSource;
 use crate::granule::GRANULE;
 use crate::span::Span;
-use crate::{FreeError, PageSource};
 
 impl<S: PageSource> Heap<S> {
     /// A block of `bytes` bytes that waited, in use again. O(1).
@@ -20,38 +20,6 @@ impl<S: PageSource> Heap<S> {
             let span = self.span_of_own(block);
             span.waiting().flip(span.granule_of(block));
             Some(block)
-        }
-    }
-
-    /// Lets a block wait, if it may: whether it does.
-    ///
-    /// # Errors
-    /// [`FreeError::AlreadyFree`] if it waits already.
-    ///
-    /// # Safety
-    /// The map has a chunk in use of `bytes` bytes at granule `start` of the span, which is at `block`. If it does not
-    /// wait, nobody uses it any more.
-    #[inline(always)]
-    pub(super) unsafe fn let_wait(
-        &mut self,
-        span: Span,
-        start: usize,
-        block: NonNull<u8>,
-        bytes: usize,
-    ) -> Result<bool, FreeError> {
-        if !self.quick.serves(bytes) {
-            return Ok(false);
-        }
-        // SAFETY: lists serve the size, so there are waiting bits.
-        unsafe {
-            if span.waiting().is_set(start) {
-                return Err(FreeError::AlreadyFree);
-            }
-            let waits = self.quick.push(block, bytes);
-            if waits {
-                span.waiting().flip(start);
-            }
-            Ok(waits)
         }
     }
 
@@ -79,8 +47,7 @@ impl<S: PageSource> Heap<S> {
                 let start = span.granule_of(block);
                 if let Some(map) = span.map().in_use(start) {
                     span.map().give(start, start + bytes / GRANULE);
-                    // That a span became free is no error.
-                    let _ = self.coalesce(span, block, bytes, map.neighbours);
+                    self.coalesce(span, block, bytes, map.neighbours);
                 }
             }
         }

@@ -181,7 +181,7 @@ impl<S: PageSource> Heap<S> {
             ensure(chunk.size() == bytes, FaultKind::Size, address)?;
             ensure(chunk.footer(bytes) == bytes, FaultKind::Footer, address)?;
             let back = chunk.back();
-            let by_head = self.bins().is_head(class::holding(end - at), back);
+            let by_head = self.bins().is_head(class::holding(bytes), back);
             ensure(by_head || self.is_free_chunk(back.cast()), FaultKind::Link, address)?;
             ensure(back.read() == Some(chunk), FaultKind::Link, address)?;
             let next_is_ours = chunk.next().is_none_or(|next| self.is_free_chunk(next.address()));
@@ -211,7 +211,7 @@ impl<S: PageSource> Heap<S> {
                 ensure(self.is_free_chunk(address) && listed < free_chunks, FaultKind::Bin, address)?;
                 // SAFETY: a free chunk of ours starts there.
                 let (size, next) = unsafe { (chunk.size(), chunk.next()) };
-                ensure(class::holding(size / GRANULE) == bin, FaultKind::Bin, address)?;
+                ensure(class::holding(size) == bin, FaultKind::Bin, address)?;
                 listed += 1;
                 link = next;
             }

@@ -116,7 +116,7 @@ impl<S: PageSource> Heap<S> {
             }
             let chunk = span.free_at(at);
             let size = chunk.size();
-            let bin = class::holding(size / GRANULE);
+            let bin = class::holding(size);
             let free = FreeView {
                 bin,
                 next: chunk.next().map(|next| next.address()),
