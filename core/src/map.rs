@@ -129,6 +129,12 @@ impl View {
         if above == 0 { None } else { Some(above.trailing_zeros() as usize + 1) }
     }
 
+    /// Whether the entry holds the end of the chunk in use that starts here.
+    #[inline(always)]
+    pub const fn has_end(self) -> bool {
+        (self.used | self.lower) >> 1 != 0
+    }
+
     /// [`size`](Self::size), or more than an entry has if it does not hold the end.
     #[inline(always)]
     pub const fn size_or_more(self) -> usize {
@@ -337,7 +343,8 @@ impl Map {
         let words = unsafe { view.words.as_ref() };
         let bit = 1 << (g % WORD_GRANULES);
         flip(&words.used, bit);
-        flip(&words.lower, bit | bit << size);
+        flip(&words.lower, bit);
+        flip(&words.lower, bit << size);
     }
 
     /// Moves the end of the chunk in use at `g` from `end` to `new_end`. The granules between the two come out of, or

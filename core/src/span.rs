@@ -86,7 +86,7 @@ impl Span {
         // SAFETY: the block has room for the header and the map.
         unsafe {
             span.set(BLOCK_SIZE, block.len());
-            span.set(CAPACITY, granules - first);
+            span.set(CAPACITY, (granules - first) * GRANULE);
             span.set::<Option<Span>>(NEXT, None);
             span.set::<Option<Span>>(PREVIOUS, None);
             span.set(WAITING, span.map_words().add(Map::words(granules)));
@@ -154,6 +154,16 @@ impl Span {
     /// As for the type.
     #[inline(always)]
     pub unsafe fn capacity(self) -> usize {
+        // SAFETY: the span has a header.
+        unsafe { self.capacity_bytes() / GRANULE }
+    }
+
+    /// Bytes that chunks are made of.
+    ///
+    /// # Safety
+    /// As for the type.
+    #[inline(always)]
+    pub unsafe fn capacity_bytes(self) -> usize {
         // SAFETY: the span has a header.
         unsafe { self.get(CAPACITY) }
     }

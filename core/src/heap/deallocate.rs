@@ -43,7 +43,7 @@ impl<S: PageSource> Heap<S> {
             if self.is_general() {
                 return self.free_waiting(ptr, None);
             }
-            self.free_to_bins(ptr, None)
+            self.free_with_care(ptr, None)
         }
     }
 
@@ -63,7 +63,7 @@ impl<S: PageSource> Heap<S> {
             if self.quick.serves(bytes) {
                 return self.free_waiting(ptr, Some(bytes));
             }
-            self.free_to_bins(ptr, NonZero::new(bytes))
+            self.free_to_bins(ptr, bytes)
         }
     }
 
@@ -104,7 +104,7 @@ impl<S: PageSource> Heap<S> {
     ) -> Result<(), FreeError> {
         let chunk = self.used_chunk(ptr)?;
         let bytes = chunk.size() * GRANULE;
-        if is_other(expected, bytes) {
+        if expected.is_some_and(|expected| expected.get() != bytes) {
             return Err(FreeError::WrongSize);
         }
         // SAFETY: the chunk is in use and does not wait; the caller gives it up.
@@ -119,54 +119,49 @@ impl<S: PageSource> Heap<S> {
         Ok(())
     }
 
-    /// Frees the chunk in use at `ptr`, if there is one, of `expected` bytes if that is said.
+    /// Frees the chunk in use of `bytes` bytes at `ptr`, if there is one.
     ///
     /// # Safety
     /// If a block in use starts at `ptr`, nobody uses it any more. It does not wait.
     #[inline(never)]
-    unsafe fn free_to_bins(
-        &mut self,
-        ptr: NonNull<u8>,
-        expected: Option<NonZero<usize>>,
-    ) -> Result<(), FreeError> {
+    unsafe fn free_to_bins(&mut self, ptr: NonNull<u8>, bytes: usize) -> Result<(), FreeError> {
         let Some((span, start)) = self.place_of(ptr) else { return self.refuse(ptr) };
+        let size = bytes / GRANULE;
         // SAFETY: the granule is the span's. A chunk in use is given up by the caller.
         unsafe {
             let view = span.map().view(start);
             if !view.is_used() {
                 return self.refuse(ptr);
             }
-            let Some(size) = view.size() else { return self.free_long(span, start, expected) };
-            if is_other(expected, size * GRANULE) {
-                return self.refuse(ptr);
+            if view.size() != Some(size) {
+                return self.free_long(span, start, bytes);
             }
             span.map().give_short(view, start, size);
-            self.coalesce(span, ptr, size * GRANULE, view.neighbours(size));
+            self.coalesce(span, ptr, bytes, view.neighbours(size));
         }
         Ok(())
     }
 
-    /// [`free_to_bins`](Self::free_to_bins), where the chunk in use that starts there ends in another map entry.
+    /// [`free_to_bins`](Self::free_to_bins), where no chunk of that size in use ends in its start's map entry.
     ///
     /// # Safety
-    /// The span is one of the heap's, the map has such a chunk at granule `start`, and nobody uses it any more.
+    /// The span is one of the heap's, the map has a chunk in use at granule `start`, and nobody uses it any more.
     #[inline(never)]
-    unsafe fn free_long(
-        &mut self,
-        span: Span,
-        start: usize,
-        expected: Option<NonZero<usize>>,
-    ) -> Result<(), FreeError> {
+    unsafe fn free_long(&mut self, span: Span, start: usize, bytes: usize) -> Result<(), FreeError> {
+        let end = start + bytes / GRANULE;
         // SAFETY: the chunk is in use, and given up by the caller.
         unsafe {
-            let (end, upper_used) = span.map().end_beyond(start);
-            let (block, bytes) = (span.address(start), (end - start) * GRANULE);
-            if is_other(expected, bytes) {
+            let block = span.address(start);
+            let view = span.map().view(start);
+            if view.has_end() {
                 return self.refuse(block);
             }
-            let lower_free = span.map().view(start).neighbours(0);
+            let (says, upper) = span.map().end_beyond(start);
+            if says != end {
+                return self.refuse(block);
+            }
             span.map().give(start, end);
-            self.coalesce(span, block, bytes, lower_free.with_upper(upper_used));
+            self.coalesce(span, block, bytes, view.neighbours(0).with_upper(upper));
         }
         Ok(())
     }
@@ -235,7 +230,7 @@ impl<S: PageSource> Heap<S> {
                 bytes += below;
             }
             self.bins.insert(at, bytes);
-            if bytes == span.capacity() * GRANULE {
+            if bytes == span.capacity_bytes() {
                 self.span_is_free(span);
             }
         }
@@ -267,10 +262,4 @@ impl<S: PageSource> Heap<S> {
             }
         }
     }
-}
-
-/// Whether a size is said and is another than `bytes`.
-#[inline(always)]
-fn is_other(expected: Option<NonZero<usize>>, bytes: usize) -> bool {
-    expected != NonZero::new(bytes) && expected.is_some()
 }
