@@ -42,47 +42,143 @@ unsafe fn deallocate<P: Peer>(peer: &mut P, block: NonNull<u8>, layout: Layout) 
 }
 
 #[inline(never)]
+unsafe fn reallocate<P: Peer>(
+    peer: &mut P,
+    block: NonNull<u8>,
+    layout: Layout,
+    new_size: usize,
+) -> Option<NonNull<u8>> {
+    // SAFETY: the caller promises the same.
+    unsafe { peer.reallocate(block, layout, new_size) }
+}
+
+#[inline(never)]
+unsafe fn copy(from: NonNull<u8>, to: NonNull<u8>, bytes: usize) {
+    // SAFETY: the caller gives two blocks that hold the bytes.
+    unsafe { to.copy_from_nonoverlapping(from, bytes) };
+}
+
+#[inline(never)]
 fn nothing<P: Peer>(_peer: &mut P, _layout: Layout) -> Option<NonNull<u8>> {
     std::hint::black_box(None)
 }
 
-/// The instructions of `operations` calls, about half of them allocations: an arena of `size` bytes about half full,
-/// sizes log-uniform from 1 to `largest`.
-pub fn count<P: Peer>(size: usize, largest: usize, operations: usize) -> [Counts; 2] {
-    let mut peer = P::new(arena(size));
-    let mut random = Random(1);
-    let (mut live, mut payload) = (Vec::with_capacity(size / 8), 0);
-    let (mut allocations, mut frees) = (Vec::new(), Vec::new());
-    // What a call of a function that does nothing takes, but for the function's own two instructions.
-    let around = steps(|| nothing(&mut peer, Layout::new::<u64>())).1 - 2;
-    for operation in 0..WARM_UP + operations {
-        let counted = operation >= WARM_UP;
-        if payload < size / 2 {
-            let layout = random.log_uniform(1, largest);
-            let block = if counted {
-                let (block, count) = steps(|| allocate(&mut peer, layout));
-                allocations.push(count - around);
-                block
+/// Instructions of calls, by what is called.
+pub struct Calls {
+    pub allocate: Counts,
+    pub deallocate: Counts,
+    /// Less the copy, where the block moves.
+    pub reallocate: Counts,
+}
+
+/// Blocks in an arena, about half full.
+struct Workload<P> {
+    peer: P,
+    random: Random,
+    live: Vec<(NonNull<u8>, Layout)>,
+    payload: usize,
+    half: usize,
+    largest: usize,
+    /// The largest alignment asked for.
+    align: usize,
+}
+
+impl<P: Peer> Workload<P> {
+    fn new(size: usize, largest: usize, align: usize) -> Self {
+        let live = Vec::with_capacity(size / 8);
+        Self {
+            peer: P::new(arena(size)),
+            random: Random(1),
+            live,
+            payload: 0,
+            half: size / 2,
+            largest,
+            align,
+        }
+    }
+
+    fn layout(&mut self) -> Layout {
+        let layout = self.random.log_uniform(1, self.largest);
+        let align = 8 << self.random.below((self.align / 8).ilog2() as usize + 1);
+        layout.align_to(align).expect("a small layout")
+    }
+
+    fn is_half_full(&self) -> bool {
+        self.payload >= self.half
+    }
+
+    fn keep(&mut self, block: NonNull<u8>, layout: Layout) {
+        self.payload += layout.size();
+        self.live.push((block, layout));
+    }
+
+    fn pick(&mut self) -> (NonNull<u8>, Layout) {
+        let (block, layout) = self.live.swap_remove(self.random.below(self.live.len()));
+        self.payload -= layout.size();
+        (block, layout)
+    }
+
+    fn warm_up(&mut self) {
+        for _ in 0..WARM_UP {
+            if self.is_half_full() {
+                let (block, layout) = self.pick();
+                // SAFETY: the block was live, and is forgotten.
+                let freed = unsafe { deallocate(&mut self.peer, block, layout) };
+                assert!(P::is_good(freed), "the block is live");
             } else {
-                allocate(&mut peer, layout)
-            };
-            let Some(block) = block else { continue };
-            payload += layout.size();
-            live.push((block, layout));
-        } else {
-            let (block, layout) = live.swap_remove(random.below(live.len()));
-            payload -= layout.size();
-            // SAFETY: the block was live, and is forgotten.
-            unsafe {
-                if counted {
-                    let (freed, count) = steps(|| deallocate(&mut peer, block, layout));
-                    frees.push(count - around);
-                    assert!(P::is_good(freed), "the block is live");
-                } else {
-                    assert!(P::is_good(deallocate(&mut peer, block, layout)), "the block is live");
+                let layout = self.layout();
+                if let Some(block) = allocate(&mut self.peer, layout) {
+                    self.keep(block, layout);
                 }
             }
         }
     }
-    [Counts::sorted(allocations), Counts::sorted(frees)]
+}
+
+/// The instructions of `operations` allocations and frees, and of as many reallocations / 4: an arena of `size` bytes
+/// about half full, sizes log-uniform from 1 to `largest`, alignments from 8 to `align`.
+pub fn count<P: Peer>(size: usize, largest: usize, align: usize, operations: usize) -> Calls {
+    let mut work = Workload::<P>::new(size, largest, align);
+    // What a call of a function that does nothing takes, but for the function's own two instructions.
+    let around = steps(|| nothing(&mut work.peer, Layout::new::<u64>())).1 - 2;
+    work.warm_up();
+    let (mut allocations, mut frees, mut moves) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..operations {
+        if work.is_half_full() {
+            let (block, layout) = work.pick();
+            // SAFETY: the block was live, and is forgotten.
+            let (freed, count) = steps(|| unsafe { deallocate(&mut work.peer, block, layout) });
+            frees.push(count - around);
+            assert!(P::is_good(freed), "the block is live");
+        } else {
+            let layout = work.layout();
+            let (block, count) = steps(|| allocate(&mut work.peer, layout));
+            allocations.push(count - around);
+            if let Some(block) = block {
+                work.keep(block, layout);
+            }
+        }
+    }
+    for _ in 0..operations / 4 {
+        let ((block, layout), new_layout) = (work.pick(), work.layout());
+        let new_size = new_layout.size();
+        // SAFETY: the block was live, and is forgotten where it was.
+        let (new, mut count) = steps(|| unsafe { reallocate(&mut work.peer, block, layout, new_size) });
+        let Some(new) = new else { break };
+        if new != block {
+            let mut other = vec![0_u8; layout.size()];
+            // SAFETY: the new block and the vector hold the bytes.
+            count -= steps(|| unsafe {
+                copy(new, NonNull::from(&mut other[..]).cast(), layout.size().min(new_size));
+            })
+            .1;
+        }
+        moves.push(count.saturating_sub(if new == block { around } else { 0 }));
+        work.keep(new, Layout::from_size_align(new_size, layout.align()).expect("a small layout"));
+    }
+    Calls {
+        allocate: Counts::sorted(allocations),
+        deallocate: Counts::sorted(frees),
+        reallocate: Counts::sorted(moves),
+    }
 }

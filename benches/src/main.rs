@@ -1,6 +1,9 @@
 //! memalloc beside its peers, on one arena, printed as Markdown.
 //!
-//! `cargo run --release -p memalloc-benches -- [instructions | density | throughput]`, all if none is named.
+//! `cargo run --release -p memalloc-benches -- [instructions | density | throughput | traces=DIR] [PEER ...]`
+//!
+//! What is not named is left out, if anything is. `OPERATIONS` says how many calls are counted instruction by
+//! instruction: each instruction takes microseconds.
 
 mod density;
 mod instructions;
@@ -8,6 +11,7 @@ mod peer;
 mod random;
 mod steps;
 mod throughput;
+mod traces;
 
 use peer::{Dlmalloc, Floor, General, LinkedList, Peer, RealTime, Rlsf, Talc};
 
@@ -16,31 +20,17 @@ const MIB: usize = 1 << 20;
 
 fn main() {
     let named: Vec<String> = std::env::args().skip(1).collect();
-    let wanted = |name: &str| named.is_empty() || named.iter().any(|there| there == name);
+    let what = |name: &str| {
+        ["instructions", "density", "throughput", "traces"].iter().any(|&there| name.starts_with(there))
+    };
+    let parts: Vec<&String> = named.iter().filter(|name| what(name)).collect();
+    let peers: Vec<&str> = named.iter().filter(|name| !what(name)).map(String::as_str).collect();
+    let wanted = |name: &str| parts.is_empty() || parts.iter().any(|part| *part == name);
     if wanted("instructions") {
-        steps::prepare();
-        println!("Instructions a call, 1 MiB, half full, log-uniform 1..=4096: mean / p50 / p99 / worst\n");
-        println!("| | allocate | deallocate |\n| --- | --- | --- |");
-        instructions::<General>();
-        instructions::<RealTime>();
-        instructions::<Talc>();
-        instructions::<Rlsf>();
-        instructions::<Dlmalloc>();
-        instructions::<LinkedList>();
-        instructions::<Floor>();
+        instructions_of_all(&peers);
     }
     if wanted("density") {
-        println!("\nLive payload at the first failed request\n");
-        println!(
-            "| | 16 KiB, 8..=128 | 64 KiB, 8..=128 | 1 MiB, 8..=128 | 1 MiB, 1..=4096 | 64 MiB, 1..=20480 |"
-        );
-        println!("| --- | --- | --- | --- | --- | --- |");
-        density::<General>();
-        density::<RealTime>();
-        density::<Talc>();
-        density::<Rlsf>();
-        density::<Dlmalloc>();
-        density::<LinkedList>();
+        density_of_all(&peers);
     }
     if wanted("throughput") {
         println!("\nOperations a second over talc's\n");
@@ -51,21 +41,70 @@ fn main() {
         throughput::<General>();
         throughput::<RealTime>();
     }
+    if let Some(directory) = parts.iter().find_map(|part| part.strip_prefix("traces=")) {
+        traces(directory);
+    }
+}
+
+/// Runs a generic function for each peer that is wanted.
+macro_rules! each {
+    ($peers:expr, $function:ident: $($peer:ty),*) => {
+        $(if $peers.is_empty() || $peers.contains(&<$peer>::NAME) { $function::<$peer>(); })*
+    };
+}
+
+fn instructions_of_all(peers: &[&str]) {
+    steps::prepare();
+    println!("Instructions a call, 1 MiB, half full, log-uniform 1..=4096: mean / p50 / p99 / worst\n");
+    println!(
+        "| | allocate | deallocate | reallocate, less the copy | allocate, aligned to 8..=512 | deallocate |"
+    );
+    println!("| --- | --- | --- | --- | --- | --- |");
+    each!(peers, instructions: General, RealTime, Talc, Rlsf, Dlmalloc, LinkedList, Floor);
+}
+
+fn density_of_all(peers: &[&str]) {
+    println!("\nLive payload at the first failed request, state counted, mean of 20 seeds\n");
+    println!(
+        "| | 16 KiB, 8..=128 | 64 KiB, 8..=128 | 1 MiB, 8..=128 | 1 MiB, 1..=4096 | 64 MiB, 1..=20480 |"
+    );
+    println!("| --- | --- | --- | --- | --- | --- |");
+    each!(peers, density: General, RealTime, Talc, Rlsf, Dlmalloc, LinkedList);
 }
 
 fn instructions<P: Peer>() {
-    // Each instruction of the counted calls takes microseconds.
     let operations =
         std::env::var("OPERATIONS").map_or(4000, |given| given.parse().expect("OPERATIONS is a number"));
-    let named: Vec<String> = std::env::args().skip(2).collect();
-    if !named.is_empty() && !named.iter().any(|name| name == P::NAME) {
-        return;
-    }
-    let cells = instructions::count::<P>(MIB, 4096, operations).map(|counts| {
+    let plain = instructions::count::<P>(MIB, 4096, 8, operations);
+    let aligned = instructions::count::<P>(MIB, 4096, 512, operations / 2);
+    let cells = [plain.allocate, plain.deallocate, plain.reallocate, aligned.allocate, aligned.deallocate];
+    let cells = cells.map(|counts| {
         let [p50, p99, worst] = [0.5, 0.99, 1.0].map(|part| counts.quantile(part));
         format!("{:.1} / {p50} / {p99} / {worst}", counts.mean())
     });
     println!("| {} | {} |", P::NAME, cells.join(" | "));
+}
+
+fn traces(directory: &str) {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut paths: Vec<_> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|it| it == "rep"))
+        .collect();
+    paths.sort();
+    println!("\nTraces: peak payload over the smallest arena; ns an operation in three times the peak\n");
+    println!("| | general | real-time | talc | general, ns | talc, ns | real-time, ns | talc, ns |");
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
+    for path in &paths {
+        let Some(trace) = traces::Trace::read(path) else { continue };
+        let used =
+            [trace.utilisation::<General>(), trace.utilisation::<RealTime>(), trace.utilisation::<Talc>()];
+        let used = used.map(|part| format!("{:.1} %", 100.0 * part)).join(" | ");
+        let ([general, talc], [real_time, again]) =
+            (trace.times::<General, Talc>(), trace.times::<RealTime, Talc>());
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        println!("| {name} | {used} | {general:.1} | {talc:.1} | {real_time:.1} | {again:.1} |");
+    }
 }
 
 fn density<P: Peer>() {

@@ -70,4 +70,15 @@ impl Peer for Dlmalloc {
         // SAFETY: the caller gives the block up.
         unsafe { self.0.free(block.as_ptr(), layout.size(), layout.align()) };
     }
+
+    #[inline(always)]
+    unsafe fn reallocate(
+        &mut self,
+        block: NonNull<u8>,
+        layout: Layout,
+        new_size: usize,
+    ) -> Option<NonNull<u8>> {
+        // SAFETY: the caller promises what is asked for here.
+        NonNull::new(unsafe { self.0.realloc(block.as_ptr(), layout.size(), layout.align(), new_size) })
+    }
 }

@@ -61,4 +61,25 @@ pub trait Peer: Sized {
     /// # Safety
     /// The block is live, was allocated for `layout`, and is not used any more.
     unsafe fn deallocate(&mut self, block: NonNull<u8>, layout: Layout) -> Self::Freed;
+
+    /// Makes a block `new_size` bytes long, wherever it then is.
+    ///
+    /// # Safety
+    /// The block is live, was allocated for `layout`, and is not used any more once another is returned.
+    #[inline(always)]
+    unsafe fn reallocate(
+        &mut self,
+        block: NonNull<u8>,
+        layout: Layout,
+        new_size: usize,
+    ) -> Option<NonNull<u8>> {
+        let new_layout = Layout::from_size_align(new_size, layout.align()).ok()?;
+        let new = self.allocate(new_layout)?;
+        // SAFETY: both blocks hold the bytes, and they are two.
+        unsafe {
+            new.copy_from_nonoverlapping(block, layout.size().min(new_size));
+            self.deallocate(block, layout);
+        }
+        Some(new)
+    }
 }

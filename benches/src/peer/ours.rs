@@ -37,6 +37,17 @@ impl Peer for General {
         // SAFETY: the caller gives the block up.
         unsafe { self.0.deallocate_sized(block, layout) }
     }
+
+    #[inline(always)]
+    unsafe fn reallocate(
+        &mut self,
+        block: NonNull<u8>,
+        layout: Layout,
+        new_size: usize,
+    ) -> Option<NonNull<u8>> {
+        // SAFETY: the caller promises what is asked for here.
+        unsafe { self.0.reallocate(block, layout, new_size) }
+    }
 }
 
 impl Peer for RealTime {
@@ -61,5 +72,16 @@ impl Peer for RealTime {
     unsafe fn deallocate(&mut self, block: NonNull<u8>, layout: Layout) -> Self::Freed {
         // SAFETY: the caller gives the block up.
         unsafe { self.0.deallocate_sized(block, layout) }
+    }
+
+    #[inline(always)]
+    unsafe fn reallocate(
+        &mut self,
+        block: NonNull<u8>,
+        layout: Layout,
+        new_size: usize,
+    ) -> Option<NonNull<u8>> {
+        // SAFETY: the caller promises what is asked for here.
+        unsafe { self.0.reallocate(block, layout, new_size) }
     }
 }

@@ -30,4 +30,16 @@ impl Peer for Rlsf {
         // SAFETY: the caller gives the block up.
         unsafe { self.0.deallocate(block, layout.align()) };
     }
+
+    #[inline(always)]
+    unsafe fn reallocate(
+        &mut self,
+        block: NonNull<u8>,
+        layout: Layout,
+        new_size: usize,
+    ) -> Option<NonNull<u8>> {
+        let layout = Layout::from_size_align(new_size, layout.align()).ok()?;
+        // SAFETY: the caller promises what is asked for here.
+        unsafe { self.0.reallocate(block, layout) }
+    }
 }

@@ -36,4 +36,23 @@ impl Peer for Talc {
         // SAFETY: the caller gives the block up.
         unsafe { self.0.deallocate(block.as_ptr(), layout) };
     }
+
+    #[inline(always)]
+    unsafe fn reallocate(
+        &mut self,
+        block: NonNull<u8>,
+        layout: Layout,
+        new_size: usize,
+    ) -> Option<NonNull<u8>> {
+        // SAFETY: the caller promises what is asked for here. Moving is what its own `GlobalAlloc` does.
+        unsafe {
+            if self.0.try_realloc_in_place(block.as_ptr(), layout, new_size) {
+                return Some(block);
+            }
+            let new = self.0.allocate(Layout::from_size_align(new_size, layout.align()).ok()?)?;
+            new.copy_from_nonoverlapping(block, layout.size());
+            self.0.deallocate(block.as_ptr(), layout);
+            Some(new)
+        }
+    }
 }

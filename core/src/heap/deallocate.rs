@@ -83,10 +83,12 @@ impl<S: PageSource> Heap<S> {
                 && view.size_or_more() * GRANULE == bytes
                 && self.quick.serves(bytes)
                 && !span.waiting().is_set(start)
-                && self.quick.push(ptr, bytes)
             {
-                span.waiting().flip(start);
-                return Ok(());
+                if self.quick.push(ptr, bytes) {
+                    span.waiting().flip(start);
+                    return Ok(());
+                }
+                return self.free_to_bins(ptr, bytes);
             }
             self.free_with_care(ptr, expected.and_then(NonZero::new))
         }
@@ -191,17 +193,35 @@ impl<S: PageSource> Heap<S> {
         Some((unsafe { Span::at(block) }, start))
     }
 
-    /// The chunk in use that starts at `ptr`.
+    /// The chunk in use that starts at `ptr`, if one does.
+    #[inline(always)]
+    pub(super) fn used_chunk_at(&self, ptr: NonNull<u8>) -> Option<UsedChunk> {
+        let (span, start) = self.place_of(ptr)?;
+        // SAFETY: the granule is the span's.
+        unsafe {
+            let map = span.map().in_use(start)?;
+            (!self.waits(span, start)).then_some(UsedChunk { span, start, map })
+        }
+    }
+
+    /// The chunk in use that starts at `ptr`, or why none does.
     pub(super) fn used_chunk(&self, ptr: NonNull<u8>) -> Result<UsedChunk, FreeError> {
-        let block = self.source.block_of(ptr.addr().get()).ok_or(FreeError::NotOurs)?;
-        let start = granule_at(block, ptr).ok_or(FreeError::NotAStart)?;
+        self.used_chunk_at(ptr).ok_or_else(|| self.why_not(ptr))
+    }
+
+    /// Why no chunk in use starts at `ptr`.
+    #[cold]
+    #[inline(never)]
+    fn why_not(&self, ptr: NonNull<u8>) -> FreeError {
+        let Some(block) = self.source.block_of(ptr.addr().get()) else { return FreeError::NotOurs };
+        let Some(g) = granule_at(block, ptr) else { return FreeError::NotAStart };
         // SAFETY: the source says that the address lies in a block of ours, and each holds a span.
         unsafe {
             let span = Span::at(block);
-            match span.map().in_use(start) {
-                Some(_) if self.waits(span, start) => Err(FreeError::AlreadyFree),
-                Some(map) => Ok(UsedChunk { span, start, map }),
-                None => Err(self.why_not_used(span, start)),
+            match span.map().start_of(g, span.first()) {
+                Some((_, Field::Free)) => FreeError::AlreadyFree,
+                Some((start, _)) if self.waits(span, start) => FreeError::AlreadyFree,
+                _ => FreeError::NotAStart,
             }
         }
     }
@@ -244,22 +264,5 @@ impl<S: PageSource> Heap<S> {
     pub(super) unsafe fn span_of_own(&self, address: NonNull<u8>) -> Span {
         // SAFETY: the caller says that a block of ours holds it, and each holds a span.
         unsafe { Span::at(self.source.block_of_own(address.addr().get())) }
-    }
-
-    /// Why no chunk in use starts at granule `g` of `span`.
-    ///
-    /// # Safety
-    /// The span is one of the heap's; `g` is a granule of it at which none does.
-    #[cold]
-    #[inline(never)]
-    unsafe fn why_not_used(&self, span: Span, g: usize) -> FreeError {
-        // SAFETY: the caller gives a granule of the span.
-        unsafe {
-            match span.map().start_of(g, span.first()) {
-                Some((_, Field::Free)) => FreeError::AlreadyFree,
-                Some((start, _)) if self.waits(span, start) => FreeError::AlreadyFree,
-                _ => FreeError::NotAStart,
-            }
-        }
     }
 }

@@ -4,6 +4,7 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use super::Heap;
+use super::allocate::whole;
 use super::deallocate::UsedChunk;
 use crate::PageSource;
 use crate::granule::{GRANULE, granules};
@@ -24,7 +25,7 @@ impl<S: PageSource> Heap<S> {
         layout: Layout,
         new_size: usize,
     ) -> Option<NonNull<u8>> {
-        let chunk = self.used_chunk(ptr).ok()?;
+        let chunk = self.used_chunk_at(ptr)?;
         let new_layout = Layout::from_size_align(new_size, layout.align()).ok()?;
         if chunk.size() != granules(layout.size()) {
             return None;
@@ -34,7 +35,7 @@ impl<S: PageSource> Heap<S> {
             if self.resize_in_place(chunk, granules(new_size)) {
                 return Some(ptr);
             }
-            self.move_to(ptr, chunk, new_layout)
+            self.move_to(ptr, layout, new_layout)
         }
     }
 
@@ -106,20 +107,20 @@ impl<S: PageSource> Heap<S> {
     /// Copies a block to a new one and frees it.
     ///
     /// # Safety
-    /// A chunk in use starts at `ptr`: this one, which is given up if the result is not `None`.
+    /// A chunk in use for `layout` starts at `ptr`, which is given up if the result is not `None`.
     unsafe fn move_to(
         &mut self,
         ptr: NonNull<u8>,
-        chunk: UsedChunk,
+        layout: Layout,
         new_layout: Layout,
     ) -> Option<NonNull<u8>> {
         let new = self.allocate(new_layout)?;
-        let bytes = new_layout.size().min(chunk.size() * GRANULE);
+        let bytes = new_layout.size().min(whole(layout.size()));
         // SAFETY: both blocks hold the bytes, and they are two. The map's word on the old one is asked again, as the
         // new one may have come from below it.
         unsafe {
             new.copy_from_nonoverlapping(ptr, bytes);
-            let _ = self.deallocate(ptr);
+            let _ = self.deallocate_sized(ptr, layout);
         }
         Some(new)
     }
