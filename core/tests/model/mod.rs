@@ -8,6 +8,7 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 use std::collections::BTreeMap;
 
+use memalloc_core::bins::class;
 use memalloc_core::{FreeError, GRANULE, Heap, PageSource};
 
 /// A block that the heap handed out.
@@ -64,10 +65,38 @@ impl<S: PageSource> Model<S> {
     }
 
     pub fn allocate(&mut self, layout: Layout) -> Option<Block> {
-        let ptr = self.heap.allocate(layout)?;
+        let Some(ptr) = self.heap.allocate(layout) else {
+            assert!(!self.has_room(layout), "{layout:?} was refused");
+            return None;
+        };
         let block = self.add(ptr, layout);
         block.fill(0);
         Some(block)
+    }
+
+    /// Asks ahead: where the heap says yes, the allocation succeeds.
+    pub fn reserve(&mut self, layout: Layout) {
+        if self.heap.reserve(layout) {
+            let block = self.allocate(layout).expect("it was reserved");
+            self.deallocate(block, true);
+        } else {
+            assert!(!self.has_room(layout), "{layout:?} was not reserved");
+        }
+    }
+
+    /// Whether the heap has a free chunk that it promises to find for `layout`, nothing waiting: one in a bin all of whose
+    /// chunks hold it, or, in a heap with few free chunks, any that holds it as it lies.
+    fn has_room(&self, layout: Layout) -> bool {
+        let bytes = layout.size().div_ceil(GRANULE).max(1) * GRANULE;
+        let skipped = layout.align().saturating_sub(GRANULE);
+        let free: Vec<_> = self.heap.chunks().filter(|chunk| chunk.free.is_some()).collect();
+        assert_eq!(self.heap.totals().waiting(), 0, "a request is refused only when nothing waits");
+        let sure = free.iter().any(|chunk| class::holding(chunk.size) >= class::covering(bytes + skipped));
+        let fits = free.iter().any(|chunk| {
+            let start = chunk.address.addr().get();
+            start.next_multiple_of(layout.align().max(GRANULE)) - start + bytes <= chunk.size
+        });
+        sure || fits && free.len() <= 8
     }
 
     pub fn deallocate(&mut self, block: Block, sized: bool) {

@@ -79,7 +79,7 @@ pub fn step<S: PageSource>(model: &mut Model<S>, choices: &mut impl Choices, sca
             model.free_anything(near.wrapping_add((a as usize).wrapping_sub(0x8000).wrapping_mul(step)));
         }
         250..253 => {
-            model.heap.reserve(layout(shape, a as usize, b as usize, scale));
+            model.reserve(layout(shape, a as usize, b as usize, scale));
         }
         253 => {
             if shape % 2 == 0 {
