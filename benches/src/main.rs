@@ -1,11 +1,12 @@
 //! memalloc beside its peers, on one arena, printed as Markdown.
 //!
-//! `cargo run --release -p memalloc-benches -- [instructions | density | throughput | traces=DIR] [PEER ...]`
+//! `cargo run --release -p memalloc-benches -- [instructions | density | holes | throughput | traces=DIR] [PEER ...]`
 //!
 //! What is not named is left out, if anything is. `OPERATIONS` says how many calls are counted instruction by
 //! instruction: each instruction takes microseconds.
 
 mod density;
+mod holes;
 mod instructions;
 mod peer;
 mod random;
@@ -21,7 +22,9 @@ const MIB: usize = 1 << 20;
 fn main() {
     let named: Vec<String> = std::env::args().skip(1).collect();
     let what = |name: &str| {
-        ["instructions", "density", "throughput", "traces"].iter().any(|&there| name.starts_with(there))
+        ["instructions", "density", "holes", "throughput", "traces"]
+            .iter()
+            .any(|&there| name.starts_with(there))
     };
     let parts: Vec<&String> = named.iter().filter(|name| what(name)).collect();
     let peers: Vec<&str> = named.iter().filter(|name| !what(name)).map(String::as_str).collect();
@@ -31,6 +34,9 @@ fn main() {
     }
     if wanted("density") {
         density_of_all(&peers);
+    }
+    if wanted("holes") {
+        holes_of_all(&peers);
     }
     if wanted("throughput") {
         println!("\nOperations a second over talc's\n");
@@ -70,6 +76,19 @@ fn density_of_all(peers: &[&str]) {
     );
     println!("| --- | --- | --- | --- | --- | --- |");
     each!(peers, density: General, RealTime, Talc, Rlsf, Dlmalloc, LinkedList);
+}
+
+fn holes_of_all(peers: &[&str]) {
+    steps::prepare();
+    println!("\nInstructions of the dearest request, where n holes of 1 KiB are free and nothing else\n");
+    println!("| | 300 | 3,000 | 30,000 |");
+    println!("| --- | --- | --- | --- |");
+    each!(peers, holes: General, RealTime, Talc, Rlsf, Dlmalloc);
+}
+
+fn holes<P: Peer>() {
+    let cells = [300, 3_000, 30_000].map(|count| holes::dearest::<P>(count).to_string());
+    println!("| {} | {} |", P::NAME, cells.join(" | "));
 }
 
 fn instructions<P: Peer>() {

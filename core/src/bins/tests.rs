@@ -138,3 +138,20 @@ fn the_only_chunk_is_found_by_a_request_for_all_of_it() {
         assert!(take(&mut model.bins, 1).is_none());
     }
 }
+
+#[test]
+fn a_bit_that_does_not_agree_with_its_list_is_told() {
+    for size in [1, 5, 700] {
+        let mut model = Model::new(4000);
+        let bin = holding(size);
+        assert_eq!(model.bins.first(bin), Ok(None));
+        model.bins.bits[bin / WORD_BITS] ^= 1 << (bin % WORD_BITS);
+        assert_eq!(model.bins.first(bin), Err(bin));
+        model.bins.bits[bin / WORD_BITS] ^= 1 << (bin % WORD_BITS);
+        model.insert(size);
+        let first = model.bins.first(bin).map(|first| first.map(FreeChunk::address));
+        assert_eq!(first, Ok(Some(model.chunks[0].0)));
+        model.bins.bits[bin / WORD_BITS] ^= 1 << (bin % WORD_BITS);
+        assert_eq!(model.bins.first(bin), Err(bin));
+    }
+}

@@ -58,8 +58,9 @@ impl<S: PageSource> Heap<S> {
         let (chunk, chunk_bytes) = match self.take_flushing(layout) {
             Some(taken) => taken,
             None => {
-                self.grow(needed(layout))?;
-                self.take_that_fits(layout)?
+                let chunk = self.grow(needed(layout))?;
+                // SAFETY: a free chunk starts there, in a bin.
+                (chunk, unsafe { self.bins.remove(chunk) })
             }
         };
         // SAFETY: the chunk was just taken out of its bin, and has room behind the skipped granules.
@@ -113,6 +114,7 @@ impl<S: PageSource> Heap<S> {
     ///
     /// # Safety
     /// The chunk is in no bin, has `chunk_bytes` bytes, and room for the layout.
+    #[inline(never)]
     unsafe fn hand_out_aligned(
         &mut self,
         chunk: NonNull<u8>,

@@ -115,10 +115,23 @@ impl<S: PageSource> Heap<S> {
                 chunk.span.waiting().flip(chunk.start);
                 return Ok(());
             }
-            chunk.span.map().give(chunk.start, chunk.map.end);
-            self.coalesce(chunk.span, ptr, bytes, chunk.map.neighbours);
+            self.take_back(chunk);
         }
         Ok(())
+    }
+
+    /// Makes a chunk in use a free one, merged with its free neighbours.
+    ///
+    /// # Safety
+    /// The chunk is in use, does not wait, and nobody uses it any more.
+    #[inline(never)]
+    pub(super) unsafe fn take_back(&mut self, chunk: UsedChunk) {
+        let UsedChunk { span, start, map } = chunk;
+        // SAFETY: the chunk is in use.
+        unsafe {
+            span.map().give(start, map.end);
+            self.coalesce(span, span.address(start), chunk.size() * GRANULE, map.neighbours);
+        }
     }
 
     /// Frees the chunk in use of `bytes` bytes at `ptr`, if there is one.
@@ -231,13 +244,7 @@ impl<S: PageSource> Heap<S> {
     /// # Safety
     /// The map has them free already; the neighbours are free, and in bins, where that is said.
     #[inline(always)]
-    pub(super) unsafe fn coalesce(
-        &mut self,
-        span: Span,
-        mut at: NonNull<u8>,
-        mut bytes: usize,
-        neighbours: Neighbours,
-    ) {
+    unsafe fn coalesce(&mut self, span: Span, mut at: NonNull<u8>, mut bytes: usize, neighbours: Neighbours) {
         self.totals.count_out(bytes);
         // SAFETY: free neighbours are in bins.
         unsafe {

@@ -1,5 +1,7 @@
 //! Spans come and go.
 
+use core::ptr::NonNull;
+
 use super::Heap;
 use crate::PageSource;
 use crate::bins::Bins;
@@ -10,10 +12,10 @@ use crate::raw::{WORD, after};
 use crate::span::{Overhead, Span};
 
 impl<S: PageSource> Heap<S> {
-    /// Adds a span with a free chunk of at least `size` granules, if the source has one.
+    /// Adds a span, if the source has one, all of it a free chunk of at least `size` granules, which is returned.
     #[cold]
     #[inline(never)]
-    pub(super) fn grow(&mut self, size: usize) -> Option<()> {
+    pub(super) fn grow(&mut self, size: usize) -> Option<NonNull<u8>> {
         let overhead = self.overhead_of_next_span();
         let min = overhead.block_for(size)?;
         let block = self.source.request(min)?;
@@ -23,8 +25,7 @@ impl<S: PageSource> Heap<S> {
             return None;
         }
         // SAFETY: the block is ours and large enough.
-        unsafe { self.adopt(Span::lay(block, overhead, S::ZEROED), overhead) };
-        Some(())
+        Some(unsafe { self.adopt(Span::lay(block, overhead, S::ZEROED), overhead) })
     }
 
     /// The first span holds the bins.
@@ -53,11 +54,11 @@ impl<S: PageSource> Heap<S> {
         if is_home { Bins::bytes(self.largest) + self.quick.bytes() } else { 0 }
     }
 
-    /// Takes in a span just laid.
+    /// Takes in a span just laid. Its one free chunk.
     ///
     /// # Safety
     /// It was laid with that overhead in a block of this heap's source.
-    unsafe fn adopt(&mut self, span: Span, overhead: Overhead) {
+    unsafe fn adopt(&mut self, span: Span, overhead: Overhead) -> NonNull<u8> {
         // SAFETY: the span is laid, with room for the bins if the overhead has them; all its granules are free.
         unsafe {
             if overhead.bins_for > 0 {
@@ -70,7 +71,9 @@ impl<S: PageSource> Heap<S> {
             span.push(&mut self.spans);
             let size = span.capacity();
             self.totals.add_span(span.block().len(), size);
-            self.bins.insert(span.address(span.first()), size * GRANULE);
+            let chunk = span.address(span.first());
+            self.bins.insert(chunk, size * GRANULE);
+            chunk
         }
     }
 

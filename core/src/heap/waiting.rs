@@ -4,7 +4,6 @@ use core::ptr::NonNull;
 
 use super::Heap;
 use crate::PageSource;
-use crate::granule::GRANULE;
 use crate::span::Span;
 
 impl<S: PageSource> Heap<S> {
@@ -41,14 +40,9 @@ impl<S: PageSource> Heap<S> {
     pub(super) fn flush_one_list(&mut self) -> bool {
         let Some(bytes) = self.quick.sizes().find(|&bytes| self.quick.count(bytes) > 0) else { return false };
         while let Some(block) = self.take_waiting(bytes) {
-            // SAFETY: the block is in use, for nobody.
-            unsafe {
-                let span = self.span_of_own(block);
-                let start = span.granule_of(block);
-                if let Some(map) = span.map().in_use(start) {
-                    span.map().give(start, start + bytes / GRANULE);
-                    self.coalesce(span, block, bytes, map.neighbours);
-                }
+            if let Some(chunk) = self.used_chunk_at(block) {
+                // SAFETY: the chunk is in use, for nobody.
+                unsafe { self.take_back(chunk) };
             }
         }
         true

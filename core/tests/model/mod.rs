@@ -9,6 +9,7 @@ use core::ptr::NonNull;
 use std::collections::BTreeMap;
 
 use memalloc_core::bins::class;
+use memalloc_core::inspect::ChunkView;
 use memalloc_core::{FreeError, GRANULE, Heap, PageSource};
 
 /// A block that the heap handed out.
@@ -194,6 +195,18 @@ impl<S: PageSource> Model<S> {
         let totals = self.heap.totals();
         assert_eq!((totals.used(), totals.used_chunks()), (self.used, self.live.len()));
         assert_eq!(totals.source(), totals.used() + totals.free() + totals.overhead());
+        // The first span stays, and one that is kept against coming and going.
+        let spans: BTreeMap<usize, usize> = self
+            .heap
+            .spans()
+            .map(|span| {
+                let skipped = span.first * GRANULE;
+                (span.block.cast::<u8>().addr().get() + skipped, span.block.len() - skipped)
+            })
+            .collect();
+        let whole = |chunk: &ChunkView| spans.get(&chunk.address.addr().get()) == Some(&chunk.size);
+        let free_spans = self.heap.chunks().filter(|chunk| chunk.free.is_some() && whole(chunk));
+        assert!(free_spans.count() <= 2, "memory goes back");
         let mut live = self.live.values();
         for chunk in self.heap.chunks().filter(|chunk| chunk.is_in_use()) {
             let block = live.next().expect("no more chunks than blocks");
