@@ -1,20 +1,24 @@
 //! memalloc beside its peers, on one arena, printed as Markdown.
 //!
-//! `cargo run --release -p memalloc-benches -- [instructions | density | holes | throughput | traces=DIR] [PEER ...]`
+//! `cargo run --release -p memalloc-benches -- [instructions | density | holes | throughput | traces=DIR] [plots=DIR] [PEER ...]`
 //!
-//! What is not named is left out, if anything is. `OPERATIONS` says how many calls are counted instruction by
+//! What is not named is left out, if anything is. Charts of instructions and density go to DIR. `OPERATIONS` says how many calls are counted instruction by
 //! instruction: each instruction takes microseconds.
 
 mod density;
 mod holes;
 mod instructions;
 mod peer;
+mod plot;
 mod random;
 mod steps;
 mod throughput;
 mod traces;
 
+use std::path::{Path, PathBuf};
+
 use peer::{Dlmalloc, Floor, General, LinkedList, Peer, RealTime, Rlsf, Talc};
+use plot::Chart;
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
@@ -22,18 +26,23 @@ const MIB: usize = 1 << 20;
 fn main() {
     let named: Vec<String> = std::env::args().skip(1).collect();
     let what = |name: &str| {
-        ["instructions", "density", "holes", "throughput", "traces"]
+        ["instructions", "density", "holes", "throughput", "traces", "plots"]
             .iter()
             .any(|&there| name.starts_with(there))
     };
     let parts: Vec<&String> = named.iter().filter(|name| what(name)).collect();
     let peers: Vec<&str> = named.iter().filter(|name| !what(name)).map(String::as_str).collect();
-    let wanted = |name: &str| parts.is_empty() || parts.iter().any(|part| *part == name);
+    let plots = parts.iter().find_map(|part| part.strip_prefix("plots=")).map(PathBuf::from);
+    let wanted = |name: &str| {
+        parts.iter().all(|part| part.starts_with("plots")) || parts.iter().any(|part| *part == name)
+    };
     if wanted("instructions") {
-        instructions_of_all(&peers);
+        let chart = instructions_of_all(&peers);
+        write(&chart, plots.as_deref(), "instructions.svg");
     }
     if wanted("density") {
-        density_of_all(&peers);
+        let chart = density_of_all(&peers);
+        write(&chart, plots.as_deref(), "density.svg");
     }
     if wanted("holes") {
         holes_of_all(&peers);
@@ -52,30 +61,60 @@ fn main() {
     }
 }
 
-/// Runs a generic function for each peer that is wanted.
-macro_rules! each {
-    ($peers:expr, $function:ident: $($peer:ty),*) => {
-        $(if $peers.is_empty() || $peers.contains(&<$peer>::NAME) { $function::<$peer>(); })*
-    };
+fn write(chart: &Chart, directory: Option<&Path>, name: &str) {
+    if let Some(directory) = directory
+        && let Err(error) = chart.write(&directory.join(name))
+    {
+        eprintln!("{name}: {error}");
+    }
 }
 
-fn instructions_of_all(peers: &[&str]) {
+/// What a generic function says of each peer that is wanted.
+macro_rules! each {
+    ($peers:expr, $function:ident: $($peer:ty),*) => {{
+        let mut rows = Vec::new();
+        $(if $peers.is_empty() || $peers.contains(&<$peer>::NAME) {
+            rows.push((<$peer>::NAME, $function::<$peer>()));
+        })*
+        rows
+    }};
+}
+
+fn instructions_of_all(peers: &[&str]) -> Chart {
     steps::prepare();
     println!("Instructions a call, 1 MiB, half full, log-uniform 1..=4096: mean / p50 / p99 / worst\n");
     println!(
         "| | allocate | deallocate | reallocate, less the copy | allocate, aligned to 8..=512 | deallocate |"
     );
     println!("| --- | --- | --- | --- | --- | --- |");
-    each!(peers, instructions: General, RealTime, Talc, Rlsf, Dlmalloc, LinkedList, Floor);
+    let rows = each!(peers, instructions: General, RealTime, Talc, Rlsf, Dlmalloc, LinkedList, Floor);
+    Chart {
+        title: "Instructions a call, mean: 1 MiB, half full, sizes log-uniform 1..=4096",
+        series: &["allocate", "deallocate"],
+        rows,
+        most: 180.0,
+    }
 }
 
-fn density_of_all(peers: &[&str]) {
+fn density_of_all(peers: &[&str]) -> Chart {
     println!("\nLive payload at the first failed request, state counted, mean of 20 seeds\n");
     println!(
         "| | 16 KiB, 8..=128 | 64 KiB, 8..=128 | 1 MiB, 8..=128 | 1 MiB, 1..=4096 | 64 MiB, 1..=20480 |"
     );
     println!("| --- | --- | --- | --- | --- | --- |");
-    each!(peers, density: General, RealTime, Talc, Rlsf, Dlmalloc, LinkedList);
+    let rows = each!(peers, density: General, RealTime, Talc, Rlsf, Dlmalloc, LinkedList);
+    Chart {
+        title: "Live payload at the first failed request, %",
+        series: &[
+            "16 KiB, 8..=128",
+            "64 KiB, 8..=128",
+            "1 MiB, 8..=128",
+            "1 MiB, 1..=4096",
+            "64 MiB, 1..=20480",
+        ],
+        rows,
+        most: 100.0,
+    }
 }
 
 fn holes_of_all(peers: &[&str]) {
@@ -83,7 +122,7 @@ fn holes_of_all(peers: &[&str]) {
     println!("\nInstructions of the dearest request, where n holes of 1 KiB are free and nothing else\n");
     println!("| | 300 | 3,000 | 30,000 |");
     println!("| --- | --- | --- | --- |");
-    each!(peers, holes: General, RealTime, Talc, Rlsf, Dlmalloc);
+    let _: Vec<(&str, ())> = each!(peers, holes: General, RealTime, Talc, Rlsf, Dlmalloc);
 }
 
 fn holes<P: Peer>() {
@@ -91,17 +130,19 @@ fn holes<P: Peer>() {
     println!("| {} | {} |", P::NAME, cells.join(" | "));
 }
 
-fn instructions<P: Peer>() {
+fn instructions<P: Peer>() -> Vec<f64> {
     let operations =
         std::env::var("OPERATIONS").map_or(4000, |given| given.parse().expect("OPERATIONS is a number"));
     let plain = instructions::count::<P>(MIB, 4096, 8, operations);
     let aligned = instructions::count::<P>(MIB, 4096, 512, operations / 2);
+    let means = vec![plain.allocate.mean(), plain.deallocate.mean()];
     let cells = [plain.allocate, plain.deallocate, plain.reallocate, aligned.allocate, aligned.deallocate];
     let cells = cells.map(|counts| {
         let [p50, p99, worst] = [0.5, 0.99, 1.0].map(|part| counts.quantile(part));
         format!("{:.1} / {p50} / {p99} / {worst}", counts.mean())
     });
     println!("| {} | {} |", P::NAME, cells.join(" | "));
+    means
 }
 
 fn traces(directory: &str) {
@@ -126,18 +167,17 @@ fn traces(directory: &str) {
     }
 }
 
-fn density<P: Peer>() {
+fn density<P: Peer>() -> Vec<f64> {
     let cases = [(16 * KIB, 8, 128), (64 * KIB, 8, 128), (MIB, 8, 128), (MIB, 1, 4096), (64 * MIB, 1, 20480)];
-    let cells = cases.map(|(arena, smallest, largest)| {
-        // A first-fit list takes minutes there.
-        let too_long = P::NAME == LinkedList::NAME && arena > MIB;
-        if too_long {
-            String::new()
-        } else {
-            format!("{:.1} %", 100.0 * density::mean::<P>(arena, smallest, largest))
-        }
-    });
+    // A first-fit list takes minutes where the arena is large.
+    let in_time = |size| P::NAME != LinkedList::NAME || size <= MIB;
+    let cases = cases.iter().filter(|case| in_time(case.0));
+    let parts: Vec<f64> = cases
+        .map(|&(arena, smallest, largest)| 100.0 * density::mean::<P>(arena, smallest, largest))
+        .collect();
+    let cells: Vec<String> = parts.iter().map(|part| format!("{part:.1} %")).collect();
     println!("| {} | {} |", P::NAME, cells.join(" | "));
+    parts
 }
 
 fn throughput<P: Peer>() {

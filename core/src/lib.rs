@@ -10,8 +10,8 @@
 //! touched only when it is free. What the map cannot see is a use after free.
 //!
 //! ```text
-//!   floor 7  quick    small blocks that wait, not yet coalesced
-//!         6  heap     Heap: allocate, deallocate, grow and shrink in place
+//!   floor 7  heap     Heap: allocate, deallocate, grow and shrink in place
+//!         6  quick    small blocks that wait, not yet coalesced
 //!         5  span     header, map and granules of one block
 //!         4  bins     free chunks by size class, found in O(1)
 //!         3  chunk    a free chunk's links, size and footer

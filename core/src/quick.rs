@@ -1,4 +1,4 @@
-//! Floor 7: quick lists: small blocks that were freed and wait, not yet coalesced, for a request of just their size.
+//! Floor 6: quick lists: small blocks that were freed and wait, not yet coalesced, for a request of just their size.
 //!
 //! ```text
 //!   lists, one a size     head ─▶ block ─▶ block          room: how many more may wait

@@ -1,8 +1,10 @@
-//! Floor 6: the heap: allocate, deallocate, grow and shrink, over a source.
+//! Floor 7: the heap: allocate, deallocate, grow and shrink, over a source.
 //!
 //! ```text
-//!   allocate: take a chunk from the bins ─▶ flip the map ─▶ what is left over goes back into a bin
-//!   deallocate: look the pointer up in the map ─▶ take free neighbours out of their bins ─▶ flip the map ─▶ into a bin
+//!   allocate: take a block that waits; or else
+//!             take a chunk from the bins ─▶ flip the map ─▶ what is left over goes back into a bin
+//!   deallocate: look the pointer up in the map ─▶ let it wait, if it may; or else
+//!               flip the map ─▶ take free neighbours out of their bins ─▶ into a bin
 //! ```
 //!
 //! One file each: `allocate`, `deallocate`, `reallocate`, `growth` (spans come and go) and `waiting` (blocks that wait in
