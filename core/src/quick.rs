@@ -18,6 +18,8 @@ use crate::raw::after;
 
 /// From a source of this size on, many blocks may wait, of many sizes.
 const MANY_FROM: usize = 512 << 10;
+/// From a source of this size on, a few blocks may wait. In a smaller one, lists and bits would take 2 % of it.
+const FEW_FROM: usize = 32 << 10;
 
 /// What may wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,9 +39,16 @@ impl Policy {
     pub const fn scaled_to(largest: usize) -> Self {
         if largest >= MANY_FROM {
             Self { limit: 32 * GRANULE, depth: 32 }
-        } else {
+        } else if largest >= FEW_FROM {
             Self { limit: 8 * GRANULE, depth: 8 }
+        } else {
+            Self::OFF
         }
+    }
+
+    /// Whether any block may wait.
+    pub const fn is_on(self) -> bool {
+        self.limit > 0
     }
 
     /// Bytes that the lists take.
@@ -85,6 +94,12 @@ impl Quick {
             // SAFETY: the caller gives room for a list a size.
             unsafe { self.list(bytes).write(List { head: None, room: policy.depth }) };
         }
+    }
+
+    /// Whether any block may wait.
+    #[inline(always)]
+    pub const fn is_on(&self) -> bool {
+        self.policy.is_on()
     }
 
     /// Bytes that the lists take.
@@ -168,7 +183,7 @@ mod tests {
 
     #[test]
     fn blocks_come_back_last_in_first_out_and_no_more_than_there_is_room_for() {
-        for largest in [4096, 1 << 20] {
+        for largest in [64 << 10, 1 << 20] {
             let policy = Policy::scaled_to(largest);
             let mut memory = vec![0_usize; policy.bytes() / size_of::<usize>()];
             let mut blocks = vec![[0_usize; 2]; policy.depth + 1];
@@ -195,7 +210,7 @@ mod tests {
     #[test]
     fn nothing_waits_without_lists() {
         let quick = Quick::new();
-        assert!(!quick.serves(GRANULE));
+        assert!(!quick.is_on() && !quick.serves(GRANULE) && !Policy::scaled_to(16 << 10).is_on());
         assert_eq!(quick.sizes().count(), 0);
     }
 }

@@ -40,7 +40,7 @@ impl<S: PageSource> Heap<S> {
     pub unsafe fn deallocate(&mut self, ptr: NonNull<u8>) -> Result<(), FreeError> {
         // SAFETY: the caller gives up the block, if there is one.
         unsafe {
-            if self.is_general() {
+            if self.quick.is_on() {
                 return self.free_waiting(ptr, None);
             }
             self.free_with_care(ptr, None)

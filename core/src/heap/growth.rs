@@ -31,11 +31,11 @@ impl<S: PageSource> Heap<S> {
     /// The first span holds the bins.
     fn overhead_of_next_span(&self) -> Overhead {
         if self.bins.are_there() {
-            return Overhead { waiting: self.general, ..Overhead::LEAST };
+            return Overhead { waiting: self.quick.is_on(), ..Overhead::LEAST };
         }
         let largest = self.source.largest();
         let lists = if self.general { Policy::scaled_to(largest) } else { Policy::OFF };
-        Overhead { bins_for: largest, waiting: self.general, lists }
+        Overhead { bins_for: largest, waiting: lists.is_on(), lists }
     }
 
     /// Bytes of map and waiting bits in a span of this heap.
@@ -45,7 +45,7 @@ impl<S: PageSource> Heap<S> {
     pub(crate) unsafe fn map_bytes(&self, span: Span) -> usize {
         // SAFETY: the span is laid.
         let granules = unsafe { span.granules() };
-        (Map::words(granules) + if self.general { Bits::words(granules) } else { 0 }) * WORD
+        (Map::words(granules) + if self.quick.is_on() { Bits::words(granules) } else { 0 }) * WORD
     }
 
     /// Bytes of bins and quick lists in a span of this heap.

@@ -66,7 +66,7 @@ unsafe impl<S: PageSource + Send> Send for Heap<S> {}
 
 impl<S: PageSource> Heap<S> {
     /// A heap in general mode: small blocks that are freed wait in quick lists for a request of the same size, up to 32
-    /// of each size up to 32 granules, fewer in small arenas. They are coalesced when there is no other room, all at
+    /// of each size up to 32 granules, fewer in small arenas, none below 32 KiB. They are coalesced when there is no other room, all at
     /// once at worst, which bounds the dearest call. It asks the source for nothing before the first allocation.
     pub const fn new(source: S) -> Self {
         Self::with_mode(source, true)
@@ -107,10 +107,6 @@ impl<S: PageSource> Heap<S> {
 
     pub(crate) const fn quick(&self) -> &Quick {
         &self.quick
-    }
-
-    pub(crate) const fn is_general(&self) -> bool {
-        self.general
     }
 
     pub(crate) const fn bins(&self) -> &Bins {

@@ -27,8 +27,8 @@ impl<S: PageSource> Heap<S> {
     /// # Safety
     /// The span is one of the heap's, and the map has a chunk in use there.
     pub(crate) unsafe fn waits(&self, span: Span, start: usize) -> bool {
-        // SAFETY: in general mode, there are waiting bits.
-        self.general && unsafe { span.waiting().is_set(start) }
+        // SAFETY: where blocks may wait, there are waiting bits.
+        self.quick.is_on() && unsafe { span.waiting().is_set(start) }
     }
 
     /// Coalesces every block that waits in a quick list. O(1), about as much as freeing each.

@@ -109,7 +109,7 @@ impl<S: PageSource> Heap<S> {
                 lower_free = span.map().field(at) == Field::Free;
                 at = end;
             }
-            if self.is_general() {
+            if self.quick().is_on() {
                 let bits = span.waiting().count(granules);
                 ensure(bits == sums.waiting_chunks - waiting_before, FaultKind::Waiting, base)?;
             }
