@@ -40,8 +40,7 @@ const fn bin_or_one_above(bytes: usize) -> usize {
     ((scale as usize) << SUB_BITS) + (bytes >> scale) - ((GRANULE_BITS as usize) << SUB_BITS)
 }
 
-/// The smallest size in `bin`, in granules.
-#[cfg(test)]
+/// The smallest size in `bin`, in granules. O(1).
 pub const fn smallest(bin: usize) -> usize {
     if bin + 1 < PER_DOUBLING {
         return bin + 1;

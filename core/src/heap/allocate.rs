@@ -5,6 +5,7 @@ use core::ptr::NonNull;
 
 use super::Heap;
 use crate::PageSource;
+use crate::bins::class;
 use crate::granule::{GRANULE, granules};
 use crate::raw::{after, distance};
 
@@ -134,14 +135,19 @@ impl<S: PageSource> Heap<S> {
     /// Asks the source for a span now, if there is no free chunk that holds `layout`, so that a later call for it need
     /// not. Whether there is one now.
     pub fn reserve(&mut self, layout: Layout) -> bool {
-        match self.take_flushing(layout) {
-            Some((chunk, chunk_bytes)) => {
-                // SAFETY: the chunk was just taken out of its bin.
-                unsafe { self.bins.insert(chunk, chunk_bytes) };
-                true
-            }
-            None => self.grow(needed(layout)).is_some(),
+        self.has_room(layout) || {
+            // So much that its bin is sure to serve the request, or as much as there is.
+            let sure = class::smallest(class::covering(whole(layout.size()) + most_skipped(layout)));
+            (self.grow(sure).is_some() || self.grow(needed(layout)).is_some()) && self.has_room(layout)
         }
+    }
+
+    /// Whether an allocation for `layout` finds a free chunk.
+    fn has_room(&mut self, layout: Layout) -> bool {
+        let Some((chunk, chunk_bytes)) = self.take_flushing(layout) else { return false };
+        // SAFETY: the chunk was just taken out of its bin.
+        unsafe { self.bins.insert(chunk, chunk_bytes) };
+        true
     }
 }
 
