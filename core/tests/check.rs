@@ -5,6 +5,7 @@ use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
 use memalloc_core::inspect::FaultKind;
+use memalloc_core::map::Map;
 use memalloc_core::{ArenaSource, GRANULE, Heap};
 
 const WORD: usize = size_of::<usize>();
@@ -61,6 +62,17 @@ impl Case {
         let used = unsafe { block.add(5 * WORD).cast::<usize>().add(2 * (g / usize::BITS as usize)) };
         // SAFETY: each entry has two words.
         ([used, unsafe { used.add(1) }], 1 << (g % usize::BITS as usize))
+    }
+
+    /// Flips the bit that says that the block at `address` waits.
+    fn flip_waiting(&self, address: NonNull<u8>) {
+        let span = self.heap.spans().next().expect("there is a span");
+        let block = span.block.cast::<u8>();
+        let g = (address.addr().get() - block.addr().get()) / GRANULE;
+        let words = 5 + Map::words(span.block.len() / GRANULE);
+        // SAFETY: the bits stand behind the map.
+        let bits = unsafe { block.cast::<usize>().add(words + g / usize::BITS as usize) };
+        spoil(bits, |word| word ^ 1 << (g % usize::BITS as usize));
     }
 
     fn expect(&self, kinds: &[FaultKind]) {
@@ -171,5 +183,19 @@ fn blocks_that_wait_in_no_list_or_twice() {
     case.expect(&[FaultKind::Waiting]);
     let case = Case::general();
     spoil(word(case.waiting[0], 0), |_| case.long.addr().get());
+    case.expect(&[FaultKind::Waiting]);
+}
+
+#[test]
+fn bits_that_say_what_does_not_wait() {
+    let case = Case::general();
+    case.flip_waiting(case.long);
+    case.expect(&[FaultKind::Waiting]);
+    let case = Case::general();
+    // SAFETY: the block has more granules than one.
+    case.flip_waiting(unsafe { case.long.add(GRANULE) });
+    case.expect(&[FaultKind::Waiting]);
+    let case = Case::general();
+    case.flip_waiting(case.waiting[0]);
     case.expect(&[FaultKind::Waiting]);
 }

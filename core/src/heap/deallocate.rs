@@ -104,10 +104,10 @@ impl<S: PageSource> Heap<S> {
         ptr: NonNull<u8>,
         expected: Option<NonZero<usize>>,
     ) -> Result<(), FreeError> {
-        let chunk = self.used_chunk(ptr)?;
+        let Some(chunk) = self.used_chunk_at(ptr) else { return self.refuse(ptr) };
         let bytes = chunk.size() * GRANULE;
         if expected.is_some_and(|expected| expected.get() != bytes) {
-            return Err(FreeError::WrongSize);
+            return self.refuse(ptr);
         }
         // SAFETY: the chunk is in use and does not wait; the caller gives it up.
         unsafe {
