@@ -14,8 +14,8 @@ use super::record::{PlaceId, Record};
 use super::sink::Sink;
 use crate::fork::leave;
 
-/// Bytes that one read takes at most: what a pipe holds by default.
-const READ: usize = 64 * 1024;
+/// Bytes that one read takes at most.
+const READ: usize = 16 * 1024;
 
 /// The parent's end of the pipe, and the end that its children inherit.
 pub(super) struct Pipe {
@@ -132,6 +132,8 @@ impl Sink for PipeSink<'_> {
 mod tests {
     use super::*;
 
+    const NOW: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+
     #[test]
     fn records_come_out_as_they_went_in_over_many_writes_and_reads() {
         let pipe = Pipe::new().unwrap();
@@ -149,14 +151,15 @@ mod tests {
             sink.put(link(number));
             if number % 100 == 99 {
                 sink.flush();
-                inbox.fill(&pipe);
-                while let Some((worker, record)) = inbox.next() {
-                    assert_eq!((worker, record), (7, link(read)));
-                    read += 1;
+                while pipe.wait(&NOW) {
+                    inbox.fill(&pipe);
+                    while let Some((worker, record)) = inbox.next() {
+                        assert_eq!((worker, record), (7, link(read)));
+                        read += 1;
+                    }
                 }
             }
         }
         assert_eq!(read, 10_000);
-        assert!(!pipe.wait(&Timespec { tv_sec: 0, tv_nsec: 0 }));
     }
 }
