@@ -6,6 +6,7 @@ use core::ptr::NonNull;
 
 use super::Heap;
 use super::allocate::{granule_at, whole};
+use crate::chunk::FreeChunk;
 use crate::granule::GRANULE;
 use crate::map::{Field, InUse, Neighbours};
 use crate::raw::{after, before};
@@ -84,7 +85,8 @@ impl<S: PageSource> Heap<S> {
                 && self.quick.serves(bytes)
                 && !span.waiting().is_set(start)
             {
-                if self.quick.push(ptr, bytes) {
+                let neighbours = view.neighbours(bytes / GRANULE);
+                if !empties(span, ptr, bytes, neighbours) && self.quick.push(ptr, bytes) {
                     span.waiting().flip(start);
                     return Ok(());
                 }
@@ -111,7 +113,10 @@ impl<S: PageSource> Heap<S> {
         }
         // SAFETY: the chunk is in use and does not wait; the caller gives it up.
         unsafe {
-            if self.quick.serves(bytes) && self.quick.push(ptr, bytes) {
+            if self.quick.serves(bytes)
+                && !empties(chunk.span, ptr, bytes, chunk.map.neighbours)
+                && self.quick.push(ptr, bytes)
+            {
                 chunk.span.waiting().flip(chunk.start);
                 return Ok(());
             }
@@ -271,5 +276,23 @@ impl<S: PageSource> Heap<S> {
     pub(super) unsafe fn span_of_own(&self, address: NonNull<u8>) -> Span {
         // SAFETY: the caller says that a block of ours holds it, and each holds a span.
         unsafe { Span::at(self.source.block_of_own(address.addr().get())) }
+    }
+}
+
+/// Whether nothing but free chunks is left in a span once a block is free: such a block does not wait, so that the span
+/// can go back to the source.
+///
+/// # Safety
+/// The span is one of the heap's, with a chunk in use of `bytes` bytes at `block` that has these neighbours.
+#[inline(always)]
+unsafe fn empties(span: Span, block: NonNull<u8>, bytes: usize, neighbours: Neighbours) -> bool {
+    if !neighbours.upper_free() {
+        return false;
+    }
+    // SAFETY: where a neighbour is free, a free chunk starts or ends there.
+    unsafe {
+        let above = FreeChunk::at(after(block, bytes)).size();
+        let below = if neighbours.lower_free() { FreeChunk::size_below(block) } else { 0 };
+        below + bytes + above == span.capacity_bytes()
     }
 }
