@@ -86,7 +86,7 @@ impl<S: PageSource> Heap<S> {
                 && !span.waiting().is_set(start)
             {
                 let neighbours = view.neighbours(bytes / GRANULE);
-                if !empties(span, ptr, bytes, neighbours) && self.quick.push(ptr, bytes) {
+                if (S::ONE_BLOCK || !empties(span, ptr, bytes, neighbours)) && self.quick.push(ptr, bytes) {
                     span.waiting().flip(start);
                     return Ok(());
                 }
@@ -114,7 +114,7 @@ impl<S: PageSource> Heap<S> {
         // SAFETY: the chunk is in use and does not wait; the caller gives it up.
         unsafe {
             if self.quick.serves(bytes)
-                && !empties(chunk.span, ptr, bytes, chunk.map.neighbours)
+                && (S::ONE_BLOCK || !empties(chunk.span, ptr, bytes, chunk.map.neighbours))
                 && self.quick.push(ptr, bytes)
             {
                 chunk.span.waiting().flip(chunk.start);
@@ -262,7 +262,7 @@ impl<S: PageSource> Heap<S> {
                 bytes += below;
             }
             self.bins.insert(at, bytes);
-            if bytes == span.capacity_bytes() {
+            if !S::ONE_BLOCK && bytes == span.capacity_bytes() {
                 self.span_is_free(span);
             }
         }

@@ -61,6 +61,7 @@ impl ArenaSource {
 // granule's multiple on, and `block_of` compares with exactly what is lent.
 unsafe impl PageSource for ArenaSource {
     const ALIGN: usize = GRANULE;
+    const ONE_BLOCK: bool = true;
 
     fn largest(&self) -> usize {
         self.usable().1

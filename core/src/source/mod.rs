@@ -70,6 +70,10 @@ pub unsafe trait PageSource {
     /// Whether a block's bytes are all zero when it is handed out, so that a span's map need not be cleared.
     const ZEROED: bool = false;
 
+    /// Whether no more than one block is ever out. Its span then stays until [`trim`](crate::Heap::trim), and frees need
+    /// not look whether it could go.
+    const ONE_BLOCK: bool = false;
+
     /// The largest block, in bytes, that [`request`](Self::request) may ever return. The heap asks once, before its
     /// first request, and sizes its bins to the answer; what exceeds it of a later block lies idle.
     fn largest(&self) -> usize;
