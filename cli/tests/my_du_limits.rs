@@ -92,6 +92,23 @@ fn children(parent: &Child) -> Vec<Pid> {
     list.split_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect()
 }
 
+#[test]
+fn no_more_children_are_alive_than_allowed() {
+    let place = Place::new();
+    let expected = format!("{}\tt\n", deep(&place));
+    for (fork, jobs) in [("shared", 1), ("shared", 3), ("each", 2), ("each", 4)] {
+        let mut command = place.command();
+        command.args([format!("-j{jobs}"), format!("--fork={fork}"), "t".into()]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut most = 0;
+        while child.try_wait().unwrap().is_none() {
+            most = most.max(children(&child).len());
+        }
+        assert_eq!(printed(&child.wait_with_output().unwrap()), expected);
+        assert!(most <= jobs, "{most} children of {jobs}, {fork}");
+    }
+}
+
 /// The state letter of a process in /proc.
 fn state(pid: Pid) -> Option<char> {
     let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_pid())).ok()?;
