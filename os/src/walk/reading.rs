@@ -23,6 +23,9 @@ pub(super) const BATCH: usize = 32 * 1024;
 /// Bytes of an entry without its name and of its padding, at most.
 const ENTRY: usize = 19 + 8;
 
+/// How many batches make a directory long even if they are small, as those of servers are.
+const MANY: u32 = 4;
+
 /// A directory, the current level, that has not been read to its end.
 pub(super) struct Reading {
     dir: OwnedFd,
@@ -32,7 +35,9 @@ pub(super) struct Reading {
     scattered: bool,
     /// The number by which those know each other that read it together.
     parts: Option<u32>,
-    /// The last batch was as large as a batch can be: there is most likely another.
+    /// Batches up to now.
+    batches: u32,
+    /// The last batch was as large as a batch can be, or there have been many: there is most likely another.
     goes_on: bool,
 }
 
@@ -40,7 +45,7 @@ impl Reading {
     /// Starts on a directory.
     pub(super) fn new(dir: OwnedFd, facts: &Facts, sink: &impl Sink) -> Self {
         let scattered = sink.census().is_scattered(facts.inode);
-        Self { dir, bytes: facts.bytes, scattered, parts: None, goes_on: false }
+        Self { dir, bytes: facts.bytes, scattered, parts: None, batches: 0, goes_on: false }
     }
 
     /// Takes in a batch of entries; false if that was the last one.
@@ -55,7 +60,8 @@ impl Reading {
         let mut reader = Reader { levels, names, sink, scattered: self.scattered };
         let (bytes, filled) = reader.read(self.dir.as_fd(), batch);
         self.bytes = self.bytes.saturating_add(bytes);
-        self.goes_on = filled.is_some_and(|filled| filled + ENTRY + 255 >= room);
+        self.batches = self.batches.saturating_add(1);
+        self.goes_on = filled.is_some_and(|filled| filled + ENTRY + 255 >= room || self.batches >= MANY);
         filled.is_some()
     }
 

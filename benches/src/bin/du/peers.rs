@@ -4,8 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The crates that bring the peers.
-const CRATES: [&str; 4] = ["parallel-disk-usage", "diskus", "du-dust", "dua-cli"];
+/// The crates that bring the peers, and what cargo is to be told about them. The interactive part of dua is not measured.
+const CRATES: [&[&str]; 4] =
+    [&["parallel-disk-usage"], &["diskus"], &["du-dust"], &["dua-cli", "--no-default-features"]];
 
 /// A program and the arguments that make it print one sum.
 pub(crate) struct Peer {
@@ -49,8 +50,13 @@ impl Peer {
 /// Installs the peers into the scratch folder.
 pub(crate) fn install(scratch: &Path) -> io::Result<()> {
     let root = scratch.join("peers");
-    let status = Command::new("cargo").arg("install").arg("--root").arg(root).args(CRATES).status()?;
-    if status.success() { Ok(()) } else { Err(io::Error::other("the peers could not be installed")) }
+    for args in CRATES {
+        let status = Command::new("cargo").arg("install").arg("--root").arg(&root).args(args).status()?;
+        if !status.success() {
+            return Err(io::Error::other(format!("{} could not be installed", args[0])));
+        }
+    }
+    Ok(())
 }
 
 fn runs(program: &Path) -> bool {
