@@ -54,6 +54,7 @@ pub mod inspect;
 #[cfg(feature = "lock_api")]
 mod lock;
 pub mod map;
+mod mode;
 pub mod quick;
 #[cfg(test)]
 mod random;
@@ -67,4 +68,5 @@ pub use heap::Heap;
 pub use inspect::Totals;
 #[cfg(feature = "lock_api")]
 pub use lock::{BadFree, LockedHeap};
+pub use mode::{General, Mode, RealTime};
 pub use source::{ArenaSource, BlocksFull, BlocksSource, PageSource};

@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use lock_api::{Mutex, MutexGuard, RawMutex};
 
-use crate::{FreeError, Heap, PageSource};
+use crate::{FreeError, General, Heap, Mode, PageSource};
 
 /// Told of each bad free: what is wrong, and where. It must not allocate from the same heap.
 pub type BadFree = fn(FreeError, *mut u8);
@@ -33,25 +33,25 @@ pub type BadFree = fn(FreeError, *mut u8);
 /// assert!(HEAP.lock().totals().used() >= 4000);
 /// # drop(numbers);
 /// ```
-pub struct LockedHeap<R: RawMutex, S: PageSource> {
-    heap: Mutex<R, Heap<S>>,
+pub struct LockedHeap<R: RawMutex, S: PageSource, M: Mode = General> {
+    heap: Mutex<R, Heap<S, M>>,
     bad_frees: AtomicUsize,
     on_bad_free: BadFree,
 }
 
-impl<R: RawMutex, S: PageSource> LockedHeap<R, S> {
+impl<R: RawMutex, S: PageSource, M: Mode> LockedHeap<R, S, M> {
     /// `heap` behind a mutex. Bad frees are counted, and otherwise left alone.
-    pub const fn new(heap: Heap<S>) -> Self {
+    pub const fn new(heap: Heap<S, M>) -> Self {
         Self::with_bad_free(heap, |_, _| ())
     }
 
     /// `heap` behind a mutex. Bad frees are counted and passed on to `on_bad_free`, outside the lock.
-    pub const fn with_bad_free(heap: Heap<S>, on_bad_free: BadFree) -> Self {
+    pub const fn with_bad_free(heap: Heap<S, M>, on_bad_free: BadFree) -> Self {
         Self { heap: Mutex::new(heap), bad_frees: AtomicUsize::new(0), on_bad_free }
     }
 
     /// The heap, locked.
-    pub fn lock(&self) -> MutexGuard<'_, R, Heap<S>> {
+    pub fn lock(&self) -> MutexGuard<'_, R, Heap<S, M>> {
         self.heap.lock()
     }
 
@@ -68,7 +68,7 @@ impl<R: RawMutex, S: PageSource> LockedHeap<R, S> {
     }
 }
 
-impl<R: RawMutex, S: PageSource> fmt::Debug for LockedHeap<R, S> {
+impl<R: RawMutex, S: PageSource, M: Mode> fmt::Debug for LockedHeap<R, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LockedHeap").field("bad_frees", &self.bad_frees).finish_non_exhaustive()
     }
@@ -76,7 +76,7 @@ impl<R: RawMutex, S: PageSource> fmt::Debug for LockedHeap<R, S> {
 
 // SAFETY: the heap hands out memory that is valid, unshared, and as large and as aligned as asked; the lock keeps
 // threads apart; nothing unwinds.
-unsafe impl<R: RawMutex, S: PageSource> GlobalAlloc for LockedHeap<R, S> {
+unsafe impl<R: RawMutex, S: PageSource, M: Mode> GlobalAlloc for LockedHeap<R, S, M> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         self.lock().allocate(layout).map_or(null_mut(), NonNull::as_ptr)
     }

@@ -11,8 +11,10 @@
 //! "Quick fit: an efficient algorithm for heap storage allocation", 1988; deferred coalescing in one heap with bins: Lea,
 //! "A memory allocator", 1996.)
 
+use core::marker::PhantomData;
 use core::ptr::NonNull;
 
+use crate::Mode;
 use crate::granule::GRANULE;
 use crate::raw::after;
 
@@ -65,23 +67,24 @@ struct List {
     room: usize,
 }
 
-/// The quick lists of a heap. None, without memory, until [`Quick::initialize`].
+/// The quick lists of a heap, if its mode has any. None, without memory, until [`Quick::initialize`].
 #[derive(Debug)]
-pub struct Quick {
+pub struct Quick<M> {
     lists: NonNull<u8>,
     policy: Policy,
+    mode: PhantomData<M>,
 }
 
-impl Default for Quick {
+impl<M: Mode> Default for Quick<M> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Quick {
+impl<M: Mode> Quick<M> {
     /// No lists.
     pub const fn new() -> Self {
-        Self { lists: NonNull::dangling(), policy: Policy::OFF }
+        Self { lists: NonNull::dangling(), policy: Policy::OFF, mode: PhantomData }
     }
 
     /// Lays empty lists at `memory`.
@@ -89,7 +92,7 @@ impl Quick {
     /// # Safety
     /// [`Policy::bytes`] bytes at `memory`, aligned to a word, are theirs for as long as they are in use.
     pub unsafe fn initialize(&mut self, memory: NonNull<u8>, policy: Policy) {
-        *self = Self { lists: memory, policy };
+        *self = Self { lists: memory, policy, mode: PhantomData };
         for bytes in self.sizes() {
             // SAFETY: the caller gives room for a list a size.
             unsafe { self.list(bytes).write(List { head: None, room: policy.depth }) };
@@ -99,23 +102,24 @@ impl Quick {
     /// Whether any block may wait.
     #[inline(always)]
     pub const fn is_on(&self) -> bool {
-        self.policy.is_on()
+        M::WAITS && self.policy.is_on()
     }
 
     /// Bytes that the lists take.
     pub(crate) const fn bytes(&self) -> usize {
-        self.policy.bytes()
+        if M::WAITS { self.policy.bytes() } else { 0 }
     }
 
     /// Whether blocks of `bytes` bytes, one granule at least, may wait.
     #[inline(always)]
     pub const fn serves(&self, bytes: usize) -> bool {
-        bytes <= self.policy.limit
+        M::WAITS && bytes <= self.policy.limit
     }
 
     /// The sizes that may wait, in bytes, the largest first.
-    pub fn sizes(&self) -> impl Iterator<Item = usize> + use<> {
-        (1..=self.policy.limit / GRANULE).rev().map(|granules| granules * GRANULE)
+    pub fn sizes(&self) -> impl Iterator<Item = usize> + use<M> {
+        let largest = if M::WAITS { self.policy.limit / GRANULE } else { 0 };
+        (1..=largest).rev().map(|granules| granules * GRANULE)
     }
 
     /// Lets the block at `block` wait, if there is room in the list of its size. O(1).
@@ -179,6 +183,7 @@ impl Quick {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{General, RealTime};
     use std::vec;
 
     #[test]
@@ -187,7 +192,7 @@ mod tests {
             let policy = Policy::scaled_to(largest);
             let mut memory = vec![0_usize; policy.bytes() / size_of::<usize>()];
             let mut blocks = vec![[0_usize; 2]; policy.depth + 1];
-            let mut quick = Quick::new();
+            let mut quick = Quick::<General>::new();
             // SAFETY: the vector has the lists' bytes, and the blocks are the test's.
             unsafe {
                 quick.initialize(NonNull::new(memory.as_mut_ptr().cast()).unwrap(), policy);
@@ -209,8 +214,9 @@ mod tests {
 
     #[test]
     fn nothing_waits_without_lists() {
-        let quick = Quick::new();
+        let quick = Quick::<General>::new();
         assert!(!quick.is_on() && !quick.serves(GRANULE) && !Policy::scaled_to(16 << 10).is_on());
         assert_eq!(quick.sizes().count(), 0);
+        assert!(!Quick::<RealTime>::new().serves(0));
     }
 }

@@ -6,24 +6,24 @@ use core::ptr::NonNull;
 
 use memalloc_core::inspect::FaultKind;
 use memalloc_core::map::Map;
-use memalloc_core::{ArenaSource, GRANULE, Heap};
+use memalloc_core::{ArenaSource, GRANULE, General, Heap, Mode, RealTime};
 
 const WORD: usize = size_of::<usize>();
 
 /// A heap with blocks in use, and between them free chunks of one granule and of four; in one bin, two of each. One
 /// block is long.
-struct Case {
-    heap: Heap<ArenaSource>,
+struct Case<M: Mode> {
+    heap: Heap<ArenaSource, M>,
     one: [NonNull<u8>; 2],
     four: [NonNull<u8>; 2],
     waiting: [NonNull<u8>; 2],
     long: NonNull<u8>,
 }
 
-impl Case {
-    fn new(heap: fn(ArenaSource) -> Heap<ArenaSource>) -> Self {
+impl<M: Mode> Case<M> {
+    fn new() -> Self {
         let arena = Box::leak(vec![MaybeUninit::uninit(); 64 << 10].into_boxed_slice());
-        let mut heap = heap(ArenaSource::new(arena));
+        let mut heap = Heap::<_, M>::with_mode(ArenaSource::new(arena));
         let mut allocate = |granules: usize| {
             let layout = Layout::from_size_align(granules * GRANULE, GRANULE).unwrap();
             heap.allocate(layout).expect("there is room")
@@ -35,7 +35,7 @@ impl Case {
         };
         let (one, four) = ([blocks(1), blocks(1)], [blocks(4), blocks(4)]);
         let (waiting, long) = ([blocks(3), blocks(3)], blocks(500));
-        let free = |heap: &mut Heap<ArenaSource>, block| {
+        let free = |heap: &mut Heap<ArenaSource, M>, block| {
             // SAFETY: the block is not used.
             assert_eq!(unsafe { heap.deallocate(block) }, Ok(()));
         };
@@ -44,14 +44,6 @@ impl Case {
         waiting.into_iter().for_each(|block| free(&mut heap, block));
         assert_eq!(heap.check(), Ok(()));
         Self { heap, one, four, waiting, long }
-    }
-
-    fn real_time() -> Self {
-        Self::new(Heap::real_time)
-    }
-
-    fn general() -> Self {
-        Self::new(Heap::new)
     }
 
     /// The map's entry of the granule at `address`: its words, used and lower, and the granule's bit.
@@ -95,10 +87,10 @@ fn word(address: NonNull<u8>, index: usize) -> NonNull<usize> {
 
 #[test]
 fn a_size_or_a_footer_that_is_wrong() {
-    let case = Case::real_time();
+    let case = Case::<RealTime>::new();
     spoil(word(case.four[0], 1), |size| size + GRANULE);
     case.expect(&[FaultKind::Size]);
-    let case = Case::real_time();
+    let case = Case::<RealTime>::new();
     spoil(word(case.four[0], 4 * GRANULE / WORD - 1), |footer| footer - GRANULE);
     case.expect(&[FaultKind::Footer]);
 }
@@ -107,15 +99,16 @@ fn a_size_or_a_footer_that_is_wrong() {
 fn links_that_do_not_lead_there_and_back() {
     for index in [0, 1] {
         // `next` of what is at the head of its bin, and `back` of both.
-        let links = [|case: &Case| word(case.one[0], 1), |case: &Case| word(case.four[0], 2)];
-        let case = Case::real_time();
+        let links =
+            [|case: &Case<RealTime>| word(case.one[0], 1), |case: &Case<RealTime>| word(case.four[0], 2)];
+        let case = Case::<RealTime>::new();
         spoil(links[index](&case), |_| case.long.addr().get());
         case.expect(&[FaultKind::Link]);
         // Even where a block in use has the link that the chunk says is there.
         let chunk = if index == 0 { case.one[0] } else { case.four[0] };
         spoil(word(case.long, 0), |_| chunk.addr().get());
         case.expect(&[FaultKind::Link]);
-        let case = Case::real_time();
+        let case = Case::<RealTime>::new();
         let [first, second] = if index == 0 { case.one } else { case.four };
         for chunk in [first, second] {
             spoil(word(chunk, 0), |_| case.long.addr().get());
@@ -126,7 +119,7 @@ fn links_that_do_not_lead_there_and_back() {
 
 #[test]
 fn a_chunk_that_fell_out_of_its_bin() {
-    let case = Case::real_time();
+    let case = Case::<RealTime>::new();
     // The second was freed last and is the first of the bin; without its link, the other is in no list.
     let [last, first] = case.four;
     // SAFETY: a free chunk starts there.
@@ -138,7 +131,7 @@ fn a_chunk_that_fell_out_of_its_bin() {
 #[test]
 fn a_map_that_has_a_start_too_many_or_too_few() {
     for which in [0, 1] {
-        let case = Case::real_time();
+        let case = Case::<RealTime>::new();
         let (words, bit) = case.entry(case.four[0]);
         spoil(words[which], |word| word ^ bit);
         case.expect(&[
@@ -148,7 +141,7 @@ fn a_map_that_has_a_start_too_many_or_too_few() {
             FaultKind::Size,
             FaultKind::Bin,
         ]);
-        let case = Case::real_time();
+        let case = Case::<RealTime>::new();
         let ([used, lower], bit) = case.entry(case.four[0]);
         spoil(if which == 0 { used } else { lower }, |word| word ^ bit << 1);
         case.expect(&[
@@ -164,7 +157,7 @@ fn a_map_that_has_a_start_too_many_or_too_few() {
 #[test]
 fn an_end_noted_wrongly() {
     for change in [|note| note + 4, |_| 0] {
-        let case = Case::real_time();
+        let case = Case::<RealTime>::new();
         let ([_, lower], _) = case.entry(case.long);
         // The note is in the entry behind that of the chunk's start.
         // SAFETY: the chunk covers several entries.
@@ -175,27 +168,27 @@ fn an_end_noted_wrongly() {
 
 #[test]
 fn blocks_that_wait_in_no_list_or_twice() {
-    let case = Case::general();
+    let case = Case::<General>::new();
     spoil(word(case.waiting[1], 0), |_| 0);
     case.expect(&[FaultKind::Waiting]);
-    let case = Case::general();
+    let case = Case::<General>::new();
     spoil(word(case.waiting[1], 0), |_| case.waiting[1].addr().get());
     case.expect(&[FaultKind::Waiting]);
-    let case = Case::general();
+    let case = Case::<General>::new();
     spoil(word(case.waiting[0], 0), |_| case.long.addr().get());
     case.expect(&[FaultKind::Waiting]);
 }
 
 #[test]
 fn bits_that_say_what_does_not_wait() {
-    let case = Case::general();
+    let case = Case::<General>::new();
     case.flip_waiting(case.long);
     case.expect(&[FaultKind::Waiting]);
-    let case = Case::general();
+    let case = Case::<General>::new();
     // SAFETY: the block has more granules than one.
     case.flip_waiting(unsafe { case.long.add(GRANULE) });
     case.expect(&[FaultKind::Waiting]);
-    let case = Case::general();
+    let case = Case::<General>::new();
     case.flip_waiting(case.waiting[0]);
     case.expect(&[FaultKind::Waiting]);
 }

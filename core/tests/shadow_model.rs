@@ -6,7 +6,7 @@ mod model;
 
 use core::mem::MaybeUninit;
 
-use memalloc_core::{ArenaSource, BlocksSource, Heap, PageSource};
+use memalloc_core::{ArenaSource, BlocksSource, General, Heap, Mode, PageSource, RealTime};
 use model::Model;
 use model::operations::{Random, step};
 use model::source::TestSource;
@@ -18,15 +18,15 @@ fn operations() -> usize {
 
 /// Runs both modes over sources made for a seed, half of the operations each.
 fn run<S: PageSource>(new_source: impl Fn(u64) -> S, scale: usize) {
-    run_mode(&new_source, Heap::new, scale);
-    run_mode(&new_source, Heap::real_time, scale);
+    run_mode::<S, General>(&new_source, scale);
+    run_mode::<S, RealTime>(&new_source, scale);
 }
 
-fn run_mode<S: PageSource>(new_source: impl Fn(u64) -> S, new_heap: fn(S) -> Heap<S>, scale: usize) {
+fn run_mode<S: PageSource, M: Mode>(new_source: &impl Fn(u64) -> S, scale: usize) {
     let mut left = operations() / 2;
     let mut seed = 0;
     while left > 0 {
-        let mut model = Model::new(new_heap(new_source(seed)));
+        let mut model = Model::new(Heap::<S, M>::with_mode(new_source(seed)));
         let mut random = Random::new(seed);
         let count = left.min(5000);
         for _ in 0..count {

@@ -5,7 +5,7 @@
 mod model;
 
 use libfuzzer_sys::fuzz_target;
-use memalloc_core::Heap;
+use memalloc_core::{Heap, Mode};
 use model::Model;
 use model::operations::{Choices, step};
 use model::source::TestSource;
@@ -29,9 +29,12 @@ fuzz_target!(|input: &[u8]| {
         if refuse < 128 { u64::MAX } else { u64::from(refuse - 126) },
         u64::from(seed),
     );
-    let heap = if seed % 2 == 0 { Heap::new(source) } else { Heap::real_time(source) };
+    if seed % 2 == 0 { run(Heap::new(source), rest) } else { run(Heap::real_time(source), rest) }
+});
+
+fn run<M: Mode>(heap: Heap<TestSource, M>, operations: &[u8]) {
     let mut model = Model::new(heap);
-    let mut choices = Input(rest);
+    let mut choices = Input(operations);
     while step(&mut model, &mut choices, 2048).is_some() {}
     model.finish();
-});
+}

@@ -3,6 +3,8 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
+use memalloc_core::{General, Heap, Mode, PageSource, RealTime};
+
 use super::options::{HeapKind, Map};
 use super::picture::{Chunk, Picture, Place};
 use super::replay::Replayer;
@@ -131,24 +133,35 @@ fn chosen(picture: &Picture, span: usize, granule: usize) -> Result<usize, Strin
 
 fn picture(trace: &Trace, done: usize, kind: HeapKind) -> Result<Picture, String> {
     match kind.arena {
-        None => replayed(trace, done, &mut Mapped, kind.real_time),
-        Some(size) => replayed(trace, done, &mut arena(size)?, kind.real_time),
+        None => replayed_in_mode(trace, done, &mut Mapped, kind.real_time),
+        Some(size) => replayed_in_mode(trace, done, &mut arena(size)?, kind.real_time),
     }
 }
 
-fn replayed(
+fn replayed_in_mode(
     trace: &Trace,
     done: usize,
     supply: &mut impl Supply,
     real_time: bool,
 ) -> Result<Picture, String> {
-    let mut heap = supply.heap(real_time);
-    let mut replayer = Replayer::new(trace, &mut heap);
+    if real_time {
+        replayed(trace, done, &mut supply.heap::<RealTime>())
+    } else {
+        replayed(trace, done, &mut supply.heap::<General>())
+    }
+}
+
+fn replayed<S: PageSource, M: Mode>(
+    trace: &Trace,
+    done: usize,
+    heap: &mut Heap<S, M>,
+) -> Result<Picture, String> {
+    let mut replayer = Replayer::new(trace, heap);
     for (index, &operation) in trace.operations[..done].iter().enumerate() {
         replayer.step(operation).map_err(|error| format!("{}: {error}", trace.place(index)))?;
     }
     let blocks = replayer.blocks;
     // A picture shows free chunks, coalesced as the heap would before it asks for more.
     heap.flush();
-    Ok(Picture::of(&heap, &blocks, &trace.ids))
+    Ok(Picture::of(heap, &blocks, &trace.ids))
 }

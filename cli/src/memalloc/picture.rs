@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use memalloc_core::inspect::ChunkView;
 use memalloc_core::map::{Field, WORD_GRANULES};
-use memalloc_core::{GRANULE, Heap, PageSource, Totals};
+use memalloc_core::{GRANULE, Heap, Mode, PageSource, Totals};
 
 use super::replay::Block;
 
@@ -104,7 +104,7 @@ pub(crate) struct Bin {
 
 impl Picture {
     /// What there is to draw of a heap whose blocks in use are those of the trace's `ids`.
-    pub(crate) fn of<S: PageSource>(heap: &Heap<S>, blocks: &[Block], ids: &[u64]) -> Self {
+    pub(crate) fn of<S: PageSource, M: Mode>(heap: &Heap<S, M>, blocks: &[Block], ids: &[u64]) -> Self {
         let owners = blocks
             .iter()
             .zip(ids)
@@ -199,6 +199,8 @@ fn bins(chunks: &[Chunk]) -> Vec<Bin> {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use memalloc_core::RealTime;
+
     use super::super::replay::Replayer;
     use super::super::supply::{Arena, Supply as _};
     use super::super::trace::Trace;
@@ -209,7 +211,7 @@ pub(crate) mod tests {
         let text = format!("0\n99\n{}\n1\n{operations}", operations.lines().count());
         let trace = Trace::parse("t", text.as_bytes()).expect("the test's trace is one");
         let mut arena = Arena::new(16384).unwrap();
-        let mut heap = arena.heap(true);
+        let mut heap = arena.heap::<RealTime>();
         let mut replayer = Replayer::new(&trace, &mut heap);
         for &operation in &trace.operations {
             assert_eq!(replayer.step(operation), Ok(true));

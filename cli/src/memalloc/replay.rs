@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 use std::time::{Duration, Instant};
 
 use memalloc_core::inspect::Fault;
-use memalloc_core::{FreeError, GRANULE};
+use memalloc_core::{FreeError, GRANULE, Mode};
 
 use super::subject::Subject;
 use super::supply::{Arena, Supply};
@@ -187,14 +187,9 @@ impl Meter {
 }
 
 /// The time of one replay on a fresh heap, of `runs` the median.
-pub(crate) fn time<P: Supply>(
-    trace: &Trace,
-    supply: &mut P,
-    real_time: bool,
-    runs: NonZeroUsize,
-) -> Duration {
+pub(crate) fn time<P: Supply, M: Mode>(trace: &Trace, supply: &mut P, runs: NonZeroUsize) -> Duration {
     let mut times: Vec<Duration> =
-        (0..runs.get()).map(|_| time_once(trace, &mut supply.heap(real_time))).collect();
+        (0..runs.get()).map(|_| time_once(trace, &mut supply.heap::<M>())).collect();
     times.sort_unstable();
     times[times.len() / 2]
 }
@@ -211,7 +206,7 @@ fn time_once(trace: &Trace, subject: &mut impl Subject) -> Duration {
 /// The smallest arena, in bytes, that serves the trace without failure, found by bisection; `None` if none up to
 /// `limit` does. An allocator need not serve a trace in every arena that is larger than one which does: what is found
 /// is an arena that does beside one, a granule smaller, that does not.
-pub(crate) fn fit(trace: &Trace, real_time: bool, limit: usize) -> Option<usize> {
+pub(crate) fn fit<M: Mode>(trace: &Trace, limit: usize) -> Option<usize> {
     let payload = usize::try_from(trace.peak().payload).ok()?;
     let mut refused = payload.min(limit) / GRANULE;
     let mut enough = refused.max(64);
@@ -220,7 +215,7 @@ pub(crate) fn fit(trace: &Trace, real_time: bool, limit: usize) -> Option<usize>
             return None;
         }
         let mut arena = Arena::new(enough * GRANULE)?;
-        if serves(trace, &mut arena, real_time) {
+        if serves::<M>(trace, &mut arena) {
             break arena;
         }
         refused = enough;
@@ -229,21 +224,23 @@ pub(crate) fn fit(trace: &Trace, real_time: bool, limit: usize) -> Option<usize>
     while enough - refused > 1 {
         let between = refused + (enough - refused) / 2;
         arena.resize(between * GRANULE);
-        let half = if serves(trace, &mut arena, real_time) { &mut enough } else { &mut refused };
+        let half = if serves::<M>(trace, &mut arena) { &mut enough } else { &mut refused };
         *half = between;
     }
     Some(enough * GRANULE)
 }
 
 /// Whether every request of the trace is served in the arena.
-fn serves(trace: &Trace, arena: &mut Arena, real_time: bool) -> bool {
-    let mut heap = arena.heap(real_time);
+fn serves<M: Mode>(trace: &Trace, arena: &mut Arena) -> bool {
+    let mut heap = arena.heap::<M>();
     let mut replayer = Replayer::new(trace, &mut heap);
     trace.operations.iter().all(|&operation| replayer.step(operation) == Ok(true))
 }
 
 #[cfg(test)]
 mod tests {
+    use memalloc_core::General;
+
     use super::*;
 
     fn trace(operations: &str) -> Trace {
@@ -254,7 +251,7 @@ mod tests {
     fn figures(arena: usize, operations: &str) -> Figures {
         let mut arena = Arena::new(arena).unwrap();
         let care = Care { verify: true, check: NonZeroUsize::new(1) };
-        measure(&trace(operations), &mut arena.heap(false), care).expect("the heap works")
+        measure(&trace(operations), &mut arena.heap::<General>(), care).expect("the heap works")
     }
 
     #[test]
@@ -288,15 +285,15 @@ mod tests {
     #[test]
     fn the_arena_that_fits_is_the_smallest() {
         let operations = "a 0 1000\na 1 2000\nf 0\na 2 3000\nf 1\nf 2";
-        let fit = fit(&trace(operations), false, 1 << 30).expect("some arena is enough");
+        let fit = fit::<General>(&trace(operations), 1 << 30).expect("some arena is enough");
         assert_eq!(figures(fit, operations).failures, 0);
         assert_ne!(figures(fit - GRANULE, operations).failures, 0);
     }
 
     #[test]
     fn no_arena_fits_what_no_memory_holds() {
-        assert_eq!(fit(&trace(&format!("a 0 {}", usize::MAX)), false, 1 << 30), None);
-        assert_eq!(fit(&trace("a 0 1000000"), false, 1 << 16), None);
+        assert_eq!(fit::<General>(&trace(&format!("a 0 {}", usize::MAX)), 1 << 30), None);
+        assert_eq!(fit::<General>(&trace("a 0 1000000"), 1 << 16), None);
     }
 
     #[test]

@@ -3,9 +3,11 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use memalloc_core::{General, Mode, RealTime};
+
 use super::draw;
 use super::input;
-use super::options::{Config, HeapKind, Replay};
+use super::options::{Config, Replay};
 use super::replay;
 use super::report::{Row, Table};
 use super::supply::{Arena, Mapped, Supply};
@@ -82,9 +84,17 @@ fn replay_all(options: &Replay, out: &mut impl Write) -> io::Result<Outcome> {
 }
 
 fn replay_one(trace: &Trace, options: &Replay) -> Result<Row, String> {
+    if options.heap.real_time {
+        replay_in_mode::<RealTime>(trace, options)
+    } else {
+        replay_in_mode::<General>(trace, options)
+    }
+}
+
+fn replay_in_mode<M: Mode>(trace: &Trace, options: &Replay) -> Result<Row, String> {
     match options.heap.arena {
-        None => replay_in(trace, options, &mut Mapped),
-        Some(size) => replay_in(trace, options, &mut arena(size)?),
+        None => replay_in::<_, M>(trace, options, &mut Mapped),
+        Some(size) => replay_in::<_, M>(trace, options, &mut arena(size)?),
     }
 }
 
@@ -96,10 +106,9 @@ pub(crate) fn arena(size: usize) -> Result<Arena, String> {
     Arena::new(size).ok_or_else(|| format!("an arena of {size} bytes cannot be had"))
 }
 
-fn replay_in<P: Supply>(trace: &Trace, options: &Replay, supply: &mut P) -> Result<Row, String> {
-    let HeapKind { real_time, .. } = options.heap;
+fn replay_in<P: Supply, M: Mode>(trace: &Trace, options: &Replay, supply: &mut P) -> Result<Row, String> {
     let figures = {
-        let mut heap = supply.heap(real_time);
+        let mut heap = supply.heap::<M>();
         replay::measure(trace, &mut heap, options.care()).map_err(|error| error.to_string())?
     };
     let demand = usize::try_from(trace.peak().payload).unwrap_or(usize::MAX);
@@ -107,11 +116,11 @@ fn replay_in<P: Supply>(trace: &Trace, options: &Replay, supply: &mut P) -> Resu
         name: trace.name.clone(),
         figures,
         peak_heap: if P::IS_ARENA { figures.extent } else { figures.peak_held },
-        time: replay::time(trace, supply, real_time, options.runs),
+        time: replay::time::<_, M>(trace, supply, options.runs),
         demand,
         fit: options.fit.then(|| {
             let limit = demand.saturating_mul(FIT_LIMIT).saturating_add(1 << 20);
-            replay::fit(trace, real_time, limit)
+            replay::fit::<M>(trace, limit)
         }),
     })
 }

@@ -4,7 +4,7 @@ use std::alloc::Layout;
 use std::ptr::NonNull;
 
 use memalloc_core::inspect::Fault;
-use memalloc_core::{FreeError, GRANULE, Heap, PageSource};
+use memalloc_core::{FreeError, GRANULE, Heap, Mode, PageSource};
 
 /// An allocator under test, as malloc(3) is called.
 pub(crate) trait Subject {
@@ -36,7 +36,7 @@ pub(crate) trait Subject {
     fn lowest(&self) -> usize;
 }
 
-impl<S: PageSource> Subject for Heap<S> {
+impl<S: PageSource, M: Mode> Subject for Heap<S, M> {
     #[inline]
     fn allocate(&mut self, size: usize) -> Option<NonNull<u8>> {
         Heap::allocate(self, layout(size)?)

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
-use memalloc_core::{ArenaSource, Heap, PageSource};
+use memalloc_core::{ArenaSource, Heap, Mode, PageSource};
 use memalloc_os::MmapSource;
 
 /// Where fresh heaps can be had, one at a time.
@@ -18,9 +18,8 @@ pub(crate) trait Supply {
     fn source(&mut self) -> Self::Source<'_>;
 
     /// A fresh heap.
-    fn heap(&mut self, real_time: bool) -> Heap<Self::Source<'_>> {
-        let source = self.source();
-        if real_time { Heap::real_time(source) } else { Heap::new(source) }
+    fn heap<M: Mode>(&mut self) -> Heap<Self::Source<'_>, M> {
+        Heap::with_mode(self.source())
     }
 
     /// Whether all memory lies in one block of a fixed size, so that how far up a heap reaches says more than what
@@ -96,6 +95,7 @@ pub(crate) struct BorrowedArena<'arena> {
 unsafe impl PageSource for BorrowedArena<'_> {
     const ALIGN: usize = ArenaSource::ALIGN;
     const ZEROED: bool = ArenaSource::ZEROED;
+    const ONE_BLOCK: bool = ArenaSource::ONE_BLOCK;
 
     fn largest(&self) -> usize {
         self.source.largest()
@@ -126,6 +126,8 @@ unsafe impl PageSource for BorrowedArena<'_> {
 mod tests {
     use std::alloc::Layout;
 
+    use memalloc_core::General;
+
     use super::*;
 
     #[test]
@@ -134,7 +136,7 @@ mod tests {
         for size in [100_000, 8192, 99_999] {
             arena.resize(size);
             for _ in 0..2 {
-                let mut heap = arena.heap(false);
+                let mut heap = arena.heap::<General>();
                 assert!(heap.allocate(Layout::new::<u64>()).is_some());
                 assert_eq!(heap.totals().source(), size / 16 * 16);
             }

@@ -4,12 +4,12 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use super::Heap;
-use crate::PageSource;
 use crate::bins::class;
 use crate::granule::{GRANULE, granules};
 use crate::raw::{after, distance};
+use crate::{Mode, PageSource};
 
-impl<S: PageSource> Heap<S> {
+impl<S: PageSource, M: Mode> Heap<S, M> {
     /// A block of at least `layout.size()` bytes, aligned to `layout.align()` and to [`GRANULE`]; `None` when neither
     /// the spans nor the source have room, and the heap is as it was. A size of 0 gives a block of one granule. O(1).
     #[inline]

@@ -11,7 +11,7 @@ use crate::granule::GRANULE;
 use crate::map::{Field, InUse, Neighbours};
 use crate::raw::{after, before};
 use crate::span::Span;
-use crate::{FreeError, PageSource};
+use crate::{FreeError, Mode, PageSource};
 
 /// A chunk in use: where it lies. The map alone tells of one.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +29,7 @@ impl UsedChunk {
     }
 }
 
-impl<S: PageSource> Heap<S> {
+impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Frees the block at `ptr`. O(1).
     ///
     /// # Errors

@@ -3,15 +3,15 @@
 use core::ptr::NonNull;
 
 use super::Heap;
-use crate::PageSource;
 use crate::bins::Bins;
 use crate::granule::GRANULE;
 use crate::map::{Bits, Map};
 use crate::quick::{Policy, Quick};
 use crate::raw::{WORD, after};
 use crate::span::{Overhead, Span};
+use crate::{Mode, PageSource};
 
-impl<S: PageSource> Heap<S> {
+impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Adds a span, if the source has one, all of it a free chunk of at least `size` granules, which is returned.
     #[cold]
     #[inline(never)]
@@ -34,7 +34,7 @@ impl<S: PageSource> Heap<S> {
             return Overhead { waiting: self.quick.is_on(), ..Overhead::LEAST };
         }
         let largest = self.source.largest();
-        let lists = if self.general { Policy::scaled_to(largest) } else { Policy::OFF };
+        let lists = if M::WAITS { Policy::scaled_to(largest) } else { Policy::OFF };
         Overhead { bins_for: largest, waiting: lists.is_on(), lists }
     }
 
@@ -144,7 +144,7 @@ impl<S: PageSource> Heap<S> {
     }
 }
 
-impl<S: PageSource> Drop for Heap<S> {
+impl<S: PageSource, M: Mode> Drop for Heap<S, M> {
     /// Gives every span back to the source, blocks in use included.
     fn drop(&mut self) {
         while let Some(span) = self.spans {

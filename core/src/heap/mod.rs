@@ -19,12 +19,13 @@ mod waiting;
 use crate::bins::Bins;
 use crate::quick::Quick;
 use crate::span::Span;
-use crate::{PageSource, Totals};
+use crate::{General, Mode, PageSource, RealTime, Totals};
 
-/// An allocator over the memory of a [`PageSource`]. Single-threaded and deterministic; give each thread or processor
+/// An allocator over the memory of a [`PageSource`], in general or real-time [`Mode`]. Single-threaded and deterministic; give each thread or processor
 /// its own, or see [`LockedHeap`](crate::LockedHeap).
 ///
-/// Every operation of a heap in real-time mode is O(1) in the worst case, whatever is free and however many chunks there are; only a call that
+/// Every operation of a heap in real-time mode is O(1) in the worst case, whatever is free and however many chunks there
+/// are; only a call that
 /// needs a new block of the source takes as long as the source and clearing its map (1.6 % of it), and the reason of a
 /// failed free may take a look at the map below the pointer.
 ///
@@ -44,12 +45,10 @@ use crate::{PageSource, Totals};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct Heap<S: PageSource> {
+pub struct Heap<S: PageSource, M: Mode = General> {
     source: S,
     bins: Bins,
-    quick: Quick,
-    /// Whether blocks may wait in quick lists.
-    general: bool,
+    quick: Quick<M>,
     /// All spans, the newest first.
     spans: Option<Span>,
     /// The span that holds the bins: the first to come and the last to go.
@@ -62,28 +61,32 @@ pub struct Heap<S: PageSource> {
 }
 
 // SAFETY: the heap alone reaches its spans, through pointers that hold wherever it is.
-unsafe impl<S: PageSource + Send> Send for Heap<S> {}
+unsafe impl<S: PageSource + Send, M: Mode> Send for Heap<S, M> {}
 
 impl<S: PageSource> Heap<S> {
     /// A heap in general mode: small blocks that are freed wait in quick lists for a request of the same size, up to 32
     /// of each size up to 32 granules, fewer in small arenas, none below 32 KiB. They are coalesced when there is no other room, all at
     /// once at worst, which bounds the dearest call. It asks the source for nothing before the first allocation.
     pub const fn new(source: S) -> Self {
-        Self::with_mode(source, true)
+        Self::with_mode(source)
     }
+}
 
+impl<S: PageSource> Heap<S, RealTime> {
     /// A heap whose every call is O(1) in the worst case. It asks the source for nothing before the first allocation;
     /// [`reserve`](Self::reserve) asks ahead.
     pub const fn real_time(source: S) -> Self {
-        Self::with_mode(source, false)
+        Self::with_mode(source)
     }
+}
 
-    const fn with_mode(source: S, general: bool) -> Self {
+impl<S: PageSource, M: Mode> Heap<S, M> {
+    /// A heap in the mode of its type, where that is a parameter.
+    pub const fn with_mode(source: S) -> Self {
         Self {
             source,
             bins: Bins::new(),
             quick: Quick::new(),
-            general,
             spans: None,
             home: None,
             spare: None,
@@ -105,7 +108,7 @@ impl<S: PageSource> Heap<S> {
         &mut self.source
     }
 
-    pub(crate) const fn quick(&self) -> &Quick {
+    pub(crate) const fn quick(&self) -> &Quick<M> {
         &self.quick
     }
 

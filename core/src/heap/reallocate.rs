@@ -6,11 +6,11 @@ use core::ptr::NonNull;
 use super::Heap;
 use super::allocate::whole;
 use super::deallocate::UsedChunk;
-use crate::PageSource;
 use crate::granule::{GRANULE, granules};
 use crate::map::InUse;
+use crate::{Mode, PageSource};
 
-impl<S: PageSource> Heap<S> {
+impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Makes the block at `ptr`, which was allocated for `layout`, `new_size` bytes long: in place if it shrinks, or
     /// if enough is free above it; else by a new block with the same alignment, to which the bytes are copied. `None`
     /// when there is no room, or `ptr` is not the start of a block in use of that size; then nothing has changed.

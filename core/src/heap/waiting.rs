@@ -3,10 +3,10 @@
 use core::ptr::NonNull;
 
 use super::Heap;
-use crate::PageSource;
 use crate::span::Span;
+use crate::{Mode, PageSource};
 
-impl<S: PageSource> Heap<S> {
+impl<S: PageSource, M: Mode> Heap<S, M> {
     /// A block of `bytes` bytes that waited, in use again. O(1).
     #[inline(always)]
     pub(super) fn take_waiting(&mut self, bytes: usize) -> Option<NonNull<u8>> {

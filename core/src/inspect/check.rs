@@ -7,7 +7,7 @@ use crate::bins::class;
 use crate::granule::GRANULE;
 use crate::map::{Field, InUse, Map, WORD_GRANULES};
 use crate::span::Span;
-use crate::{Heap, PageSource};
+use crate::{Heap, Mode, PageSource};
 
 /// What [`Heap::check`] found to be wrong, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +71,7 @@ struct Sums {
     source: usize,
 }
 
-impl<S: PageSource> Heap<S> {
+impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Checks every invariant of every floor: map, chunks, bins, spans, totals. O(heap).
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! What a heap holds, counted as it changes.
 
+use crate::Mode;
 use crate::granule::GRANULE;
 use crate::quick::Quick;
 
@@ -22,7 +23,7 @@ impl Totals {
         Self { used: 0, used_chunks: 0, capacity: 0, spans: 0, source: 0, waiting: 0, waiting_chunks: 0 };
 
     /// With the blocks that wait, which are counted as in use so far, told apart.
-    pub(crate) fn with_waiting(self, quick: &Quick) -> Self {
+    pub(crate) fn with_waiting<M: Mode>(self, quick: &Quick<M>) -> Self {
         quick.sizes().fold(self, |totals, bytes| {
             let count = quick.count(bytes);
             Self {

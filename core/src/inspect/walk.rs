@@ -6,7 +6,7 @@ use crate::bins::class;
 use crate::granule::GRANULE;
 use crate::map::Field;
 use crate::span::Span;
-use crate::{Heap, PageSource};
+use crate::{Heap, Mode, PageSource};
 
 /// One chunk, as [`Heap::chunks`] sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,9 +58,9 @@ pub struct SpanView {
     pub bins: usize,
 }
 
-impl<S: PageSource> Heap<S> {
+impl<S: PageSource, M: Mode> Heap<S, M> {
     /// The spans, in address order. O(spans) each.
-    pub fn spans(&self) -> Spans<'_, S> {
+    pub fn spans(&self) -> Spans<'_, S, M> {
         Spans { heap: self, above: 0 }
     }
 
@@ -75,7 +75,7 @@ impl<S: PageSource> Heap<S> {
     /// let sizes: Vec<usize> = heap.chunks().filter(|chunk| chunk.free.is_none()).map(|chunk| chunk.size).collect();
     /// assert_eq!(sizes, [112]);
     /// ```
-    pub fn chunks(&self) -> Chunks<'_, S> {
+    pub fn chunks(&self) -> Chunks<'_, S, M> {
         Chunks { heap: self, span: None, at: 0, above: 0 }
     }
 
@@ -130,12 +130,12 @@ impl<S: PageSource> Heap<S> {
 
 /// The spans of a heap. See [`Heap::spans`].
 #[derive(Debug)]
-pub struct Spans<'heap, S: PageSource> {
-    heap: &'heap Heap<S>,
+pub struct Spans<'heap, S: PageSource, M: Mode> {
+    heap: &'heap Heap<S, M>,
     above: usize,
 }
 
-impl<S: PageSource> Iterator for Spans<'_, S> {
+impl<S: PageSource, M: Mode> Iterator for Spans<'_, S, M> {
     type Item = SpanView;
 
     fn next(&mut self) -> Option<SpanView> {
@@ -155,14 +155,14 @@ impl<S: PageSource> Iterator for Spans<'_, S> {
 
 /// The chunks of a heap. See [`Heap::chunks`].
 #[derive(Debug)]
-pub struct Chunks<'heap, S: PageSource> {
-    heap: &'heap Heap<S>,
+pub struct Chunks<'heap, S: PageSource, M: Mode> {
+    heap: &'heap Heap<S, M>,
     span: Option<Span>,
     at: usize,
     above: usize,
 }
 
-impl<S: PageSource> Iterator for Chunks<'_, S> {
+impl<S: PageSource, M: Mode> Iterator for Chunks<'_, S, M> {
     type Item = ChunkView;
 
     fn next(&mut self) -> Option<ChunkView> {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use memalloc_core::bins::class;
 use memalloc_core::inspect::ChunkView;
-use memalloc_core::{FreeError, GRANULE, Heap, PageSource};
+use memalloc_core::{FreeError, GRANULE, Heap, Mode, PageSource};
 
 /// A block that the heap handed out.
 #[derive(Debug, Clone, Copy)]
@@ -46,16 +46,16 @@ impl Block {
 }
 
 /// A heap and its shadow.
-pub struct Model<S: PageSource> {
-    pub heap: Heap<S>,
+pub struct Model<S: PageSource, M: Mode> {
+    pub heap: Heap<S, M>,
     live: BTreeMap<usize, Block>,
     order: Vec<usize>,
     used: usize,
     next_seed: u8,
 }
 
-impl<S: PageSource> Model<S> {
-    pub fn new(heap: Heap<S>) -> Self {
+impl<S: PageSource, M: Mode> Model<S, M> {
+    pub fn new(heap: Heap<S, M>) -> Self {
         Self { heap, live: BTreeMap::new(), order: Vec::new(), used: 0, next_seed: 1 }
     }
 

@@ -2,7 +2,7 @@
 
 use core::alloc::Layout;
 
-use memalloc_core::{GRANULE, PageSource};
+use memalloc_core::{GRANULE, Mode, PageSource};
 
 use super::Model;
 
@@ -40,7 +40,11 @@ impl Choices for Random {
 /// Runs one operation and checks everything. `None` when the choices are at their end.
 ///
 /// `scale` is about the largest size, in bytes, that is asked for often.
-pub fn step<S: PageSource>(model: &mut Model<S>, choices: &mut impl Choices, scale: usize) -> Option<()> {
+pub fn step<S: PageSource, M: Mode>(
+    model: &mut Model<S, M>,
+    choices: &mut impl Choices,
+    scale: usize,
+) -> Option<()> {
     let choice = choices.next()?;
     let [kind, shape, a, b] = [choice & 0xff, choice >> 8 & 0xff, choice >> 16 & 0xffff, choice >> 32];
     match kind {
