@@ -142,11 +142,8 @@ impl Shared {
         let fate =
             |(slot, pid): (&Slot, Pid)| Some((self.slots.number(slot), wait_for(pid, WaitOptions::NOHANG)?));
         let mut dead: Vec<_> = self.slots.children().filter_map(fate).collect();
-        if dead.is_empty() {
-            return;
-        }
         // What they wrote before they died is in the pipe, perhaps their end too.
-        while self.pipe.wait(&NOW) {
+        while !dead.is_empty() && self.pipe.wait(&NOW) {
             self.receive_from(ledger, &mut dead);
         }
         for (slot, fate) in dead {
@@ -193,4 +190,17 @@ fn wait_for(pid: Pid, options: WaitOptions) -> Option<Fate> {
 /// How many CPUs this process may run on.
 fn cpus() -> usize {
     sched_getaffinity(None).map_or(1, |cpus| cpus.count() as usize).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_that_a_dead_child_had_taken_keeps_nobody_waiting() {
+        let mut pool = Pool::new(&Config::default());
+        pool.shared().unwrap().slots.take(1, 0).unwrap();
+        pool.finish(&mut Ledger::default());
+        assert_eq!(pool.alive(), 0);
+    }
 }
