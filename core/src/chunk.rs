@@ -96,16 +96,6 @@ impl FreeChunk {
         size_from(unsafe { before::<usize>(end, WORD).read() })
     }
 
-    /// The size in bytes of the free chunk that ends where `end` starts.
-    ///
-    /// # Safety
-    /// One does.
-    #[inline(always)]
-    pub(crate) unsafe fn size_below(end: NonNull<u8>) -> usize {
-        // SAFETY: a free chunk ends there.
-        unsafe { Self::size_of_more_below(end) }.unwrap_or(GRANULE)
-    }
-
     /// Its size in bytes.
     ///
     /// # Safety

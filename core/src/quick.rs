@@ -122,21 +122,29 @@ impl<M: Mode> Quick<M> {
         (1..=largest).rev().map(|granules| granules * GRANULE)
     }
 
-    /// Lets the block at `block` wait, if there is room in the list of its size. O(1).
+    /// Whether one more block of `bytes` bytes may wait. O(1).
     ///
     /// # Safety
-    /// The block has `bytes` bytes, which the lists serve; it is in no list, and nobody uses it.
+    /// The lists serve the size.
     #[inline(always)]
-    pub unsafe fn push(&mut self, block: NonNull<u8>, bytes: usize) -> bool {
+    pub unsafe fn has_room(&self, bytes: usize) -> bool {
+        // SAFETY: the size has a list.
+        unsafe { self.list(bytes).as_ref() }.room != 0
+    }
+
+    /// Lets the block at `block` wait. O(1).
+    ///
+    /// # Safety
+    /// The block has `bytes` bytes, which the lists serve and have room for; it is in no list, and nobody uses it.
+    #[inline(always)]
+    pub unsafe fn push(&mut self, block: NonNull<u8>, bytes: usize) {
         // SAFETY: the size has a list, and the block room for the link.
         unsafe {
             let list = self.list(bytes).as_mut();
-            let Some(room) = list.room.checked_sub(1) else { return false };
-            list.room = room;
+            list.room -= 1;
             block.cast::<Option<NonNull<u8>>>().write(list.head);
             list.head = Some(block);
         }
-        true
     }
 
     /// A block of `bytes` bytes that waited. O(1).
@@ -200,7 +208,10 @@ mod tests {
                     let blocks: vec::Vec<_> =
                         blocks.iter_mut().map(|block| NonNull::from(block).cast::<u8>()).collect();
                     for (index, &block) in blocks.iter().enumerate() {
-                        assert_eq!(quick.push(block, bytes), index < policy.depth);
+                        assert_eq!(quick.has_room(bytes), index < policy.depth);
+                        if index < policy.depth {
+                            quick.push(block, bytes);
+                        }
                     }
                     assert_eq!(quick.count(bytes), policy.depth);
                     for &block in blocks[..policy.depth].iter().rev() {

@@ -1,12 +1,12 @@
 //! Floor 5: spans: one block of the source, laid out.
 //!
 //! ```text
-//!   word 0        1          2      3      4         5
-//!   ┌────────────┬──────────┬──────┬──────┬─────────┬───────┬───────────┬────────────────┬───────────────── … ┐
-//!   │ block size │ capacity │ next │ prev │ waiting │ map … │ (waiting  │ (first span:   │ granules           │
-//!   │ in bytes   │          │ span │ span │         │       │  bits …)  │ bins, lists …) │ from `first` on    │
-//!   └────────────┴──────────┴──────┴──────┴─────────┴───────┴───────────┴────────────────┴───────────────── … ┘
-//!   ▲ granule 0                                                                          ▲ granule `first`
+//!   word 0        1          2      3      4         5      6
+//!   ┌────────────┬──────────┬──────┬──────┬─────────┬──────┬───────┬───────────┬────────────────┬────────────── … ┐
+//!   │ block size │ capacity │ next │ prev │ waiting │ held │ map … │ (waiting  │ (first span:   │ granules        │
+//!   │ in bytes   │          │ span │ span │         │      │       │  bits …)  │ bins, lists …) │ from `first` on │
+//!   └────────────┴──────────┴──────┴──────┴─────────┴──────┴───────┴───────────┴────────────────┴────────────── … ┘
+//!   ▲ granule 0                                                                                 ▲ granule `first`
 //! ```
 //!
 //! Granules are counted from the block's start, so that an address's granule is a subtraction and a shift. The map has
@@ -25,7 +25,8 @@ const CAPACITY: usize = WORD;
 const NEXT: usize = 2 * WORD;
 const PREVIOUS: usize = 3 * WORD;
 const WAITING: usize = 4 * WORD;
-const MAP: usize = 5 * WORD;
+const HELD: usize = 5 * WORD;
+const MAP: usize = 6 * WORD;
 
 /// A span, by its block's first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +90,7 @@ impl Span {
             span.set(CAPACITY, (granules - first) * GRANULE);
             span.set::<Option<Span>>(NEXT, None);
             span.set::<Option<Span>>(PREVIOUS, None);
+            span.set(HELD, 0_usize);
             span.set(WAITING, span.map_words().add(Map::words(granules)));
             span.map().initialize(first, granules, zeroed);
             if overhead.waiting && !zeroed {
@@ -204,6 +206,39 @@ impl Span {
     pub unsafe fn waiting(self) -> Bits {
         // SAFETY: the span has a header.
         Bits::at(unsafe { self.get(WAITING) })
+    }
+
+    /// What keeps it from going back to the source, as far as that is counted.
+    ///
+    /// # Safety
+    /// As for the type.
+    pub(crate) unsafe fn held(self) -> usize {
+        // SAFETY: the span has a header.
+        unsafe { self.get(HELD) }
+    }
+
+    /// Counts something that keeps it from going back.
+    ///
+    /// # Safety
+    /// As for the type.
+    #[inline(always)]
+    pub unsafe fn hold(self) {
+        // SAFETY: the span has a header.
+        unsafe { *after::<usize>(self.0, HELD).as_mut() += 1 };
+    }
+
+    /// Counts something less. Whether nothing is left.
+    ///
+    /// # Safety
+    /// As for the type; something was counted.
+    #[inline(always)]
+    pub unsafe fn let_go(self) -> bool {
+        // SAFETY: the span has a header.
+        unsafe {
+            let held = after::<usize>(self.0, HELD).as_mut();
+            *held -= 1;
+            *held == 0
+        }
     }
 
     /// The granule that starts at, or holds, `address`.

@@ -50,8 +50,8 @@ impl<M: Mode> Case<M> {
     fn entry(&self, address: NonNull<u8>) -> ([NonNull<usize>; 2], usize) {
         let block = self.heap.spans().next().expect("there is a span").block.cast::<u8>();
         let g = (address.addr().get() - block.addr().get()) / GRANULE;
-        // SAFETY: the map stands behind the five words of the header.
-        let used = unsafe { block.add(5 * WORD).cast::<usize>().add(2 * (g / usize::BITS as usize)) };
+        // SAFETY: the map stands behind the six words of the header.
+        let used = unsafe { block.add(6 * WORD).cast::<usize>().add(2 * (g / usize::BITS as usize)) };
         // SAFETY: each entry has two words.
         ([used, unsafe { used.add(1) }], 1 << (g % usize::BITS as usize))
     }

@@ -102,6 +102,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         unsafe {
             let span = self.span_of_own(chunk);
             let at = span.granule_of(chunk);
+            if Self::COUNTS_HELD {
+                span.hold();
+            }
             span.map().take(at, at + bytes / GRANULE);
             if chunk_bytes > bytes {
                 self.bins.insert(after(chunk, bytes), chunk_bytes - bytes);

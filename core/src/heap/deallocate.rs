@@ -6,7 +6,6 @@ use core::ptr::NonNull;
 
 use super::Heap;
 use super::allocate::{granule_at, whole};
-use crate::chunk::FreeChunk;
 use crate::granule::GRANULE;
 use crate::map::{Field, InUse, Neighbours};
 use crate::raw::{after, before};
@@ -85,12 +84,15 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 && self.quick.serves(bytes)
                 && !span.waiting().is_set(start)
             {
-                let neighbours = view.neighbours(bytes / GRANULE);
-                if (S::ONE_BLOCK || !empties(span, ptr, bytes, neighbours)) && self.quick.push(ptr, bytes) {
-                    span.waiting().flip(start);
-                    return Ok(());
+                if !self.quick.has_room(bytes) {
+                    return self.free_to_bins(ptr, bytes);
                 }
-                return self.free_to_bins(ptr, bytes);
+                if Self::COUNTS_HELD && span.let_go() {
+                    return self.free_last(ptr);
+                }
+                self.quick.push(ptr, bytes);
+                span.waiting().flip(start);
+                return Ok(());
             }
             self.free_with_care(ptr, expected.and_then(NonZero::new))
         }
@@ -113,19 +115,34 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
         // SAFETY: the chunk is in use and does not wait; the caller gives it up.
         unsafe {
-            if self.quick.serves(bytes)
-                && (S::ONE_BLOCK || !empties(chunk.span, ptr, bytes, chunk.map.neighbours))
-                && self.quick.push(ptr, bytes)
-            {
-                chunk.span.waiting().flip(chunk.start);
-                return Ok(());
+            if Self::COUNTS_HELD && chunk.span.let_go() {
+                return self.free_last(ptr);
             }
-            self.take_back(chunk);
+            if self.quick.serves(bytes) && self.quick.has_room(bytes) {
+                self.quick.push(ptr, bytes);
+                chunk.span.waiting().flip(chunk.start);
+            } else {
+                self.take_back(chunk);
+            }
         }
         Ok(())
     }
 
-    /// Makes a chunk in use a free one, merged with its free neighbours.
+    /// Frees the last block in use of a span that could go back to the source: nothing may wait in it then.
+    ///
+    /// # Safety
+    /// A chunk in use starts at `ptr`, which its span does not count any more, and nobody uses it.
+    #[cold]
+    #[inline(never)]
+    unsafe fn free_last(&mut self, ptr: NonNull<u8>) -> Result<(), FreeError> {
+        self.flush();
+        let Some(chunk) = self.used_chunk_at(ptr) else { return self.refuse(ptr) };
+        // SAFETY: the chunk is in use, and the caller gives it up.
+        unsafe { self.take_back(chunk) };
+        Ok(())
+    }
+
+    /// Makes a chunk in use, which its span does not count any more, a free one, merged with its free neighbours.
     ///
     /// # Safety
     /// The chunk is in use, does not wait, and nobody uses it any more.
@@ -156,6 +173,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if view.size() != Some(size) {
                 return self.free_long(span, start, bytes);
             }
+            if Self::COUNTS_HELD && span.let_go() {
+                return self.free_last(ptr);
+            }
             span.map().give_short(view, start, size);
             self.coalesce(span, ptr, bytes, view.neighbours(size));
         }
@@ -179,6 +199,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             let (says, upper) = span.map().end_beyond(start);
             if says != end {
                 return self.refuse(block);
+            }
+            if Self::COUNTS_HELD && span.let_go() {
+                return self.free_last(block);
             }
             span.map().give(start, end);
             self.coalesce(span, block, bytes, view.neighbours(0).with_upper(upper));
@@ -276,23 +299,5 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     pub(super) unsafe fn span_of_own(&self, address: NonNull<u8>) -> Span {
         // SAFETY: the caller says that a block of ours holds it, and each holds a span.
         unsafe { Span::at(self.source.block_of_own(address.addr().get())) }
-    }
-}
-
-/// Whether nothing but free chunks is left in a span once a block is free: such a block does not wait, so that the span
-/// can go back to the source.
-///
-/// # Safety
-/// The span is one of the heap's, with a chunk in use of `bytes` bytes at `block` that has these neighbours.
-#[inline(always)]
-unsafe fn empties(span: Span, block: NonNull<u8>, bytes: usize, neighbours: Neighbours) -> bool {
-    if !neighbours.upper_free() {
-        return false;
-    }
-    // SAFETY: where a neighbour is free, a free chunk starts or ends there.
-    unsafe {
-        let above = FreeChunk::at(after(block, bytes)).size();
-        let below = if neighbours.lower_free() { FreeChunk::size_below(block) } else { 0 };
-        below + bytes + above == span.capacity_bytes()
     }
 }

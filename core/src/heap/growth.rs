@@ -48,10 +48,14 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         (Map::words(granules) + if self.quick.is_on() { Bits::words(granules) } else { 0 }) * WORD
     }
 
+    /// Whether a span holds the bins.
+    pub(crate) fn is_home(&self, span: Span) -> bool {
+        self.home == Some(span)
+    }
+
     /// Bytes of bins and quick lists in a span of this heap.
     pub(crate) fn bins_bytes(&self, span: Span) -> usize {
-        let is_home = self.home == Some(span);
-        if is_home { Bins::bytes(self.largest) + self.quick.bytes() } else { 0 }
+        if self.is_home(span) { Bins::bytes(self.largest) + self.quick.bytes() } else { 0 }
     }
 
     /// Takes in a span just laid. Its one free chunk.
@@ -67,6 +71,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 self.quick.initialize(after(memory.cast(), Bins::bytes(overhead.bins_for)), overhead.lists);
                 self.largest = overhead.bins_for;
                 self.home = Some(span);
+                // The bins keep it.
+                span.hold();
             }
             span.push(&mut self.spans);
             let size = span.capacity();

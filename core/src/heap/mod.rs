@@ -65,8 +65,9 @@ unsafe impl<S: PageSource + Send, M: Mode> Send for Heap<S, M> {}
 
 impl<S: PageSource> Heap<S> {
     /// A heap in general mode: small blocks that are freed wait in quick lists for a request of the same size, up to 32
-    /// of each size up to 32 granules, fewer in small arenas, none below 32 KiB. They are coalesced when there is no other room, all at
-    /// once at worst, which bounds the dearest call. It asks the source for nothing before the first allocation.
+    /// of each size up to 32 granules, fewer in small arenas, none below 32 KiB. They are coalesced when there is no other
+    /// room, or nothing else keeps a span from going back to the source; all at once at worst, which bounds the dearest
+    /// call. It asks the source for nothing before the first allocation.
     pub const fn new(source: S) -> Self {
         Self::with_mode(source)
     }
@@ -81,6 +82,10 @@ impl<S: PageSource> Heap<S, RealTime> {
 }
 
 impl<S: PageSource, M: Mode> Heap<S, M> {
+    /// Whether spans count the blocks in use that hold them: where blocks may wait, the map alone cannot tell that a span
+    /// could go back.
+    pub(crate) const COUNTS_HELD: bool = M::WAITS && !S::ONE_BLOCK;
+
     /// A heap in the mode of its type, where that is a parameter.
     pub const fn with_mode(source: S) -> Self {
         Self {

@@ -10,6 +10,17 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// A block of `bytes` bytes that waited, in use again. O(1).
     #[inline(always)]
     pub(super) fn take_waiting(&mut self, bytes: usize) -> Option<NonNull<u8>> {
+        let (block, span) = self.take_off_list(bytes)?;
+        if Self::COUNTS_HELD {
+            // SAFETY: the span is one of the heap's.
+            unsafe { span.hold() };
+        }
+        Some(block)
+    }
+
+    /// A block of `bytes` bytes that waited, and its span, which does not count it yet.
+    #[inline(always)]
+    fn take_off_list(&mut self, bytes: usize) -> Option<(NonNull<u8>, Span)> {
         if !self.quick.serves(bytes) {
             return None;
         }
@@ -18,7 +29,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             let block = self.quick.pop(bytes)?;
             let span = self.span_of_own(block);
             span.waiting().flip(span.granule_of(block));
-            Some(block)
+            Some((block, span))
         }
     }
 
@@ -39,9 +50,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Coalesces the blocks of the largest size that waits, if any does.
     pub(super) fn flush_one_list(&mut self) -> bool {
         let Some(bytes) = self.quick.sizes().find(|&bytes| self.quick.count(bytes) > 0) else { return false };
-        while let Some(block) = self.take_waiting(bytes) {
+        while let Some((block, _)) = self.take_off_list(bytes) {
             if let Some(chunk) = self.used_chunk_at(block) {
-                // SAFETY: the chunk is in use, for nobody.
+                // SAFETY: the chunk is in use, for nobody, and its span does not count it.
                 unsafe { self.take_back(chunk) };
             }
         }

@@ -46,6 +46,8 @@ pub enum FaultKind {
     Bits,
     /// A block that waits is in no quick list, or one in a list does not wait or has another size.
     Waiting,
+    /// A span's count of what holds it is not the sum.
+    Held,
     /// The totals are not the sums.
     Totals,
 }
@@ -102,7 +104,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             sums.source += span.block().len();
             sums.capacity += granules - first;
             self.check_no_start(span, 0, first)?;
-            let waiting_before = sums.waiting_chunks;
+            let (waiting_before, used_before) = (sums.waiting_chunks, sums.used_chunks);
             let (mut at, mut lower_free) = (first, false);
             while at < granules {
                 let end = self.check_chunk(span, at, lower_free, sums)?;
@@ -112,6 +114,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if self.quick().is_on() {
                 let bits = span.waiting().count(granules);
                 ensure(bits == sums.waiting_chunks - waiting_before, FaultKind::Waiting, base)?;
+            }
+            if Self::COUNTS_HELD {
+                let held = sums.used_chunks - used_before + usize::from(self.is_home(span));
+                ensure(span.held() == held, FaultKind::Held, base)?;
             }
             let lasting = Field::Used { lower_free };
             ensure(

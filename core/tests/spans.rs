@@ -1,0 +1,81 @@
+//! Spans go back to the source.
+
+use core::alloc::Layout;
+use core::mem::MaybeUninit;
+use core::ptr::NonNull;
+
+use memalloc_core::inspect::FaultKind;
+use memalloc_core::{BlocksSource, GRANULE, General, Heap, Mode, RealTime};
+
+const SPANS: usize = 4;
+
+fn source() -> BlocksSource<SPANS> {
+    let mut source = BlocksSource::new();
+    for _ in 0..SPANS {
+        source
+            .add(Box::leak(Box::new([MaybeUninit::uninit(); 64 << 10])))
+            .expect("there is room for a block");
+    }
+    source
+}
+
+fn layout() -> Layout {
+    Layout::from_size_align(3 * GRANULE, GRANULE).expect("a small layout")
+}
+
+/// A heap without room, and its blocks.
+fn full<M: Mode>() -> (Heap<BlocksSource<SPANS>, M>, Vec<NonNull<u8>>) {
+    let mut heap = Heap::with_mode(source());
+    let blocks = std::iter::from_fn(|| heap.allocate(layout())).collect();
+    assert_eq!(heap.totals().spans(), SPANS);
+    (heap, blocks)
+}
+
+/// The first span, which holds the bins, stays, and one more against coming and going.
+fn all_but_two_go<M: Mode>(in_turn: fn(&mut Vec<NonNull<u8>>)) {
+    let (mut heap, mut blocks) = full::<M>();
+    in_turn(&mut blocks);
+    for block in blocks {
+        // SAFETY: nobody uses the block.
+        assert_eq!(unsafe { heap.deallocate_sized(block, layout()) }, Ok(()));
+    }
+    assert_eq!(heap.check(), Ok(()));
+    assert_eq!(heap.totals().spans(), 2);
+}
+
+#[test]
+fn all_spans_but_two_go_back_once_all_is_free() {
+    all_but_two_go::<General>(|_| ());
+    all_but_two_go::<General>(|blocks| blocks.reverse());
+    all_but_two_go::<RealTime>(|blocks| blocks.reverse());
+}
+
+/// Blocks that are left in a span keep it, and what waits there may then wait.
+#[test]
+fn blocks_wait_where_others_keep_the_span() {
+    let (mut heap, mut blocks) = full::<General>();
+    let kept = blocks.pop().expect("there are blocks");
+    for &block in blocks.iter().rev() {
+        // SAFETY: nobody uses the block.
+        assert_eq!(unsafe { heap.deallocate(block) }, Ok(()));
+    }
+    let waiting = heap.totals().waiting_chunks();
+    assert!(waiting > 0, "none waits");
+    // SAFETY: nobody uses the block.
+    assert_eq!(unsafe { heap.deallocate(kept) }, Ok(()));
+    assert_eq!((heap.check(), heap.totals().waiting_chunks()), (Ok(()), 0));
+}
+
+#[test]
+fn a_wrong_count_of_what_holds_a_span_is_noticed() {
+    const HELD: usize = 5;
+    let (heap, _) = full::<General>();
+    for span in heap.spans() {
+        // SAFETY: the count is a word of the span's header.
+        let held = unsafe { &mut *span.block.cast::<usize>().add(HELD).as_ptr() };
+        *held += 1;
+        assert_eq!(heap.check().map_err(|fault| fault.kind), Err(FaultKind::Held));
+        *held -= 1;
+        assert_eq!(heap.check(), Ok(()));
+    }
+}
