@@ -41,17 +41,13 @@ use core::ptr::NonNull;
 use core::sync::atomic::Ordering::Relaxed;
 
 pub use bits::Bits;
-use view::{Entry, Words, flip};
+use view::{Entry, Words, flip, note_of};
 pub use view::{InUse, Neighbours, Upper, View};
 
 use crate::raw::word;
 
 /// Granules whose fields share an entry.
 pub const WORD_GRANULES: usize = usize::BITS as usize;
-
-/// What tells a note from fields, in `lower`, where `used` is 0.
-const NOTE: usize = 0b11;
-const NOTE_BITS: u32 = 2;
 
 /// What the map says of one granule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,11 +163,39 @@ impl Map {
         unsafe {
             let entry = self.entry(index);
             if entry.is_note() {
-                let end = entry.lower >> NOTE_BITS;
+                let end = entry.noted();
                 return (end, Upper { used: self.view(end).used });
             }
-            let inside = (entry.used | entry.lower).trailing_zeros() as usize % WORD_GRANULES;
+            let inside = entry.first();
             (index * WORD_GRANULES + inside, Upper { used: entry.used >> inside })
+        }
+    }
+
+    /// What lies below and above the chunk in use `[g, end)`, if there is one and it ends in another entry than it starts
+    /// in.
+    ///
+    /// # Safety
+    /// As for the type, but for `end`.
+    #[inline(always)]
+    pub unsafe fn long_in_use(self, g: usize, end: usize) -> Option<Neighbours> {
+        // SAFETY: the caller gives a granule of the map; a chunk in use without an end in its own entry goes on into the
+        // next, and a map's entries tell of no end that is not one of its granules.
+        unsafe {
+            let view = self.view(g);
+            if !view.is_used() || view.has_end() {
+                return None;
+            }
+            let next = self.entry(g / WORD_GRANULES + 1);
+            let ends_there = match end / WORD_GRANULES - g / WORD_GRANULES {
+                0 => false,
+                1 => !next.is_note() && next.first() == end % WORD_GRANULES,
+                _ => next.notes(end),
+            };
+            if !ends_there {
+                return None;
+            }
+            let used = self.words_at(end).used.load(Relaxed) >> (end % WORD_GRANULES);
+            Some(view.neighbours(0).with_upper(Upper { used }))
         }
     }
 
@@ -290,7 +314,7 @@ impl Map {
     pub(crate) unsafe fn noted(self, index: usize) -> Option<usize> {
         // SAFETY: the caller gives an entry of the map.
         let entry = unsafe { self.entry(index) };
-        entry.is_note().then_some(entry.lower >> NOTE_BITS)
+        entry.is_note().then_some(entry.noted())
     }
 
     /// Whether all bits of entry `index` are clear. For the full check.
@@ -306,18 +330,19 @@ impl Map {
     /// Notes the end of the chunk `[g, end)` in the first entry it covers whole, if any.
     #[inline(always)]
     unsafe fn note(self, g: usize, end: usize) {
-        if has_note(g, end) {
+        // The first comparison says no to short chunks at once.
+        if end - g > WORD_GRANULES && covers_an_entry(g, end) {
             // SAFETY: the entry is the chunk's own.
-            unsafe { self.words_at(g + WORD_GRANULES) }.lower.store(end << NOTE_BITS | NOTE, Relaxed);
+            unsafe { self.words_of(g / WORD_GRANULES + 1).as_ref() }.lower.store(note_of(end), Relaxed);
         }
     }
 
     /// Undoes [`note`](Self::note).
     #[inline(always)]
     unsafe fn forget(self, g: usize, end: usize) {
-        if has_note(g, end) {
+        if covers_an_entry(g, end) {
             // SAFETY: the entry is the chunk's own.
-            unsafe { self.words_at(g + WORD_GRANULES) }.lower.store(0, Relaxed);
+            unsafe { self.words_of(g / WORD_GRANULES + 1).as_ref() }.lower.store(0, Relaxed);
         }
     }
 
@@ -365,9 +390,8 @@ impl Map {
 
 /// Whether the chunk in use `[g, end)` covers an entry whole.
 #[inline(always)]
-const fn has_note(g: usize, end: usize) -> bool {
-    // The first comparison says no to short chunks at once.
-    end - g > WORD_GRANULES && end / WORD_GRANULES > g / WORD_GRANULES + 1
+const fn covers_an_entry(g: usize, end: usize) -> bool {
+    end / WORD_GRANULES - g / WORD_GRANULES > 1
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use core::ptr::NonNull;
 use super::Heap;
 use super::allocate::{granule_at, whole};
 use crate::granule::GRANULE;
-use crate::map::{Field, InUse, Neighbours};
+use crate::map::{Field, InUse, Neighbours, WORD_GRANULES};
 use crate::raw::{after, before};
 use crate::span::Span;
 use crate::{FreeError, Mode, PageSource};
@@ -162,6 +162,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// If a block in use starts at `ptr`, nobody uses it any more. It does not wait.
     #[inline(never)]
     unsafe fn free_to_bins(&mut self, ptr: NonNull<u8>, bytes: usize) -> Result<(), FreeError> {
+        if bytes > WORD_GRANULES * GRANULE {
+            // SAFETY: as for this.
+            return unsafe { self.free_long(ptr, bytes) };
+        }
         let Some((span, start)) = self.place_of(ptr) else { return self.refuse(ptr) };
         let size = bytes / GRANULE;
         // SAFETY: the granule is the span's. A chunk in use is given up by the caller.
@@ -171,7 +175,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 return self.refuse(ptr);
             }
             if view.size() != Some(size) {
-                return self.free_long(span, start, bytes);
+                return self.free_long(ptr, bytes);
             }
             if Self::COUNTS_HELD && span.let_go() {
                 return self.free_last(ptr);
@@ -182,29 +186,22 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         Ok(())
     }
 
-    /// [`free_to_bins`](Self::free_to_bins), where no chunk of that size in use ends in its start's map entry.
+    /// [`free_to_bins`](Self::free_to_bins), for a chunk that does not end in its start's map entry.
     ///
     /// # Safety
-    /// The span is one of the heap's, the map has a chunk in use at granule `start`, and nobody uses it any more.
+    /// As for `free_to_bins`.
     #[inline(never)]
-    unsafe fn free_long(&mut self, span: Span, start: usize, bytes: usize) -> Result<(), FreeError> {
+    unsafe fn free_long(&mut self, ptr: NonNull<u8>, bytes: usize) -> Result<(), FreeError> {
+        let Some((span, start)) = self.place_of(ptr) else { return self.refuse(ptr) };
         let end = start + bytes / GRANULE;
-        // SAFETY: the chunk is in use, and given up by the caller.
+        // SAFETY: the granule is the span's. A chunk in use is given up by the caller.
         unsafe {
-            let block = span.address(start);
-            let view = span.map().view(start);
-            if view.has_end() {
-                return self.refuse(block);
-            }
-            let (says, upper) = span.map().end_beyond(start);
-            if says != end {
-                return self.refuse(block);
-            }
+            let Some(neighbours) = span.map().long_in_use(start, end) else { return self.refuse(ptr) };
             if Self::COUNTS_HELD && span.let_go() {
-                return self.free_last(block);
+                return self.free_last(ptr);
             }
             span.map().give(start, end);
-            self.coalesce(span, block, bytes, view.neighbours(0).with_upper(upper));
+            self.coalesce(span, ptr, bytes, neighbours);
         }
         Ok(())
     }

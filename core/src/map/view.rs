@@ -4,7 +4,11 @@ use core::ptr::NonNull;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::Relaxed;
 
-use super::{NOTE, WORD_GRANULES};
+use super::WORD_GRANULES;
+
+/// What tells a note from fields, in `lower`, where `used` is 0.
+const NOTE: usize = 0b11;
+const NOTE_BITS: u32 = 2;
 
 /// Whether the chunks below and above are free: the lowest bit of a word each, whose others mean nothing.
 #[derive(Debug, Clone, Copy)]
@@ -109,6 +113,12 @@ pub(super) fn flip(word: &AtomicUsize, bits: usize) {
     word.store(word.load(Relaxed) ^ bits, Relaxed);
 }
 
+/// What `lower` is where the end of a chunk is noted.
+#[inline(always)]
+pub(super) const fn note_of(end: usize) -> usize {
+    end << NOTE_BITS | NOTE
+}
+
 /// The bits of [`WORD_GRANULES`] granules.
 #[derive(Clone, Copy)]
 pub(super) struct Entry {
@@ -121,6 +131,24 @@ impl Entry {
     #[inline(always)]
     pub(super) const fn starts(self) -> usize {
         if self.is_note() { 0 } else { self.used | self.lower }
+    }
+
+    /// The first start, if there is one and the entry is not a note.
+    #[inline(always)]
+    pub(super) const fn first(self) -> usize {
+        (self.used | self.lower).trailing_zeros() as usize % WORD_GRANULES
+    }
+
+    /// The end that it keeps, if it is a note.
+    #[inline(always)]
+    pub(super) const fn noted(self) -> usize {
+        self.lower >> NOTE_BITS
+    }
+
+    /// Whether it keeps `end` as a long chunk's.
+    #[inline(always)]
+    pub(super) const fn notes(self, end: usize) -> bool {
+        self.used == 0 && self.lower == note_of(end)
     }
 
     /// Whether it keeps a long chunk's end.
