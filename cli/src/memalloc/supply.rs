@@ -116,6 +116,11 @@ unsafe impl PageSource for BorrowedArena<'_> {
     }
 
     #[inline(always)]
+    fn granule_at(&self, address: usize) -> Option<(NonNull<u8>, usize)> {
+        self.source.granule_at(address)
+    }
+
+    #[inline(always)]
     unsafe fn block_of_own(&self, address: usize) -> NonNull<u8> {
         // SAFETY: the caller promises what is asked for here.
         unsafe { self.source.block_of_own(address) }

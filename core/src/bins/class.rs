@@ -25,11 +25,11 @@ pub const fn holding(bytes: usize) -> usize {
     bin_or_one_above(bytes) - 1
 }
 
-/// The lowest bin whose every chunk has `bytes` bytes or more: the one above that which holds one byte less. Not
-/// for 0 bytes. O(1).
+/// The lowest bin whose every chunk has `bytes` bytes or more: the one above that which holds one byte less. O(1).
 #[inline(always)]
 pub const fn covering(bytes: usize) -> usize {
-    bin_or_one_above(bytes - 1)
+    // No bytes are as one byte is.
+    bin_or_one_above(bytes - (bytes != 0) as usize)
 }
 
 /// One more than the bin of the whole granules in `bytes`, so that less than a granule has an answer.
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn the_covering_bin_is_the_lowest_whose_smallest_size_fits() {
-        for bytes in 1..400_000 {
+        for bytes in 0..400_000 {
             let bin = covering(bytes);
             assert!(smallest(bin) * GRANULE >= bytes);
             assert!(bin == 0 || smallest(bin - 1) * GRANULE < bytes);

@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 use super::Heap;
 use crate::bins::class;
 use crate::granule::{GRANULE, granules};
-use crate::raw::{after, distance};
+use crate::raw::after;
 use crate::{Mode, PageSource};
 
 impl<S: PageSource, M: Mode> Heap<S, M> {
@@ -27,7 +27,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(never)]
     fn allocate_from_bins(&mut self, layout: Layout) -> Option<NonNull<u8>> {
         let bytes = whole(layout.size());
-        match self.bins.first_for(bytes) {
+        match self.bins.first_for(layout.size()) {
             // SAFETY: the bin has a chunk, and each of its chunks is large enough.
             Some(bin) => unsafe {
                 let (chunk, chunk_bytes) = self.bins.pop(bin);
@@ -175,11 +175,4 @@ fn to_multiple(at: NonNull<u8>, align: usize) -> usize {
 #[inline(always)]
 const fn most_skipped(layout: Layout) -> usize {
     layout.align().saturating_sub(GRANULE)
-}
-
-/// The granule that an address of a block lies in, counted from the block's start, if it is the granule's first byte.
-#[inline(always)]
-pub(super) fn granule_at(block: NonNull<u8>, ptr: NonNull<u8>) -> Option<usize> {
-    let offset = distance(block, ptr);
-    offset.is_multiple_of(GRANULE).then_some(offset / GRANULE)
 }

@@ -5,7 +5,7 @@ use core::num::NonZero;
 use core::ptr::NonNull;
 
 use super::Heap;
-use super::allocate::{granule_at, whole};
+use super::allocate::whole;
 use crate::granule::GRANULE;
 use crate::map::{Field, InUse, Neighbours, WORD_GRANULES};
 use crate::raw::{after, before};
@@ -225,8 +225,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// The span and the granule that start at `ptr`.
     #[inline(always)]
     fn place_of(&self, ptr: NonNull<u8>) -> Option<(Span, usize)> {
-        let block = self.source.block_of(ptr.addr().get())?;
-        let start = granule_at(block, ptr)?;
+        let (block, start) = self.source.granule_at(ptr.addr().get())?;
         // SAFETY: the source says that the address lies in a block of ours, and each holds a span.
         Some((unsafe { Span::at(block) }, start))
     }
@@ -252,7 +251,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(never)]
     fn why_not(&self, ptr: NonNull<u8>) -> FreeError {
         let Some(block) = self.source.block_of(ptr.addr().get()) else { return FreeError::NotOurs };
-        let Some(g) = granule_at(block, ptr) else { return FreeError::NotAStart };
+        let Some((_, g)) = self.source.granule_at(ptr.addr().get()) else { return FreeError::NotAStart };
         // SAFETY: the source says that the address lies in a block of ours, and each holds a span.
         unsafe {
             let span = Span::at(block);

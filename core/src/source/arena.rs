@@ -23,7 +23,7 @@ pub struct ArenaSource {
     memory: *mut u8,
     size: usize,
     lent: NonNull<u8>,
-    lent_size: usize,
+    lent_granules: usize,
 }
 
 // SAFETY: the arena belongs to this source alone, whichever thread holds it.
@@ -42,12 +42,12 @@ impl ArenaSource {
     /// The bytes are valid for reads and writes for as long as the source or its heap lives, and nobody else
     /// touches them.
     pub const unsafe fn from_raw(memory: *mut u8, size: usize) -> Self {
-        Self { memory, size, lent: NonNull::dangling(), lent_size: 0 }
+        Self { memory, size, lent: NonNull::dangling(), lent_granules: 0 }
     }
 
     /// Whether the arena is not lent.
     pub(super) const fn is_idle(&self) -> bool {
-        self.lent_size == 0
+        self.lent_granules == 0
     }
 
     /// The whole granules inside the arena: how far in they start, and their bytes.
@@ -57,8 +57,8 @@ impl ArenaSource {
     }
 }
 
-// SAFETY: `new` and `from_raw` give the source sole use of the arena; it is lent only while `lent_size` is 0, from a
-// granule's multiple on, and `block_of` compares with exactly what is lent.
+// SAFETY: `new` and `from_raw` give the source sole use of the arena; it is lent only while `lent_granules` is 0, from a
+// granule's multiple on, and `block_of` and `granule_at` compare with exactly what is lent.
 unsafe impl PageSource for ArenaSource {
     const ALIGN: usize = GRANULE;
     const ONE_BLOCK: bool = true;
@@ -73,17 +73,25 @@ unsafe impl PageSource for ArenaSource {
             return None;
         }
         let start = NonNull::new(self.memory.wrapping_add(skip))?;
-        (self.lent, self.lent_size) = (start, size);
+        (self.lent, self.lent_granules) = (start, size / GRANULE);
         Some(NonNull::slice_from_raw_parts(start, size))
     }
 
     unsafe fn release(&mut self, _block: NonNull<[u8]>) {
-        self.lent_size = 0;
+        self.lent_granules = 0;
     }
 
     #[inline(always)]
     fn block_of(&self, address: usize) -> Option<NonNull<u8>> {
-        if address.wrapping_sub(self.lent.addr().get()) < self.lent_size { Some(self.lent) } else { None }
+        let granule = address.wrapping_sub(self.lent.addr().get()) / GRANULE;
+        (granule < self.lent_granules).then_some(self.lent)
+    }
+
+    #[inline(always)]
+    fn granule_at(&self, address: usize) -> Option<(NonNull<u8>, usize)> {
+        // What is no granule's multiple comes out with high bits set, above any granule.
+        let granule = address.wrapping_sub(self.lent.addr().get()).rotate_right(GRANULE.ilog2());
+        (granule < self.lent_granules).then_some((self.lent, granule))
     }
 
     #[inline(always)]
@@ -135,7 +143,7 @@ mod tests {
     fn finds_exactly_the_addresses_it_lent() {
         let mut source = ArenaSource::new(leak(4096));
         let inside = source.memory.addr() + 64;
-        assert_eq!(source.block_of(inside), None);
+        assert_eq!((source.block_of(inside), source.granule_at(inside)), (None, None));
         let block = source.request(0).unwrap();
         let start = block.cast::<u8>();
         assert_eq!(source.block_of(start.addr().get()), Some(start));
@@ -144,5 +152,18 @@ mod tests {
         assert_eq!(source.block_of(start.addr().get() + block.len()), None);
         assert_eq!(source.block_of(0), None);
         assert_eq!(source.block_of(usize::MAX), None);
+    }
+
+    #[test]
+    fn granules_start_at_their_multiples_alone() {
+        let mut source = ArenaSource::new(leak(1024));
+        let block = source.request(0).unwrap();
+        let (start, base) = (block.cast::<u8>(), block.cast::<u8>().addr().get());
+        for address in base - 100..base + block.len() + 100 {
+            let inside = (base..base + block.len()).contains(&address);
+            let starts = inside && (address - base).is_multiple_of(GRANULE);
+            let expected = starts.then(|| (start, (address - base) / GRANULE));
+            assert_eq!(source.granule_at(address), expected);
+        }
     }
 }

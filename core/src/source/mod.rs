@@ -20,6 +20,8 @@ pub use blocks::{BlocksFull, BlocksSource};
 
 use core::ptr::NonNull;
 
+use crate::granule::GRANULE;
+
 /// Hands out and takes back the memory that a heap manages.
 ///
 /// # Safety
@@ -27,7 +29,8 @@ use core::ptr::NonNull;
 /// [`release`](Self::release) takes it back:
 /// - it is valid for reads and writes, overlaps no other block, and nobody else touches it;
 /// - it starts at a multiple of [`ALIGN`](Self::ALIGN), which is a power of two and at least [`GRANULE`](crate::GRANULE);
-/// - [`block_of`](Self::block_of) answers with its start for exactly the addresses inside it;
+/// - [`block_of`](Self::block_of) answers with its start for exactly the addresses inside it, and
+///   [`granule_at`](Self::granule_at) agrees with it;
 /// - moving the source moves no block.
 ///
 /// # Example
@@ -91,6 +94,16 @@ pub unsafe trait PageSource {
     /// The start of the block, handed out and not yet released, that holds `address`; `None` if no block does.
     /// Called by each free: O(1).
     fn block_of(&self, address: usize) -> Option<NonNull<u8>>;
+
+    /// The start of the block that holds `address`, and the granule that starts at `address`, counted from the block's
+    /// start; `None` if no block does, or no granule. Called by each free: a source of one block can tell both by one
+    /// comparison.
+    #[inline(always)]
+    fn granule_at(&self, address: usize) -> Option<(NonNull<u8>, usize)> {
+        let block = self.block_of(address)?;
+        let offset = address - block.addr().get();
+        offset.is_multiple_of(GRANULE).then_some((block, offset / GRANULE))
+    }
 
     /// [`block_of`](Self::block_of), when the address is known to lie in a block.
     ///
