@@ -77,12 +77,12 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let Some((span, start)) = self.place_of(ptr) else { return self.refuse(ptr) };
         // SAFETY: the granule is the span's. A chunk in use is given up by the caller.
         unsafe {
-            let view = span.map().view(start);
+            let (view, waiting) = (span.map().view(start), span.waiting());
             let bytes = expected.unwrap_or(view.size_or_more() * GRANULE);
             if view.is_used()
                 && view.size_or_more() * GRANULE == bytes
                 && self.quick.serves(bytes)
-                && !span.waiting().is_set(start)
+                && !waiting.is_set(start)
             {
                 if !self.quick.has_room(bytes) {
                     return self.free_to_bins(ptr, bytes);
@@ -91,7 +91,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                     return self.free_last(ptr);
                 }
                 self.quick.push(ptr, bytes);
-                span.waiting().flip(start);
+                waiting.flip(start);
                 return Ok(());
             }
             self.free_with_care(ptr, expected.and_then(NonZero::new))

@@ -26,7 +26,6 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         new_size: usize,
     ) -> Option<NonNull<u8>> {
         let chunk = self.used_chunk_at(ptr)?;
-        let new_layout = Layout::from_size_align(new_size, layout.align()).ok()?;
         if chunk.size() != granules(layout.size()) {
             return None;
         }
@@ -35,7 +34,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if self.resize_in_place(chunk, granules(new_size)) {
                 return Some(ptr);
             }
-            self.move_to(ptr, layout, new_layout)
+            self.move_to(ptr, layout, new_size)
         }
     }
 
@@ -108,14 +107,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ///
     /// # Safety
     /// A chunk in use for `layout` starts at `ptr`, which is given up if the result is not `None`.
-    unsafe fn move_to(
-        &mut self,
-        ptr: NonNull<u8>,
-        layout: Layout,
-        new_layout: Layout,
-    ) -> Option<NonNull<u8>> {
-        let new = self.allocate(new_layout)?;
-        let bytes = new_layout.size().min(whole(layout.size()));
+    unsafe fn move_to(&mut self, ptr: NonNull<u8>, layout: Layout, new_size: usize) -> Option<NonNull<u8>> {
+        let new = self.allocate(Layout::from_size_align(new_size, layout.align()).ok()?)?;
+        let bytes = new_size.min(whole(layout.size()));
         // SAFETY: both blocks hold the bytes, and they are two. The map's word on the old one is asked again, as the
         // new one may have come from below it.
         unsafe {
