@@ -90,7 +90,7 @@ fn run(matches: &ArgMatches) -> io::Result<()> {
     for tree in Tree::all() {
         if wanted.is_empty() || wanted.iter().any(|name| *name == tree.name) {
             let (path, entries) = tree.make(&scratch)?;
-            table.add(&tree, entries, measure::all(&peers, &path, runs, cache)?);
+            table.add(&tree, entries, measure::all(&peers, (&path, entries), runs, cache)?);
         }
     }
     let text = table.markdown();

@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 
 use crate::peers::Peer;
 
+/// Entries of the largest tree whose system calls are counted: strace makes each some twenty times as slow.
+const COUNTED: u64 = 200_000;
+
 /// What the kernel knows of a tree before a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cache {
@@ -21,12 +24,19 @@ pub(crate) struct Cost {
     pub(crate) elapsed: Duration,
     /// The largest of any of its processes, in KiB, if it could be measured.
     pub(crate) peak: Option<u64>,
+    /// It complained: its sum lacks something.
+    pub(crate) complained: bool,
     /// System calls of all of its processes, if they could be counted.
     pub(crate) calls: Option<u64>,
 }
 
-/// Measures all programs on a tree, interleaved.
-pub(crate) fn all(peers: &[Peer], tree: &Path, runs: usize, cache: Cache) -> io::Result<Vec<Cost>> {
+/// Measures all programs on a tree of so many entries, interleaved.
+pub(crate) fn all(
+    peers: &[Peer],
+    (tree, entries): (&Path, u64),
+    runs: usize,
+    cache: Cache,
+) -> io::Result<Vec<Cost>> {
     let mut elapsed = vec![Vec::new(); peers.len()];
     if cache == Cache::Warm {
         once(&peers[0], tree)?;
@@ -42,7 +52,13 @@ pub(crate) fn all(peers: &[Peer], tree: &Path, runs: usize, cache: Cache) -> io:
     let costs = peers.iter().zip(elapsed).map(|(peer, mut elapsed)| {
         elapsed.sort_unstable();
         let elapsed = elapsed[elapsed.len() / 2];
-        Cost { elapsed, peak: measure_peak(peer, tree), calls: count_calls(peer, tree) }
+        let (peak, complained) = measure_peak(peer, tree);
+        Cost {
+            elapsed,
+            peak,
+            complained,
+            calls: if entries > COUNTED { None } else { count_calls(peer, tree) },
+        }
     });
     Ok(costs.collect())
 }
@@ -66,12 +82,18 @@ fn drop_caches() -> io::Result<()> {
         .map_err(|error| io::Error::new(error.kind(), format!("the caches cannot be dropped: {error}")))
 }
 
-/// What GNU time says. Its processes are small; what a large one has forked is as large until it runs another program.
-fn measure_peak(peer: &Peer, tree: &Path) -> Option<u64> {
+/// What GNU time says of memory, and whether the program said anything of errors. GNU time's processes are small; what a
+/// large one has forked is as large until it runs another program.
+fn measure_peak(peer: &Peer, tree: &Path) -> (Option<u64>, bool) {
     let mut command = Command::new("/usr/bin/time");
     command.args(["-q", "-f", "%M"]).arg(&peer.program).args(peer.args).arg(tree);
-    let output = command.stdout(Stdio::null()).output().ok()?;
-    String::from_utf8_lossy(&output.stderr).lines().next_back()?.parse().ok()
+    let Ok(output) = command.output() else { return (None, false) };
+    let said = String::from_utf8_lossy(&output.stderr);
+    let before = said.trim_end().trim_end_matches(|letter: char| letter.is_ascii_digit());
+    let peak = said[before.len()..].trim_end().parse().ok();
+    let counted = String::from_utf8_lossy(&output.stdout);
+    let complained = !output.status.success() || before.contains("rror") || counted.contains("Error");
+    (peak, complained || before.contains("warning"))
 }
 
 /// The total that strace counts.

@@ -62,10 +62,15 @@ impl Table {
             self.caches(),
             self.runs
         );
-        self.section(&mut out, "Elapsed: ms, and over GNU du", |row, peer| {
-            let ms = row.costs[peer].elapsed.as_secs_f64() * 1e3;
-            format!("{ms:.1} ({:.2})", row.ratio(peer))
-        });
+        self.section(
+            &mut out,
+            "Elapsed: ms, and over GNU du; \\*: it complained, and its sum lacks something",
+            |row, peer| {
+                let ms = row.costs[peer].elapsed.as_secs_f64() * 1e3;
+                let mark = if row.costs[peer].complained { " \\*" } else { "" };
+                format!("{ms:.1} ({:.2}){mark}", row.ratio(peer))
+            },
+        );
         self.section(&mut out, "Peak memory of the largest process, MiB", |row, peer| {
             let peak = row.costs[peer].peak;
             peak.map_or_else(String::new, |peak| format!("{:.1}", peak as f64 / 1024.0))
