@@ -51,7 +51,12 @@ fn chart(table: &Table, path: &Path) -> Result<(), Box<dyn std::error::Error>> {
             Text::new(format!("{ratio:.1}"), (left, LONGEST - 0.02), ("sans-serif", 12))
         }))?;
     }
-    chart.configure_series_labels().background_style(WHITE.mix(0.8)).border_style(BLACK).draw()?;
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::UpperMiddle)
+        .background_style(WHITE.mix(0.8))
+        .border_style(BLACK)
+        .draw()?;
     area.present()?;
     Ok(())
 }
