@@ -1,6 +1,6 @@
 //! memalloc beside its peers, on one arena, printed as Markdown.
 //!
-//! `cargo run --release -p memalloc-benches -- [instructions | density | holes | throughput | traces=DIR] [plots=DIR] [PEER ...]`
+//! `cargo run --release -p memalloc-benches -- [instructions | density | holes | misuse | throughput | traces=DIR] [plots=DIR] [PEER ...]`
 //!
 //! What is not named is left out, if anything is. Charts of instructions and density go to DIR. `OPERATIONS` says how many calls are counted instruction by
 //! instruction: each instruction takes microseconds.
@@ -8,6 +8,7 @@
 mod density;
 mod holes;
 mod instructions;
+mod misuse;
 mod peer;
 mod plot;
 mod random;
@@ -26,7 +27,7 @@ const MIB: usize = 1 << 20;
 fn main() {
     let named: Vec<String> = std::env::args().skip(1).collect();
     let what = |name: &str| {
-        ["instructions", "density", "holes", "throughput", "traces", "plots"]
+        ["instructions", "density", "holes", "misuse", "throughput", "traces", "plots"]
             .iter()
             .any(|&there| name.starts_with(there))
     };
@@ -46,6 +47,9 @@ fn main() {
     }
     if wanted("holes") {
         holes_of_all(&peers);
+    }
+    if wanted("misuse") {
+        misuse_of_all(&peers);
     }
     if wanted("throughput") {
         println!("\nOperations a second over talc's\n");
@@ -127,6 +131,18 @@ fn holes_of_all(peers: &[&str]) {
 
 fn holes<P: Peer>() {
     let cells = [300, 3_000, 30_000].map(|count| holes::dearest::<P>(count).to_string());
+    println!("| {} | {} |", P::NAME, cells.join(" | "));
+}
+
+fn misuse_of_all(peers: &[&str]) {
+    println!("\nWhat comes of a bad free\n");
+    println!("| | a second time | inside a block | not the heap's | with another size |");
+    println!("| --- | --- | --- | --- | --- |");
+    let _: Vec<(&str, ())> = each!(peers, misuse: General, RealTime, Talc, Rlsf, Dlmalloc, LinkedList, Floor);
+}
+
+fn misuse<P: Peer>() {
+    let cells = misuse::BadFree::ALL.map(misuse::outcome::<P>);
     println!("| {} | {} |", P::NAME, cells.join(" | "));
 }
 
