@@ -28,7 +28,7 @@ use crate::granule::GRANULE;
 /// An implementation promises, for every block that [`request`](Self::request) returns and until
 /// [`release`](Self::release) takes it back:
 /// - it is valid for reads and writes, overlaps no other block, and nobody else touches it;
-/// - it starts at a multiple of [`ALIGN`](Self::ALIGN), which is a power of two and at least [`GRANULE`](crate::GRANULE);
+/// - it starts at a multiple of [`ALIGN`](Self::ALIGN), which is a power of two and at least [`GRANULE`];
 /// - [`block_of`](Self::block_of) answers with its start for exactly the addresses inside it, and
 ///   [`granule_at`](Self::granule_at) agrees with it;
 /// - moving the source moves no block.
