@@ -1,22 +1,22 @@
 //! Allocators over one arena, by one face.
 
-mod dl;
+mod dlmalloc;
 mod floor;
 mod linked_list;
 mod ours;
-mod rl;
-mod ta;
+mod rlsf;
+mod talc;
 
 use std::alloc::Layout;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
-pub use dl::Dlmalloc;
+pub use self::dlmalloc::Dlmalloc;
+pub use self::rlsf::Rlsf;
+pub use self::talc::Talc;
 pub use floor::Floor;
 pub use linked_list::LinkedList;
 pub use ours::{General, RealTime};
-pub use rl::Rlsf;
-pub use ta::Talc;
 
 /// An arena: aligned as a careful user would align it.
 #[repr(align(64))]

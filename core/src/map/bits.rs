@@ -78,13 +78,12 @@ impl Bits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::vec;
 
     #[test]
     fn each_granule_has_a_bit_of_its_own() {
-        let mut memory = vec![usize::MAX; Bits::words(200)];
-        let bits = Bits::at(NonNull::new(memory.as_mut_ptr()).unwrap());
-        // SAFETY: the vector has the words.
+        let mut memory = [usize::MAX; Bits::words(200)];
+        let bits = Bits::at(NonNull::from(&mut memory).cast());
+        // SAFETY: the array has the words.
         unsafe {
             bits.initialize(200);
             for g in 0..200 {

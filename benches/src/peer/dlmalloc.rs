@@ -1,10 +1,9 @@
 //! `dlmalloc`, over a system that has one block.
 
 use std::alloc::Layout;
+use std::cell::Cell;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
-
-use std::cell::Cell;
 
 use super::Peer;
 

@@ -1,0 +1,43 @@
+//! The lists by themselves.
+
+use std::vec;
+
+use super::*;
+use crate::{General, RealTime};
+
+#[test]
+fn blocks_come_back_last_in_first_out_and_no_more_than_there_is_room_for() {
+    for largest in [64 << 10, 1 << 20] {
+        let policy = Policy::scaled_to(largest);
+        let mut memory = vec![0_usize; policy.bytes() / size_of::<usize>()];
+        let mut blocks = vec![[0_usize; 2]; policy.depth + 1];
+        let mut quick = Quick::<General>::new();
+        // SAFETY: the vector has the lists' bytes, and the blocks are the test's.
+        unsafe {
+            quick.initialize(NonNull::new(memory.as_mut_ptr().cast()).unwrap(), policy);
+            for bytes in quick.sizes() {
+                let blocks: vec::Vec<_> =
+                    blocks.iter_mut().map(|block| NonNull::from(block).cast::<u8>()).collect();
+                for (index, &block) in blocks.iter().enumerate() {
+                    assert_eq!(quick.has_room(bytes), index < policy.depth);
+                    if index < policy.depth {
+                        quick.push(block, bytes);
+                    }
+                }
+                assert_eq!(quick.count(bytes), policy.depth);
+                for &block in blocks[..policy.depth].iter().rev() {
+                    assert_eq!(quick.pop(bytes), Some(block));
+                }
+                assert_eq!((quick.pop(bytes), quick.count(bytes)), (None, 0));
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_waits_without_lists() {
+    let quick = Quick::<General>::new();
+    assert!(!quick.is_on() && !quick.serves(GRANULE) && !Policy::scaled_to(16 << 10).is_on());
+    assert_eq!(quick.sizes().count(), 0);
+    assert!(!Quick::<RealTime>::new().serves(0));
+}
