@@ -6,12 +6,12 @@
 use std::ffi::CStr;
 
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::{self, Errno};
 
 use super::inode::{Facts, Inode};
 use super::map_vec::MapVec;
 use super::names::Names;
+use super::open;
 use super::record::PlaceId;
 use super::sink::Sink;
 
@@ -182,9 +182,9 @@ impl Levels {
 
     fn open_from_root(&self, names: &Names) -> io::Result<OwnedFd> {
         let root = self.root.as_ref().ok_or(Errno::NOENT)?;
-        let mut dir = open_path(root, c".")?;
+        let mut dir = open::to_start(root, c".")?;
         for level in self.stack.iter().skip(1) {
-            dir = open_path(&dir, names.ending_at(level.floor))?;
+            dir = open::to_start(&dir, names.ending_at(level.floor))?;
         }
         Ok(dir)
     }
@@ -205,14 +205,8 @@ fn climb_from(mut dir: OwnedFd, mut levels: usize) -> io::Result<OwnedFd> {
     while levels > 0 {
         let step = levels.min(CLIMB);
         let way = WAY.get(3 * (CLIMB - step)..).and_then(|way| CStr::from_bytes_with_nul(way).ok());
-        dir = open_path(&dir, way.ok_or(Errno::NOENT)?)?;
+        dir = open::to_start(&dir, way.ok_or(Errno::NOENT)?)?;
         levels -= step;
     }
     Ok(dir)
-}
-
-/// Opens a directory as a place to start from only, which needs no permission to read it.
-fn open_path(dir: &OwnedFd, name: &CStr) -> io::Result<OwnedFd> {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    openat(dir, name, flags, Mode::empty())
 }

@@ -5,10 +5,11 @@
 use std::ffi::CStr;
 
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{FileType, Mode, OFlags, openat, readlinkat_raw};
+use rustix::fs::{FileType, readlinkat_raw};
 use rustix::io::{self, Errno};
 
 use super::inode::{Facts, Inode};
+use super::open;
 
 /// How many links in a row the kernel follows.
 const MOST_LINKS: usize = 40;
@@ -87,7 +88,7 @@ fn home_after_links(dir: BorrowedFd<'_>, path: &CStr, file: Inode) -> io::Result
     for _ in 0..=MOST_LINKS {
         let (way, last) = path.split();
         let from = at.as_ref().map_or(dir, OwnedFd::as_fd);
-        let parent = if way.is_empty() { None } else { Some(open_path(from, way)?) };
+        let parent = if way.is_empty() { None } else { Some(open::to_start_behind(from, way)?) };
         let holder = parent.as_ref().map_or(from, OwnedFd::as_fd);
         let facts = Facts::of_entry(holder, last)?;
         if facts.kind != FileType::Symlink {
@@ -98,10 +99,6 @@ fn home_after_links(dir: BorrowedFd<'_>, path: &CStr, file: Inode) -> io::Result
         at = parent.or(at);
     }
     Ok(None)
-}
-
-fn open_path(dir: BorrowedFd<'_>, way: &CStr) -> io::Result<OwnedFd> {
-    openat(dir, way, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
 }
 
 /// Bytes of the longest path that a system call takes, its end included.

@@ -8,10 +8,11 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::fs::CWD;
 use rustix::io::{self, Errno};
 
 use super::inode::{Facts, Inode};
+use super::open;
 
 /// A directory known to [`Places`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,7 +128,7 @@ impl Places {
             return None;
         }
         for _ in 0..climb {
-            dir = open_path(&dir, c"..", false).ok()?;
+            dir = open::to_start(&dir, c"..").ok()?;
         }
         // Above a link that was followed, `..` is not the way back.
         (Facts::of(&dir).ok()?.inode == self.inode(common)).then_some(())?;
@@ -140,9 +141,10 @@ impl Places {
         for place in way {
             let Entry { name, follow, .. } = self.entry(place);
             let above = dir.as_ref().map_or(from.as_fd(), OwnedFd::as_fd);
-            dir = Some(open_path(above, name, *follow)?);
+            let open = if *follow { open::to_start_behind } else { open::to_start };
+            dir = Some(open(above, name)?);
         }
-        dir.map_or_else(|| open_path(from, c".", false), Ok)
+        dir.map_or_else(|| open::to_start(from, c"."), Ok)
     }
 
     fn common_ancestor(&self, mut one: Place, mut other: Place) -> Option<Place> {
@@ -164,11 +166,6 @@ impl Places {
     fn entry(&self, place: Place) -> &Entry {
         &self.entries[place.index()]
     }
-}
-
-fn open_path(dir: impl AsFd, name: &CStr, follow: bool) -> io::Result<OwnedFd> {
-    let nofollow = if follow { OFlags::empty() } else { OFlags::NOFOLLOW };
-    openat(dir, name, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC | nofollow, Mode::empty())
 }
 
 #[cfg(test)]

@@ -1,15 +1,13 @@
 //! One round: the walk of some directories, and what the links found there lead to.
 
 use std::collections::HashSet;
-use std::ffi::CStr;
 
-use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::{self, Errno};
 
 use super::diagnostic::Trouble;
 use super::inode::{Facts, Inode};
 use super::ledger::{Direct, Link};
+use super::open;
 use super::places::Place;
 use super::record::Record;
 use super::sink::Sink;
@@ -30,7 +28,7 @@ impl Walker {
 
     /// Starts to read a directory, and has children walk its sub-directories.
     fn walk_root(&mut self, root: Place) -> io::Result<()> {
-        let dir = Tree::open(self.ledger.places.open(root)?, c".")?;
+        let dir = open::to_read(self.ledger.places.open(root)?, c".")?;
         let place = self.ledger.announce(root);
         self.tree.enter(dir, place, &mut Direct(&mut self.ledger))?;
         match self.forks {
@@ -48,7 +46,7 @@ impl Walker {
         }
         if self.tree.is_reading() || self.tree.pending().is_some() {
             let task = self.ledger.open_task(root, c"");
-            if self.pool.spawn(task, Tree::keep_all, &mut self.tree, &mut self.ledger).is_err() {
+            if self.pool.spawn(task, |_| (), &mut self.tree, &mut self.ledger).is_err() {
                 while self.tree.step(&mut Direct(&mut self.ledger)) {}
             }
         }
@@ -101,10 +99,10 @@ impl Walker {
     /// likely count it, and two walks of one directory would be wasted work.
     fn lies_within(&mut self, link: &Link, roots: &HashSet<Inode>) -> bool {
         let climb = |dir| -> io::Result<bool> {
-            let mut dir = open_path(dir, &link.name)?;
+            let mut dir = open::to_start_behind(dir, &link.name)?;
             let mut inode = Facts::of(&dir)?.inode;
             loop {
-                dir = open_path(dir.as_fd(), c"..")?;
+                dir = open::to_start(&dir, c"..")?;
                 let above = Facts::of(&dir)?.inode;
                 if above == inode {
                     return Ok(false);
@@ -117,8 +115,4 @@ impl Walker {
         };
         self.ledger.places.open(link.place).and_then(climb).unwrap_or(false)
     }
-}
-
-fn open_path(dir: impl AsFd, name: &CStr) -> io::Result<OwnedFd> {
-    openat(dir, name, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
 }

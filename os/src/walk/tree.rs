@@ -7,13 +7,14 @@
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
 
-use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{FileType, Mode, OFlags, openat};
+use rustix::fd::OwnedFd;
+use rustix::fs::FileType;
 use rustix::io::{self, Errno};
 
 use super::inode::Facts;
 use super::levels::{Levels, Pending};
 use super::names::Names;
+use super::open;
 use super::reading::{BATCH, Reading, report};
 use super::record::{Failed, PlaceId, Record};
 use super::sink::Sink;
@@ -41,19 +42,10 @@ impl Tree {
         Self { levels: Levels::new(), names: Names::new(), reading: None, batch }
     }
 
-    /// Opens the directory `name` of `dir` (`.` for itself) for reading.
-    pub(super) fn open(dir: impl AsFd, name: &CStr) -> io::Result<OwnedFd> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        openat(dir, name, flags, Mode::empty())
-    }
-
     /// Makes `dir`, which records call `place`, the root, and reads a first batch of its entries.
     pub(super) fn enter(&mut self, dir: OwnedFd, place: PlaceId, sink: &mut impl Sink) -> io::Result<()> {
         let facts = Facts::of(&dir)?;
-        self.levels.push(facts.inode, self.names.end(), Some(place))?;
-        self.reading = Some(Reading::new(dir, &facts, sink));
-        self.read_on(sink);
-        Ok(())
+        self.start(dir, &facts, Some(place), sink)
     }
 
     /// Leaves the root.
@@ -94,9 +86,6 @@ impl Tree {
     pub(super) fn skip(&mut self) {
         self.names.pop();
     }
-
-    /// Leaves nothing to anybody else.
-    pub(super) fn keep_all(&mut self) {}
 
     /// Leaves all but that sub-directory to somebody else.
     pub(super) fn keep_one(&mut self) {
@@ -179,7 +168,7 @@ impl Tree {
     fn descend(&mut self, sink: &mut impl Sink) {
         let visited = match self.open_pending() {
             Ok((_, facts)) if sink.census().was_walked(facts.inode) => Err(None),
-            Ok((dir, facts)) => self.start(dir, &facts, sink).map_err(Some),
+            Ok((dir, facts)) => self.start(dir, &facts, None, sink).map_err(Some),
             Err(errno) => Err(Some(errno)),
         };
         if let Err(reason) = visited {
@@ -190,8 +179,15 @@ impl Tree {
         }
     }
 
-    fn start(&mut self, dir: OwnedFd, facts: &Facts, sink: &mut impl Sink) -> io::Result<()> {
-        self.levels.push(facts.inode, self.names.end(), None)?;
+    /// Goes down to `dir`, and reads a first batch of its entries.
+    fn start(
+        &mut self,
+        dir: OwnedFd,
+        facts: &Facts,
+        place: Option<PlaceId>,
+        sink: &mut impl Sink,
+    ) -> io::Result<()> {
+        self.levels.push(facts.inode, self.names.end(), place)?;
         self.reading = Some(Reading::new(dir, facts, sink));
         self.read_on(sink);
         Ok(())
@@ -201,7 +197,7 @@ impl Tree {
     fn open_pending(&mut self) -> io::Result<(OwnedFd, Facts)> {
         loop {
             let current = self.levels.dir().ok_or(Errno::BADF)?;
-            match Self::open(current, self.names.top()) {
+            match open::to_read(current, self.names.top()) {
                 Err(Errno::MFILE | Errno::NFILE) if self.levels.close_one() => {}
                 opened => {
                     let dir = opened?;
@@ -245,3 +241,6 @@ impl Tree {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
