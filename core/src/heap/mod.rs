@@ -21,8 +21,8 @@ use crate::quick::Quick;
 use crate::span::Span;
 use crate::{General, Mode, PageSource, RealTime, Totals};
 
-/// An allocator over the memory of a [`PageSource`], in general or real-time [`Mode`]. Single-threaded and deterministic; give each thread or processor
-/// its own, or see [`LockedHeap`](crate::LockedHeap).
+/// An allocator over the memory of a [`PageSource`], in general or real-time [`Mode`]. Single-threaded and
+/// deterministic; give each thread or processor its own, or see [`LockedHeap`](crate::LockedHeap).
 ///
 /// Every operation of a heap in real-time mode is O(1) in the worst case, whatever is free and however many chunks there
 /// are; only a call that
