@@ -139,6 +139,17 @@ pub fn snapshot() -> Option<Snapshot> {
     Snapshot::take(&heap())
 }
 
+/// Takes the lock once while the program is loaded, before it has threads: the handlers are there, then, before any
+/// thread can fork while another holds the lock for the first time.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static LOCK_AT_START: extern "C" fn() = {
+    extern "C" fn lock_once() {
+        drop(heap());
+    }
+    lock_once
+};
+
 /// Has each fork done with the lock held: a child must not come into being while another thread, which it will not
 /// have, is changing the heap.
 fn hold_across_forks() {
