@@ -39,6 +39,17 @@ fn sizes_for_humans() {
 }
 
 #[test]
+fn units_totals_and_ends_of_lines() {
+    let place = Place::new();
+    place.file("f", 1025);
+    place.file("g", 4000);
+    assert_eq!(printed(&place.run(&["-c", "--si", "f", "g"])), "1.1k\tf\n4.0k\tg\n5.1k\ttotal\n");
+    assert_eq!(printed(&place.run(&["-k0", "f", "g"])), "2\tf\x004\tg\0");
+    assert_eq!(printed(&place.run(&["-BkB", "f"])), "2kB\tf\n");
+    assert_eq!(printed(&place.run(&["-c", "-m", "-b", "f", "f"])), "1025\tf\n0\tf\n1025\ttotal\n");
+}
+
+#[test]
 fn help_and_version() {
     let place = Place::new();
     let help = printed(&place.run(&["--help"]));

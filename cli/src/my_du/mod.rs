@@ -1,9 +1,10 @@
 //! What my_du does with its arguments, its output and its exit status; the work is `memalloc_os::walk`.
 
-mod human;
 mod message;
 mod options;
 mod quote;
+mod scale;
+mod size;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind, Write};
@@ -38,7 +39,8 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>) -> Status {
 }
 
 fn measure(options: Options) -> Status {
-    let Options { config, human, operands } = options;
+    let Options { config, scale, end, total, operands } = options;
+    let mut sum = 0u64;
     let mut walker = Walker::new(config);
     let mut complete = true;
     for operand in operands {
@@ -47,19 +49,19 @@ fn measure(options: Options) -> Status {
             complain(&message::of(&diagnostic));
         });
         let Some(bytes) = bytes else { continue };
-        if let Err(error) = show(&line(bytes, human, &operand)) {
+        sum = sum.saturating_add(bytes);
+        if let Err(error) = show(&line(&scale.show(bytes), &operand, end)) {
             return status(Err(error));
         }
+    }
+    if total && let Err(error) = show(&line(&scale.show(sum), OsStr::new("total"), end)) {
+        return status(Err(error));
     }
     if complete { Status::Complete } else { Status::Incomplete }
 }
 
-fn line(bytes: u64, human: bool, operand: &OsStr) -> Vec<u8> {
-    let mut line = if human { human::ceiling(bytes) } else { bytes.to_string() }.into_bytes();
-    line.push(b'\t');
-    line.extend_from_slice(operand.as_bytes());
-    line.push(b'\n');
-    line
+fn line(size: &str, name: &OsStr, end: u8) -> Vec<u8> {
+    [size.as_bytes(), b"\t", name.as_bytes(), &[end]].concat()
 }
 
 fn show(text: &[u8]) -> io::Result<()> {

@@ -10,6 +10,8 @@ use memalloc_os::walk::{Config, Forks};
 
 use super::NAME;
 use super::quote::quoted;
+use super::scale::Scale;
+use super::size;
 
 const ABOUT: &str = "\
 Print the bytes in each DIR (default: the current directory): the apparent sizes of all that can be reached from it, \
@@ -18,7 +20,11 @@ through symbolic links too. Nothing is counted twice, neither within a DIR nor o
 /// What to do.
 pub(super) struct Options {
     pub(super) config: Config,
-    pub(super) human: bool,
+    pub(super) scale: Scale,
+    /// What ends a line.
+    pub(super) end: u8,
+    /// A grand total is to follow.
+    pub(super) total: bool,
     /// At least one.
     pub(super) operands: Vec<OsString>,
 }
@@ -56,11 +62,9 @@ fn command() -> Command {
         .disable_help_flag(true)
         .disable_version_flag(true)
         .arg(operand())
-        .arg(
-            flag("human-readable", ArgAction::SetTrue)
-                .short('h')
-                .help("Print sizes in powers of 1024, rounded up: 1.1K, 234M"),
-        )
+        .args(sizes())
+        .arg(flag("null", ArgAction::SetTrue).short('0').help("End each line with NUL, not with a newline"))
+        .arg(flag("total", ArgAction::SetTrue).short('c').help("Print a grand total"))
         .arg(jobs())
         .arg(fork())
         .arg(flag("help", ArgAction::Help).help("Print this help"))
@@ -69,6 +73,25 @@ fn command() -> Command {
 
 fn flag(name: &'static str, action: ArgAction) -> Arg {
     Arg::new(name).long(name).action(action)
+}
+
+/// The options that say in which unit sizes are printed; the last one given holds.
+fn sizes() -> [Arg; 6] {
+    let size = |name| flag(name, ArgAction::SetTrue);
+    [
+        size("human-readable").short('h').help("Print sizes in powers of 1024, rounded up: 1.1K, 234M"),
+        size("si").help("Print sizes in powers of 1000"),
+        size("bytes").short('b').help("Print bytes (default)"),
+        Arg::new("k").short('k').action(ArgAction::SetTrue).help("Print units of 1024 bytes"),
+        Arg::new("m").short('m').action(ArgAction::SetTrue).help("Print units of 1024 * 1024 bytes"),
+        Arg::new("block-size")
+            .long("block-size")
+            .short('B')
+            .value_name("SIZE")
+            .value_parser(OsStringValueParser::new())
+            .allow_hyphen_values(true)
+            .help("Print units of SIZE: 1K, M, kB, MiB, human-readable, ..."),
+    ]
 }
 
 fn jobs() -> Arg {
@@ -110,8 +133,30 @@ fn options(mut matches: ArgMatches) -> Result<Options, Vec<u8>> {
             [b"invalid argument ", &*quoted(&how), b" for '--fork'; valid are 'each' and 'shared'"].concat()
         })?;
     }
+    let scale = scale(&matches)?;
+    let (end, total) = (if matches.get_flag("null") { 0 } else { b'\n' }, matches.get_flag("total"));
     let operands = matches.remove_many("DIR").map_or_else(|| vec![".".into()], Iterator::collect);
-    Ok(Options { config, human: matches.get_flag("human-readable"), operands })
+    Ok(Options { config, scale, end, total, operands })
+}
+
+/// The unit that was asked for last.
+fn scale(matches: &ArgMatches) -> Result<Scale, Vec<u8>> {
+    let units = [
+        ("human-readable", Scale::Powers(1024)),
+        ("si", Scale::Powers(1000)),
+        ("bytes", Scale::unit(1)),
+        ("k", Scale::unit(1 << 10)),
+        ("m", Scale::unit(1 << 20)),
+    ];
+    let given = units.into_iter().filter(|(name, _)| matches.get_flag(name));
+    let place = |name: &str| matches.indices_of(name).and_then(Iterator::last);
+    let mut last = given.map(|(name, scale)| (place(name), scale)).max_by_key(|(place, _)| *place);
+    if let Some(text) = matches.get_one::<OsString>("block-size") {
+        let text = text.as_encoded_bytes();
+        let scale = size::block(text).map_err(|wrong| wrong.message("--block-size", text))?;
+        last = last.filter(|(other, _)| *other > place("block-size")).or(Some((None, scale)));
+    }
+    Ok(last.map_or(Scale::unit(1), |(_, scale)| scale))
 }
 
 fn forks(how: &OsString) -> Option<Forks> {
@@ -140,6 +185,9 @@ fn usage_error(kind: ErrorKind, error: &clap::Error, last: Option<&OsString>) ->
         ErrorKind::UnknownArgument if wrong.starts_with("--") => format!("unrecognized option '{wrong}'"),
         ErrorKind::UnknownArgument => format!("invalid option -- '{}'", wrong.trim_start_matches('-')),
         ErrorKind::InvalidValue if is_long => format!("option '{wrong}' requires an argument"),
+        ErrorKind::InvalidValue if wrong.starts_with("--block-size") => {
+            "option requires an argument -- 'B'".into()
+        }
         ErrorKind::InvalidValue => "option requires an argument -- 'j'".into(),
         ErrorKind::TooManyValues => format!("option '{wrong}' doesn't allow an argument"),
         _ => error.kind().to_string(),
@@ -178,20 +226,32 @@ mod tests {
     #[test]
     fn the_working_directory_is_the_default() {
         let options = measure(&[]);
-        assert_eq!((options.operands, options.human), (vec![OsString::from(".")], false));
+        assert_eq!((options.operands, options.scale), (vec![OsString::from(".")], Scale::unit(1)));
     }
 
     #[test]
     fn options_mix_with_operands() {
         let options = measure(&["a", "-hj3", "b", "--", "-h"]);
         assert_eq!(options.operands, ["a", "b", "-h"]);
-        assert_eq!((options.human, options.config.jobs.map(usize::from)), (true, Some(3)));
+        assert_eq!((options.scale, options.config.jobs.map(usize::from)), (Scale::Powers(1024), Some(3)));
         assert_eq!(measure(&["--jobs=2", "--jobs", "5"]).config.jobs.map(usize::from), Some(5));
-        assert!(measure(&["--human"]).human);
+        assert_eq!(measure(&["--human"]).scale, Scale::Powers(1024));
         assert_eq!(measure(&[]).config.jobs, None);
         assert_eq!(measure(&[]).config.forks, Forks::Shared);
         assert_eq!(measure(&["--fork", "each"]).config.forks, Forks::Each);
         assert_eq!(measure(&["--fork=each", "--fork=shared"]).config.forks, Forks::Shared);
+    }
+
+    #[test]
+    fn the_last_unit_holds() {
+        let scale = |args| measure(args).scale;
+        assert_eq!(scale(&["-h", "-b"]), Scale::unit(1));
+        assert_eq!(scale(&["-b", "-h"]), Scale::Powers(1024));
+        assert_eq!(scale(&["-h", "-B2K", "--si"]), Scale::Powers(1000));
+        assert_eq!(scale(&["--si", "-h", "--block=2K"]), Scale::unit(2048));
+        assert_eq!(scale(&["-k", "-m", "-k"]), Scale::unit(1024));
+        assert_eq!(wrong(&["-B", "0"]), "invalid --block-size argument '0'");
+        assert_eq!(wrong(&["-B"]), "option requires an argument -- 'B'");
     }
 
     #[test]
@@ -216,6 +276,6 @@ mod tests {
     fn help_has_only_the_long_form() {
         assert!(matches!(asked(&["--help"]), Asked::Show(text) if text.starts_with(b"Print the bytes")));
         assert!(matches!(asked(&["--version"]), Asked::Show(text) if text.starts_with(b"my_du ")));
-        assert!(measure(&["-h"]).human);
+        assert_eq!(measure(&["-h"]).scale, Scale::Powers(1024));
     }
 }
