@@ -10,7 +10,9 @@
 //! touched only when it is free. What the map cannot see is a use after free.
 //!
 //! ```text
-//!   floor 7  heap     Heap: allocate, deallocate, grow and shrink in place
+//!   floor 9  remote   frees from elsewhere
+//!         8  local    LocalHeap: a heap for each thread or processor
+//!         7  heap     Heap: allocate, deallocate, grow and shrink in place
 //!         6  quick    small blocks that wait, not yet coalesced
 //!         5  span     header, map and granules of one block
 //!         4  bins     free chunks by size class, found in O(1)
@@ -51,6 +53,8 @@ mod error;
 mod granule;
 pub mod heap;
 pub mod inspect;
+#[cfg(target_has_atomic = "ptr")]
+mod local;
 #[cfg(feature = "lock_api")]
 mod lock;
 pub mod map;
@@ -59,14 +63,22 @@ pub mod quick;
 #[cfg(test)]
 mod random;
 mod raw;
+#[cfg(target_has_atomic = "ptr")]
+pub mod remote;
 pub mod source;
 pub mod span;
+#[cfg(target_has_atomic = "ptr")]
+mod sync;
 
 pub use error::FreeError;
 pub use granule::GRANULE;
 pub use heap::Heap;
 pub use inspect::Totals;
+#[cfg(target_has_atomic = "ptr")]
+pub use local::{LocalHeap, OnBadFree};
 #[cfg(feature = "lock_api")]
 pub use lock::{BadFree, LockedHeap};
+#[cfg(target_has_atomic = "ptr")]
+pub use mode::Local;
 pub use mode::{General, Mode, RealTime};
 pub use source::{ArenaSource, BlocksFull, BlocksSource, PageSource};

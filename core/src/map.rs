@@ -317,6 +317,15 @@ impl Map {
         entry.is_note().then_some(entry.noted())
     }
 
+    /// The granules of entry `index` that chunks in use start at, a bit each. For the full check.
+    ///
+    /// # Safety
+    /// As for the type.
+    pub(crate) unsafe fn used_at(self, index: usize) -> usize {
+        // SAFETY: the caller gives an entry of the map.
+        unsafe { self.entry(index) }.used
+    }
+
     /// Whether all bits of entry `index` are clear. For the full check.
     ///
     /// # Safety

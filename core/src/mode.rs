@@ -1,9 +1,11 @@
 //! What a heap is for, as a type: what a mode does without is not compiled.
 
-/// What a heap is for: [`General`] or [`RealTime`].
+/// What a heap is for: [`General`], [`RealTime`] or [`Local`].
 pub trait Mode: sealed::Sealed {
     /// Whether small blocks that are freed may wait in quick lists.
     const WAITS: bool;
+    /// Whether blocks may be freed from elsewhere, and then be on their way back.
+    const REMOTE: bool = false;
 }
 
 /// For programs: small blocks that are freed wait in quick lists for a request of the same size.
@@ -14,6 +16,12 @@ pub struct General;
 #[derive(Debug, Clone, Copy)]
 pub struct RealTime;
 
+/// For one of many heaps, each a thread's or a processor's own: as [`General`], and blocks may be freed from elsewhere.
+/// See [`LocalHeap`](crate::LocalHeap).
+#[cfg(target_has_atomic = "ptr")]
+#[derive(Debug, Clone, Copy)]
+pub struct Local;
+
 impl Mode for General {
     const WAITS: bool = true;
 }
@@ -22,8 +30,16 @@ impl Mode for RealTime {
     const WAITS: bool = false;
 }
 
+#[cfg(target_has_atomic = "ptr")]
+impl Mode for Local {
+    const WAITS: bool = true;
+    const REMOTE: bool = true;
+}
+
 mod sealed {
     pub trait Sealed: core::fmt::Debug {}
     impl Sealed for super::General {}
     impl Sealed for super::RealTime {}
+    #[cfg(target_has_atomic = "ptr")]
+    impl Sealed for super::Local {}
 }

@@ -1,13 +1,16 @@
 //! Floor 5: spans: one block of the source, laid out.
 //!
 //! ```text
-//!   word 0        1          2      3      4         5      6
-//!   ┌────────────┬──────────┬──────┬──────┬─────────┬──────┬───────┬───────────┬────────────────┬────────────── … ┐
-//!   │ block size │ capacity │ next │ prev │ waiting │ held │ map … │ (waiting  │ (first span:   │ granules        │
-//!   │ in bytes   │          │ span │ span │         │      │       │  bits …)  │ bins, lists …) │ from `first` on │
-//!   └────────────┴──────────┴──────┴──────┴─────────┴──────┴───────┴───────────┴────────────────┴────────────── … ┘
-//!   ▲ granule 0                                                                                 ▲ granule `first`
+//!   word 0        1          2      3      4       5      6
+//!   ┌────────────┬──────────┬──────┬──────┬───────┬──────┬───────┬──────────┬────────────────┬────────────── … ┐
+//!   │ block size │ capacity │ next │ prev │ marks │ held │ map … │ (marks … │ (first span:   │ granules        │
+//!   │ in bytes   │          │ span │ span │       │      │       │        ) │ bins, lists …) │ from `first` on │
+//!   └────────────┴──────────┴──────┴──────┴───────┴──────┴───────┴──────────┴────────────────┴────────────── … ┘
+//!   ▲ granule 0                                                                              ▲ granule `first`
 //! ```
+//!
+//! Marks are bits of granules that start a block in use: a word for the waiting ones and, where blocks may be freed from
+//! elsewhere, one beside it for the posted ones, and so on for the next granules.
 //!
 //! Granules are counted from the block's start, so that an address's granule is a subtraction and a shift. The map has
 //! fields for all of them; those below `first` stay empty.
@@ -18,13 +21,13 @@ use crate::bins::Bins;
 use crate::granule::GRANULE;
 use crate::map::{Bits, Map};
 use crate::quick::Policy;
-use crate::raw::{WORD, after, distance};
+use crate::raw::{WORD, after, distance, word};
 
 const BLOCK_SIZE: usize = 0;
 const CAPACITY: usize = WORD;
 const NEXT: usize = 2 * WORD;
 const PREVIOUS: usize = 3 * WORD;
-const WAITING: usize = 4 * WORD;
+const MARKS: usize = 4 * WORD;
 const HELD: usize = 5 * WORD;
 const MAP: usize = 6 * WORD;
 
@@ -38,21 +41,25 @@ pub struct Span(NonNull<u8>);
 pub struct Overhead {
     /// The largest chunk, in bytes, that bins laid in the span serve; 0 if none are laid there.
     pub bins_for: usize,
-    /// Whether blocks may wait.
-    pub waiting: bool,
+    /// Words of marks for as many granules as a word has bits.
+    pub marks: usize,
     /// What may wait, if lists are laid in the span.
     pub lists: Policy,
 }
 
 impl Overhead {
     /// Header and map alone.
-    pub const LEAST: Self = Self { bins_for: 0, waiting: false, lists: Policy::OFF };
+    pub const LEAST: Self = Self { bins_for: 0, marks: 0, lists: Policy::OFF };
 
     /// Bytes below the first granule of a span of `granules` granules.
     const fn bytes(self, granules: usize) -> usize {
         let bins = if self.bins_for > 0 { Bins::bytes(self.bins_for) } else { 0 };
-        let waiting = if self.waiting { Bits::words(granules) } else { 0 };
-        MAP + (Map::words(granules) + waiting) * WORD + bins + self.lists.bytes()
+        MAP + self.map_bytes(granules) + bins + self.lists.bytes()
+    }
+
+    /// Bytes of map and marks in a span of `granules` granules.
+    pub(crate) const fn map_bytes(self, granules: usize) -> usize {
+        (Map::words(granules) + self.marks * Bits::words(granules)) * WORD
     }
 
     /// The smallest block, in bytes, with room for `needed` granules beside this. `None` if no block is large enough.
@@ -91,10 +98,11 @@ impl Span {
             span.set::<Option<Span>>(NEXT, None);
             span.set::<Option<Span>>(PREVIOUS, None);
             span.set(HELD, 0_usize);
-            span.set(WAITING, span.map_words().add(Map::words(granules)));
+            let marks = span.map_words().add(Map::words(granules));
+            span.set(MARKS, marks);
             span.map().initialize(first, granules, zeroed);
-            if overhead.waiting && !zeroed {
-                span.waiting().initialize(granules);
+            if !zeroed {
+                marks.write_bytes(0, overhead.marks * Bits::words(granules));
             }
         }
         span
@@ -124,10 +132,7 @@ impl Span {
     /// As for the type, with that overhead.
     pub unsafe fn bins_memory(self, overhead: Overhead) -> NonNull<usize> {
         // SAFETY: the words behind the map and the bits belong to the span.
-        unsafe {
-            let bits = if overhead.waiting { Bits::words(self.granules()) } else { 0 };
-            self.map_words().add(Map::words(self.granules()) + bits)
-        }
+        unsafe { self.map_words().add(overhead.map_bytes(self.granules()) / WORD) }
     }
 
     /// Its granules, those below the first included.
@@ -198,14 +203,25 @@ impl Span {
         Map::at(self.map_words())
     }
 
-    /// The bits that say which blocks wait.
+    /// The bits that say which blocks wait, where there are `marks` words of marks for as many granules as a word has
+    /// bits.
     ///
     /// # Safety
-    /// As for the type; blocks may wait.
+    /// As for the type; there are so many, one at least.
     #[inline(always)]
-    pub unsafe fn waiting(self) -> Bits {
+    pub unsafe fn waiting(self, marks: usize) -> Bits {
         // SAFETY: the span has a header.
-        Bits::at(unsafe { self.get(WAITING) })
+        Bits::at(unsafe { self.get(MARKS) }, marks)
+    }
+
+    /// The bits that say which blocks were freed from elsewhere and have not come back yet.
+    ///
+    /// # Safety
+    /// As for the type; there are two words of marks for as many granules as a word has bits.
+    #[inline(always)]
+    pub unsafe fn posted(self) -> Bits {
+        // SAFETY: the span has a header, and the second word of marks is there.
+        Bits::at(unsafe { word(self.get(MARKS), 1) }, 2)
     }
 
     /// What keeps it from going back to the source, as far as that is counted.

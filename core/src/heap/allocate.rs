@@ -26,14 +26,20 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// A block cut off a free chunk.
     #[inline(never)]
     fn allocate_from_bins(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        let bytes = whole(layout.size());
-        match self.bins.first_for(layout.size()) {
-            // SAFETY: the bin has a chunk, and each of its chunks is large enough.
-            Some(bin) => unsafe {
-                let (chunk, chunk_bytes) = self.bins.pop(bin);
-                Some(self.hand_out(chunk, chunk_bytes, bytes))
-            },
+        match self.cut_from_bins(layout.size()) {
+            Some(block) => Some(block),
             None => self.allocate_otherwise(layout),
+        }
+    }
+
+    /// A block of `size` bytes cut off a free chunk of a bin that is sure to have one.
+    #[inline(always)]
+    fn cut_from_bins(&mut self, size: usize) -> Option<NonNull<u8>> {
+        let bin = self.bins.first_for(size)?;
+        // SAFETY: the bin has a chunk, and each of its chunks is large enough.
+        unsafe {
+            let (chunk, chunk_bytes) = self.bins.pop(bin);
+            Some(self.hand_out(chunk, chunk_bytes, whole(size)))
         }
     }
 
@@ -41,14 +47,30 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// free.
     #[inline(never)]
     fn allocate_aligned(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        match self.bins.first_for(whole(layout.size()) + most_skipped(layout)) {
-            // SAFETY: the bin has a chunk, and each of its chunks has room behind the skipped granules.
-            Some(bin) => unsafe {
-                let (chunk, chunk_bytes) = self.bins.pop(bin);
-                Some(self.hand_out_aligned(chunk, chunk_bytes, layout))
-            },
+        match self.cut_aligned_from_bins(layout) {
+            Some(block) => Some(block),
             None => self.allocate_otherwise(layout),
         }
+    }
+
+    /// A block for `layout` cut out of a free chunk of a bin that is sure to have one.
+    #[inline(always)]
+    fn cut_aligned_from_bins(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+        let bin = self.bins.first_for(whole(layout.size()) + most_skipped(layout))?;
+        // SAFETY: the bin has a chunk, and each of its chunks has room behind the skipped granules.
+        unsafe {
+            let (chunk, chunk_bytes) = self.bins.pop(bin);
+            Some(self.hand_out_aligned(chunk, chunk_bytes, layout))
+        }
+    }
+
+    /// A block for `layout` of what waits or is free already: nothing is coalesced for it, nor asked of the source.
+    #[cfg(target_has_atomic = "ptr")]
+    pub(crate) fn allocate_at_hand(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+        if layout.align() > GRANULE {
+            return self.cut_aligned_from_bins(layout);
+        }
+        self.take_waiting(whole(layout.size())).or_else(|| self.cut_from_bins(layout.size()))
     }
 
     /// Allocation where no bin is sure to have a chunk: from one that happens to fit, from blocks that wait, coalesced, or
@@ -156,7 +178,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
 /// The bytes of the granules that `size` bytes fill.
 #[inline(always)]
-pub(super) const fn whole(size: usize) -> usize {
+pub(crate) const fn whole(size: usize) -> usize {
     granules(size) * GRANULE
 }
 

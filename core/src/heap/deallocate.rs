@@ -67,6 +67,23 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 
+    /// Frees the block at `ptr`, of `bytes` bytes unless they are 0, which was freed from elsewhere and has come back. O(1).
+    ///
+    /// # Errors
+    /// As for [`deallocate_sized`](Self::deallocate_sized); whatever it is, it is not on its way back any more.
+    ///
+    /// # Safety
+    /// If a block in use starts at `ptr`, nobody uses it any more.
+    #[cfg(target_has_atomic = "ptr")]
+    pub(crate) unsafe fn free_arrived(&mut self, ptr: NonNull<u8>, bytes: usize) -> Result<(), FreeError> {
+        let Some((span, start)) = self.place_of(ptr) else { return Err(FreeError::NotOurs) };
+        // SAFETY: the granule is the span's, which has posted bits; the caller gives up the block, if there is one.
+        unsafe {
+            span.posted().clear(start);
+            self.free_waiting(ptr, (bytes > 0).then_some(bytes))
+        }
+    }
+
     /// Lets the block at `ptr`, of `expected` bytes if that is said, wait in a quick list, if all that is to be known of it
     /// is in one map entry and there is room; otherwise sees to it with more care.
     ///
@@ -77,12 +94,13 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let Some((span, start)) = self.place_of(ptr) else { return self.refuse(ptr) };
         // SAFETY: the granule is the span's. A chunk in use is given up by the caller.
         unsafe {
-            let (view, waiting) = (span.map().view(start), span.waiting());
+            let (view, waiting) = (span.map().view(start), span.waiting(Self::MARKS));
             let bytes = expected.unwrap_or(view.size_or_more() * GRANULE);
             if view.is_used()
                 && view.size_or_more() * GRANULE == bytes
                 && self.quick.serves(bytes)
                 && !waiting.is_set(start)
+                && !self.is_posted(span, start)
             {
                 if !self.quick.has_room(bytes) {
                     return self.free_to_bins(ptr, bytes);
@@ -120,7 +138,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             }
             if self.quick.serves(bytes) && self.quick.has_room(bytes) {
                 self.quick.push(ptr, bytes);
-                chunk.span.waiting().flip(chunk.start);
+                chunk.span.waiting(Self::MARKS).flip(chunk.start);
             } else {
                 self.take_back(chunk);
             }
@@ -177,6 +195,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if view.size() != Some(size) {
                 return self.free_long(ptr, bytes);
             }
+            if self.is_posted(span, start) {
+                return self.refuse(ptr);
+            }
             if Self::COUNTS_HELD && span.let_go() {
                 return self.free_last(ptr);
             }
@@ -197,6 +218,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: the granule is the span's. A chunk in use is given up by the caller.
         unsafe {
             let Some(neighbours) = span.map().long_in_use(start, end) else { return self.refuse(ptr) };
+            if self.is_posted(span, start) {
+                return self.refuse(ptr);
+            }
             if Self::COUNTS_HELD && span.let_go() {
                 return self.free_last(ptr);
             }
@@ -237,7 +261,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: the granule is the span's.
         unsafe {
             let map = span.map().in_use(start)?;
-            (!self.waits(span, start)).then_some(UsedChunk { span, start, map })
+            (!self.is_freed(span, start)).then_some(UsedChunk { span, start, map })
         }
     }
 
@@ -257,7 +281,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             let span = Span::at(block);
             match span.map().start_of(g, span.first()) {
                 Some((_, Field::Free)) => FreeError::AlreadyFree,
-                Some((start, _)) if self.waits(span, start) => FreeError::AlreadyFree,
+                Some((start, Field::Used { .. })) if self.is_freed(span, start) => FreeError::AlreadyFree,
                 _ => FreeError::NotAStart,
             }
         }

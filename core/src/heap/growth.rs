@@ -5,9 +5,8 @@ use core::ptr::NonNull;
 use super::Heap;
 use crate::bins::Bins;
 use crate::granule::GRANULE;
-use crate::map::{Bits, Map};
 use crate::quick::{Policy, Quick};
-use crate::raw::{WORD, after};
+use crate::raw::after;
 use crate::span::{Overhead, Span};
 use crate::{Mode, PageSource};
 
@@ -31,21 +30,31 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// The first span holds the bins.
     fn overhead_of_next_span(&self) -> Overhead {
         if self.bins.are_there() {
-            return Overhead { waiting: self.quick.is_on(), ..Overhead::LEAST };
+            return self.overhead_of_map();
         }
         let largest = self.source.largest();
         let lists = if M::WAITS { Policy::scaled_to(largest) } else { Policy::OFF };
-        Overhead { bins_for: largest, waiting: lists.is_on(), lists }
+        Overhead { bins_for: largest, marks: Self::marks(lists.is_on()), lists }
     }
 
-    /// Bytes of map and waiting bits in a span of this heap.
+    /// What each span of this heap has, its first or not.
+    fn overhead_of_map(&self) -> Overhead {
+        Overhead { marks: Self::marks(self.quick.is_on()), ..Overhead::LEAST }
+    }
+
+    /// The words of marks that spans have for as many granules as a word has bits: for what waits, if anything may, and
+    /// for what is on its way.
+    const fn marks(may_wait: bool) -> usize {
+        if may_wait || M::REMOTE { Self::MARKS } else { 0 }
+    }
+
+    /// Bytes of map and bits in a span of this heap.
     ///
     /// # Safety
     /// The span is one of the heap's.
     pub(crate) unsafe fn map_bytes(&self, span: Span) -> usize {
         // SAFETY: the span is laid.
-        let granules = unsafe { span.granules() };
-        (Map::words(granules) + if self.quick.is_on() { Bits::words(granules) } else { 0 }) * WORD
+        self.overhead_of_map().map_bytes(unsafe { span.granules() })
     }
 
     /// Whether a span holds the bins.

@@ -10,7 +10,7 @@
 //! One file each: `allocate`, `deallocate`, `reallocate`, `growth` (spans come and go) and `waiting` (blocks that wait in
 //! quick lists, in general mode).
 
-mod allocate;
+pub(crate) mod allocate;
 mod deallocate;
 mod growth;
 mod reallocate;
@@ -85,6 +85,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Whether spans count the blocks in use that hold them: where blocks may wait, the map alone cannot tell that a span
     /// could go back.
     pub(crate) const COUNTS_HELD: bool = M::WAITS && !S::ONE_BLOCK;
+
+    /// Words of marks for as many granules as a word has bits, where there are any.
+    pub(crate) const MARKS: usize = M::WAITS as usize + M::REMOTE as usize;
 
     /// A heap in the mode of its type, where that is a parameter.
     pub const fn with_mode(source: S) -> Self {

@@ -9,7 +9,7 @@ use crate::{Mode, PageSource};
 impl<S: PageSource, M: Mode> Heap<S, M> {
     /// A block of `bytes` bytes that waited, in use again. O(1).
     #[inline(always)]
-    pub(super) fn take_waiting(&mut self, bytes: usize) -> Option<NonNull<u8>> {
+    pub(crate) fn take_waiting(&mut self, bytes: usize) -> Option<NonNull<u8>> {
         let (block, span) = self.take_off_list(bytes)?;
         if Self::COUNTS_HELD {
             // SAFETY: the span is one of the heap's.
@@ -28,7 +28,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         unsafe {
             let block = self.quick.pop(bytes)?;
             let span = self.span_of_own(block);
-            span.waiting().flip(span.granule_of(block));
+            span.waiting(Self::MARKS).flip(span.granule_of(block));
             Some((block, span))
         }
     }
@@ -39,7 +39,26 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// The span is one of the heap's, and the map has a chunk in use there.
     pub(crate) unsafe fn waits(&self, span: Span, start: usize) -> bool {
         // SAFETY: where blocks may wait, there are waiting bits.
-        self.quick.is_on() && unsafe { span.waiting().is_set(start) }
+        self.quick.is_on() && unsafe { span.waiting(Self::MARKS).is_set(start) }
+    }
+
+    /// Whether the block at granule `start` of `span` was freed elsewhere and is on its way back.
+    ///
+    /// # Safety
+    /// The span is one of the heap's, and the granule one of it.
+    #[inline(always)]
+    pub(crate) unsafe fn is_posted(&self, span: Span, start: usize) -> bool {
+        // SAFETY: where blocks may be freed from elsewhere, there are posted bits.
+        M::REMOTE && unsafe { span.posted().is_set(start) }
+    }
+
+    /// Whether the block at granule `start` of `span` was freed, though the map has it in use.
+    ///
+    /// # Safety
+    /// As for [`waits`](Self::waits).
+    pub(crate) unsafe fn is_freed(&self, span: Span, start: usize) -> bool {
+        // SAFETY: as the caller says.
+        unsafe { self.waits(span, start) || self.is_posted(span, start) }
     }
 
     /// Coalesces every block that waits in a quick list. O(1), about as much as freeing each.

@@ -5,7 +5,7 @@ use core::ptr::NonNull;
 
 use crate::bins::class;
 use crate::granule::GRANULE;
-use crate::map::{Field, InUse, Map, WORD_GRANULES};
+use crate::map::{Bits, Field, InUse, Map, WORD_GRANULES};
 use crate::span::Span;
 use crate::{Heap, Mode, PageSource};
 
@@ -46,6 +46,8 @@ pub enum FaultKind {
     Bits,
     /// A block that waits is in no quick list, or one in a list does not wait or has another size.
     Waiting,
+    /// A block that was freed from elsewhere and has not come back is not in use in the map.
+    Posted,
     /// A span's count of what holds it is not the sum.
     Held,
     /// The totals are not the sums.
@@ -112,8 +114,11 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 at = end;
             }
             if self.quick().is_on() {
-                let bits = span.waiting().count(granules);
+                let bits = span.waiting(Self::MARKS).count(granules);
                 ensure(bits == sums.waiting_chunks - waiting_before, FaultKind::Waiting, base)?;
+            }
+            if M::REMOTE {
+                check_posted(span)?;
             }
             if Self::COUNTS_HELD {
                 let held = sums.used_chunks - used_before + usize::from(self.is_home(span));
@@ -275,6 +280,21 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let start = unsafe { span.map().scan(from, to) };
         ensure(start == to, FaultKind::Start, span.start())
     }
+}
+
+/// Checks that blocks on their way back count as in use. Others may post more meanwhile.
+///
+/// # Safety
+/// The span is laid, with posted bits.
+unsafe fn check_posted(span: Span) -> Result<(), Fault> {
+    // SAFETY: a word of bits and a map entry are for the same granules.
+    unsafe {
+        for index in 0..Bits::words(span.granules()) {
+            let stray = span.posted().word_at(index) & !span.map().used_at(index);
+            ensure(stray == 0, FaultKind::Posted, span.address(index * WORD_GRANULES))?;
+        }
+    }
+    Ok(())
 }
 
 /// Checks the map entries that the chunk `[at, end)` covers whole: the first notes its end if it is in use; all others

@@ -21,7 +21,8 @@ pub struct ChunkView {
     pub field: Field,
     /// What it keeps in itself, if it is free.
     pub free: Option<FreeView>,
-    /// Whether it is a freed block that waits in a quick list. Then the map has it in use.
+    /// Whether it is a freed block that waits in a quick list, or was freed from elsewhere and is on its way back. Then the
+    /// map has it in use.
     pub waiting: bool,
 }
 
@@ -111,7 +112,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                     granule: at,
                     field,
                     free: None,
-                    waiting: self.waits(span, at),
+                    waiting: self.is_freed(span, at),
                 };
             }
             let chunk = span.free_at(at);

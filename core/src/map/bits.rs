@@ -14,7 +14,11 @@ const WORD_BITS: usize = usize::BITS as usize;
 /// All are unsafe for one reason: the words must be there, at least [`Bits::words`] of them for the granules asked about,
 /// and nobody else may write them meanwhile.
 #[derive(Clone, Copy)]
-pub struct Bits(NonNull<usize>);
+pub struct Bits {
+    first: NonNull<usize>,
+    /// From one word to the next.
+    step: usize,
+}
 
 impl Bits {
     /// Words for `granules` granules.
@@ -22,19 +26,10 @@ impl Bits {
         granules.div_ceil(WORD_BITS)
     }
 
-    /// The bits that stand at `words`.
+    /// The bits whose first word stands at `first`, and each other `step` words behind the one before.
     #[inline(always)]
-    pub const fn at(words: NonNull<usize>) -> Self {
-        Self(words)
-    }
-
-    /// Clears the bits of `granules` granules.
-    ///
-    /// # Safety
-    /// As for the type.
-    pub unsafe fn initialize(self, granules: usize) {
-        // SAFETY: the caller gives the words.
-        unsafe { self.0.write_bytes(0, Self::words(granules)) };
+    pub const fn at(first: NonNull<usize>, step: usize) -> Self {
+        Self { first, step }
     }
 
     /// The bit of granule `g`.
@@ -58,20 +53,52 @@ impl Bits {
         word.store(word.load(Relaxed) ^ 1 << (g % WORD_BITS), Relaxed);
     }
 
+    /// Sets the bit of granule `g`, though others may be setting bits too. Whether it was clear. O(1).
+    ///
+    /// # Safety
+    /// As for the type, but that others may set and [`clear`](Self::clear) bits meanwhile.
+    #[cfg(target_has_atomic = "ptr")]
+    #[inline]
+    pub unsafe fn set(self, g: usize) -> bool {
+        let bit = 1 << (g % WORD_BITS);
+        // SAFETY: the caller gives a granule that has a bit.
+        unsafe { self.word(g) }.fetch_or(bit, Relaxed) & bit == 0
+    }
+
+    /// Clears the bit of granule `g`, though others may be setting bits. O(1).
+    ///
+    /// # Safety
+    /// As for [`set`](Self::set).
+    #[cfg(target_has_atomic = "ptr")]
+    #[inline]
+    pub unsafe fn clear(self, g: usize) {
+        // SAFETY: the caller gives a granule that has a bit.
+        unsafe { self.word(g) }.fetch_and(!(1 << (g % WORD_BITS)), Relaxed);
+    }
+
+    /// The bits of as many granules as a word has bits. For the full check.
+    ///
+    /// # Safety
+    /// As for the type; the index is below [`Bits::words`].
+    pub(crate) unsafe fn word_at(self, index: usize) -> usize {
+        // SAFETY: the caller gives a word.
+        unsafe { self.word(index * WORD_BITS) }.load(Relaxed)
+    }
+
     /// How many bits of `granules` granules are set. For the full check.
     ///
     /// # Safety
     /// As for the type.
     pub(crate) unsafe fn count(self, granules: usize) -> usize {
         // SAFETY: the caller gives the words.
-        let words = (0..Self::words(granules)).map(|index| unsafe { word(self.0, index).read() });
+        let words = (0..Self::words(granules)).map(|index| unsafe { self.word_at(index) });
         words.map(|word| word.count_ones() as usize).sum()
     }
 
     #[inline(always)]
     unsafe fn word(&self, g: usize) -> &AtomicUsize {
         // SAFETY: the caller gives a granule that has a bit.
-        unsafe { word(self.0, g / WORD_BITS).cast().as_ref() }
+        unsafe { word(self.first, g / WORD_BITS * self.step).cast().as_ref() }
     }
 }
 
@@ -81,11 +108,16 @@ mod tests {
 
     #[test]
     fn each_granule_has_a_bit_of_its_own() {
-        let mut memory = [usize::MAX; Bits::words(200)];
-        let bits = Bits::at(NonNull::from(&mut memory).cast());
+        for step in [1, 2] {
+            let mut memory = [0_usize; 2 * Bits::words(200)];
+            each_has_one(Bits::at(NonNull::from(&mut memory).cast(), step));
+            assert!(step == 1 || memory.chunks(2).all(|words| words[0] != 0 && words[1] == 0));
+        }
+    }
+
+    fn each_has_one(bits: Bits) {
         // SAFETY: the array has the words.
         unsafe {
-            bits.initialize(200);
             for g in 0..200 {
                 assert!(!bits.is_set(g));
                 bits.flip(g);
@@ -94,6 +126,12 @@ mod tests {
             }
             bits.flip(77);
             assert!(!bits.is_set(77) && bits.is_set(76) && bits.is_set(78));
+            #[cfg(target_has_atomic = "ptr")]
+            {
+                assert!(bits.set(77) && !bits.set(77) && !bits.set(76));
+                bits.clear(78);
+                assert_eq!((bits.is_set(77), bits.is_set(78), bits.count(200)), (true, false, 199));
+            }
         }
     }
 }

@@ -1,0 +1,216 @@
+//! Floor 8: a heap for one thread or one processor, of many that free one another's blocks.
+//!
+//! ```text
+//!   allocate: a block that waits ─▶ what has come back ─▶ bins ─▶ all that has come back ─▶ the source
+//!   free:     is it of this heap? ─▶ as in any heap
+//!             no: the embedder knows whose it is ─▶ RemoteSpan::mark, Outbox::put
+//! ```
+
+use core::alloc::Layout;
+use core::ptr::NonNull;
+
+use crate::granule::GRANULE;
+use crate::heap::allocate::whole;
+use crate::remote::{Chain, Inbox};
+use crate::{FreeError, Heap, Local, PageSource, Totals};
+
+/// Blocks that have come back which one request takes in, unless it finds no memory.
+const AT_ONCE: usize = 64;
+
+/// What is done about a free from elsewhere that only its heap can see is bad: one with the size of another block, or two
+/// frees of one block by two threads at the very same time.
+pub type OnBadFree = fn(FreeError, NonNull<u8>);
+
+/// A heap that one thread, or one processor, owns: general mode, and blocks of it may be freed from elsewhere. No atomic
+/// read-modify-write happens when a small block is allocated or freed by the owner.
+///
+/// Whose block a pointer is, the embedder knows: most simply by aligning the source's blocks, so that a mask leads to the
+/// block, and keeping a table of them.
+///
+/// ```
+/// use core::alloc::Layout;
+/// use core::mem::MaybeUninit;
+/// use core::ptr::NonNull;
+/// use memalloc_core::remote::{Inbox, Outbox, RemoteSpan};
+/// use memalloc_core::{ArenaSource, FreeError, LocalHeap, PageSource};
+///
+/// static INBOX: Inbox = Inbox::new();
+/// let arena = Box::leak(Box::new([MaybeUninit::uninit(); 64 << 10]));
+/// let mut heap = LocalHeap::new(ArenaSource::new(arena), &INBOX, |error, _| panic!("{error}"));
+/// let block = heap.allocate(Layout::new::<[u8; 48]>()).ok_or("out of memory")?;
+/// let start = heap.source().block_of(block.addr().get()).ok_or("not ours")?;
+///
+/// // On another processor:
+/// let mut outbox = Outbox::new();
+/// // SAFETY: the heap is there all the while, and the block is used no more.
+/// unsafe {
+///     RemoteSpan::at(start).mark(block)?;
+///     outbox.put(NonNull::from(&INBOX), block, 48);
+///     assert_eq!(RemoteSpan::at(start).mark(block), Err(FreeError::AlreadyFree));
+/// }
+/// outbox.flush();
+///
+/// // Here again:
+/// assert_eq!(heap.take_in(), 1);
+/// assert_eq!(heap.totals().used(), 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct LocalHeap<'inbox, S: PageSource> {
+    heap: Heap<S, Local>,
+    inbox: &'inbox Inbox,
+    arrived: Chain,
+    on_bad_free: OnBadFree,
+}
+
+// SAFETY: the heap and what has come back to it are the owner's alone, whichever thread that is.
+unsafe impl<S: PageSource + Send> Send for LocalHeap<'_, S> {}
+
+impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
+    /// A heap without memory yet, to which blocks come back through `inbox`.
+    pub const fn new(source: S, inbox: &'inbox Inbox, on_bad_free: OnBadFree) -> Self {
+        Self { heap: Heap::with_mode(source), inbox, arrived: Chain::new(), on_bad_free }
+    }
+
+    /// A block of at least `layout.size()` bytes: see [`Heap::allocate`].
+    #[inline]
+    pub fn allocate(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+        if layout.align() <= GRANULE
+            && let Some(block) = self.heap.take_waiting(whole(layout.size()))
+        {
+            return Some(block);
+        }
+        self.allocate_taking_in(layout)
+    }
+
+    /// A block where none of the size waits.
+    #[inline(never)]
+    fn allocate_taking_in(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+        let mut more = self.take_in_some();
+        loop {
+            if let Some(block) = self.heap.allocate_at_hand(layout) {
+                return Some(block);
+            }
+            if !more {
+                return self.heap.allocate(layout);
+            }
+            more = self.take_in_some();
+        }
+    }
+
+    /// Frees the block at `ptr`: see [`Heap::deallocate`].
+    ///
+    /// # Errors
+    /// As there; [`FreeError::NotOurs`] for another heap's block.
+    ///
+    /// # Safety
+    /// If a block in use of this heap starts at `ptr`, nobody uses it any more. No other pointer does harm.
+    #[inline]
+    pub unsafe fn deallocate(&mut self, ptr: NonNull<u8>) -> Result<(), FreeError> {
+        // SAFETY: as the caller says.
+        unsafe { self.heap.deallocate(ptr) }
+    }
+
+    /// Frees the block at `ptr`, which was allocated for `layout`: see [`Heap::deallocate_sized`].
+    ///
+    /// # Errors
+    /// As there; [`FreeError::NotOurs`] for another heap's block.
+    ///
+    /// # Safety
+    /// If a block in use of this heap starts at `ptr`, nobody uses it any more. No other pointer does harm.
+    #[inline]
+    pub unsafe fn deallocate_sized(&mut self, ptr: NonNull<u8>, layout: Layout) -> Result<(), FreeError> {
+        // SAFETY: as the caller says.
+        unsafe { self.heap.deallocate_sized(ptr, layout) }
+    }
+
+    /// Makes the block at `ptr`, of this heap, `new_size` bytes long: see [`Heap::reallocate`].
+    ///
+    /// # Safety
+    /// If a block in use starts at `ptr`, nobody uses it any more once another pointer is returned.
+    #[inline]
+    pub unsafe fn reallocate(
+        &mut self,
+        ptr: NonNull<u8>,
+        layout: Layout,
+        new_size: usize,
+    ) -> Option<NonNull<u8>> {
+        self.take_in_some();
+        // SAFETY: as the caller says.
+        unsafe { self.heap.reallocate(ptr, layout, new_size) }
+    }
+
+    /// The bytes of the block at `ptr`, of this heap: see [`Heap::usable_size`].
+    ///
+    /// # Errors
+    /// As there.
+    #[inline]
+    pub fn usable_size(&self, ptr: NonNull<u8>) -> Result<usize, FreeError> {
+        self.heap.usable_size(ptr)
+    }
+
+    /// Takes in all that has come back. How many blocks.
+    pub fn take_in(&mut self) -> usize {
+        let mut count = 0;
+        while self.take_in_one() {
+            count += 1;
+        }
+        count
+    }
+
+    /// Takes in all that has come back, and gives what is entirely free to the source: see [`Heap::trim`].
+    pub fn trim(&mut self) -> usize {
+        self.take_in();
+        self.heap.trim()
+    }
+
+    /// What the heap holds. Blocks that are on their way back count as in use. O(1).
+    pub fn totals(&self) -> Totals {
+        self.heap.totals()
+    }
+
+    /// The source.
+    pub const fn source(&self) -> &S {
+        self.heap.source()
+    }
+
+    /// The heap, to be looked at.
+    pub const fn heap(&self) -> &Heap<S, Local> {
+        &self.heap
+    }
+
+    /// Takes in some of what has come back. Whether there may be more.
+    #[inline]
+    fn take_in_some(&mut self) -> bool {
+        (0..AT_ONCE).all(|_| self.take_in_one())
+    }
+
+    /// Takes in one block that has come back, if one has.
+    #[inline]
+    fn take_in_one(&mut self) -> bool {
+        // SAFETY: what is in the inbox is of this heap.
+        let Some((block, bytes)) = (unsafe { self.next_arrived() }) else { return false };
+        // SAFETY: whoever freed it gave it up.
+        if let Err(error) = unsafe { self.heap.free_arrived(block, bytes) } {
+            (self.on_bad_free)(error, block);
+        }
+        true
+    }
+
+    /// # Safety
+    /// The inbox has only blocks of this heap.
+    #[inline]
+    unsafe fn next_arrived(&mut self) -> Option<(NonNull<u8>, usize)> {
+        // SAFETY: the heap is this one.
+        unsafe {
+            if let Some(next) = self.arrived.take() {
+                return Some(next);
+            }
+            if self.inbox.is_empty() {
+                return None;
+            }
+            self.arrived = self.inbox.take();
+            self.arrived.take()
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The atomics and cells of [`remote`](crate::remote), or loom's in their place where it checks it.
+
+pub(crate) use core::sync::atomic::Ordering;
+
+#[cfg(not(loom))]
+pub(crate) use core::sync::atomic::AtomicPtr;
+#[cfg(loom)]
+pub(crate) use loom::sync::atomic::AtomicPtr;
+
+#[cfg(not(loom))]
+use core::cell::UnsafeCell;
+#[cfg(loom)]
+use loom::cell::UnsafeCell;
+
+/// A value that is read and written by those who may, each in turn.
+#[derive(Debug)]
+#[repr(transparent)]
+pub(crate) struct Shared<T>(UnsafeCell<T>);
+
+impl<T: Copy> Shared<T> {
+    #[inline(always)]
+    pub(crate) fn new(value: T) -> Self {
+        Self(UnsafeCell::new(value))
+    }
+
+    /// # Safety
+    /// Nobody writes meanwhile.
+    #[inline(always)]
+    pub(crate) unsafe fn get(&self) -> T {
+        #[cfg(not(loom))]
+        let at = self.0.get();
+        // SAFETY: as the caller says.
+        #[cfg(not(loom))]
+        return unsafe { at.read() };
+        // SAFETY: as the caller says.
+        #[cfg(loom)]
+        return self.0.with(|at| unsafe { at.read() });
+    }
+
+    /// # Safety
+    /// Nobody reads or writes meanwhile.
+    #[inline(always)]
+    pub(crate) unsafe fn set(&self, value: T) {
+        #[cfg(not(loom))]
+        let at = self.0.get();
+        // SAFETY: as the caller says.
+        #[cfg(not(loom))]
+        return unsafe { at.write(value) };
+        // SAFETY: as the caller says.
+        #[cfg(loom)]
+        return self.0.with_mut(|at| unsafe { at.write(value) });
+    }
+}
