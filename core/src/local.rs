@@ -11,6 +11,7 @@ use core::ptr::NonNull;
 
 use crate::granule::GRANULE;
 use crate::heap::allocate::whole;
+use crate::inspect::Fault;
 use crate::remote::{Chain, Inbox};
 use crate::{FreeError, Heap, Local, PageSource, Totals};
 
@@ -45,7 +46,7 @@ pub type OnBadFree = fn(FreeError, NonNull<u8>);
 /// // SAFETY: the heap is there all the while, and the block is used no more.
 /// unsafe {
 ///     RemoteSpan::at(start).mark(block)?;
-///     outbox.put(NonNull::from(&INBOX), block, 48);
+///     outbox.put(NonNull::from(&INBOX), block, 48, false);
 ///     assert_eq!(RemoteSpan::at(start).mark(block), Err(FreeError::AlreadyFree));
 /// }
 /// outbox.flush();
@@ -75,17 +76,24 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     /// A block of at least `layout.size()` bytes: see [`Heap::allocate`].
     #[inline]
     pub fn allocate(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        if layout.align() <= GRANULE
-            && let Some(block) = self.heap.take_waiting(whole(layout.size()))
-        {
-            return Some(block);
+        match self.allocate_waiting(layout) {
+            Some(block) => Some(block),
+            None => self.allocate_taking_in(layout),
         }
-        self.allocate_taking_in(layout)
     }
 
-    /// A block where none of the size waits.
+    /// [`allocate`](Self::allocate), only if a block of the size waits. O(1).
+    #[inline(always)]
+    pub fn allocate_waiting(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+        if layout.align() > GRANULE {
+            return None;
+        }
+        self.heap.take_waiting(whole(layout.size()))
+    }
+
+    /// [`allocate`](Self::allocate), where no block of the size waits.
     #[inline(never)]
-    fn allocate_taking_in(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+    pub fn allocate_taking_in(&mut self, layout: Layout) -> Option<NonNull<u8>> {
         let mut more = self.take_in_some();
         loop {
             if let Some(block) = self.heap.allocate_at_hand(layout) {
@@ -122,6 +130,37 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     pub unsafe fn deallocate_sized(&mut self, ptr: NonNull<u8>, layout: Layout) -> Result<(), FreeError> {
         // SAFETY: as the caller says.
         unsafe { self.heap.deallocate_sized(ptr, layout) }
+    }
+
+    /// Frees the block at `ptr`, in a block of the source that starts at `block`.
+    ///
+    /// # Errors
+    /// As for [`deallocate`](Self::deallocate).
+    ///
+    /// # Safety
+    /// As for `deallocate`; and `block` is what the source's [`block_of`](PageSource::block_of) answers for `ptr`.
+    #[inline(always)]
+    pub unsafe fn deallocate_in(&mut self, block: NonNull<u8>, ptr: NonNull<u8>) -> Result<(), FreeError> {
+        // SAFETY: as the caller says.
+        unsafe { self.heap.free_in(block, ptr, None) }
+    }
+
+    /// Frees the block at `ptr`, which was allocated for `layout`, in a block of the source that starts at `block`.
+    ///
+    /// # Errors
+    /// As for [`deallocate_sized`](Self::deallocate_sized).
+    ///
+    /// # Safety
+    /// As for [`deallocate_in`](Self::deallocate_in).
+    #[inline(always)]
+    pub unsafe fn deallocate_sized_in(
+        &mut self,
+        block: NonNull<u8>,
+        ptr: NonNull<u8>,
+        layout: Layout,
+    ) -> Result<(), FreeError> {
+        // SAFETY: as the caller says.
+        unsafe { self.heap.free_in(block, ptr, Some(whole(layout.size()))) }
     }
 
     /// Makes the block at `ptr`, of this heap, `new_size` bytes long: see [`Heap::reallocate`].
@@ -162,6 +201,14 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     pub fn trim(&mut self) -> usize {
         self.take_in();
         self.heap.trim()
+    }
+
+    /// Checks the heap: see [`Heap::check`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn check(&self) -> Result<(), Fault> {
+        self.heap.check()
     }
 
     /// What the heap holds. Blocks that are on their way back count as in use. O(1).

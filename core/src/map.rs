@@ -217,7 +217,11 @@ impl Map {
     pub unsafe fn take(self, g: usize, end: usize) {
         // SAFETY: the caller gives granules of the map.
         unsafe {
-            self.flip(g, end);
+            let words = self.words_at(g);
+            // In this order, and the other way when it is taken back, others who look always see a start here.
+            flip(&words.used, 1 << (g % WORD_GRANULES));
+            flip(&words.lower, 1 << (g % WORD_GRANULES));
+            self.flip_lower(end);
             self.note(g, end);
         }
     }
@@ -230,7 +234,10 @@ impl Map {
     pub unsafe fn give(self, g: usize, end: usize) {
         // SAFETY: the caller gives granules of the map.
         unsafe {
-            self.flip(g, end);
+            let words = self.words_at(g);
+            flip(&words.lower, 1 << (g % WORD_GRANULES));
+            flip(&words.used, 1 << (g % WORD_GRANULES));
+            self.flip_lower(end);
             self.forget(g, end);
         }
     }
@@ -244,8 +251,8 @@ impl Map {
         // SAFETY: the entry is the map's. A chunk whose end is in its start's entry has no note.
         let words = unsafe { view.words.as_ref() };
         let bit = 1 << (g % WORD_GRANULES);
-        flip(&words.used, bit);
         flip(&words.lower, bit);
+        flip(&words.used, bit);
         flip(&words.lower, bit << size);
     }
 
@@ -376,18 +383,6 @@ impl Map {
     unsafe fn words_at(&self, g: usize) -> &Words {
         // SAFETY: the caller gives a granule of the map.
         unsafe { self.words_of(g / WORD_GRANULES).as_ref() }
-    }
-
-    /// What hands `[g, end)` out, and what takes it back.
-    #[inline(always)]
-    unsafe fn flip(self, g: usize, end: usize) {
-        // SAFETY: the caller gives granules of the map.
-        unsafe {
-            let words = self.words_at(g);
-            flip(&words.used, 1 << (g % WORD_GRANULES));
-            flip(&words.lower, 1 << (g % WORD_GRANULES));
-            self.flip_lower(end);
-        }
     }
 
     #[inline(always)]

@@ -8,7 +8,7 @@ use super::Heap;
 use super::allocate::whole;
 use crate::granule::GRANULE;
 use crate::map::{Field, InUse, Neighbours, WORD_GRANULES};
-use crate::raw::{after, before};
+use crate::raw::{after, before, distance};
 use crate::span::Span;
 use crate::{FreeError, Mode, PageSource};
 
@@ -92,6 +92,48 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(always)]
     unsafe fn free_waiting(&mut self, ptr: NonNull<u8>, expected: Option<usize>) -> Result<(), FreeError> {
         let Some((span, start)) = self.place_of(ptr) else { return self.refuse(ptr) };
+        // SAFETY: as the caller says; the granule is the span's.
+        unsafe { self.free_waiting_at(span, start, ptr, expected) }
+    }
+
+    /// [`free_waiting`](Self::free_waiting), in a block of the source that starts at `block`.
+    ///
+    /// # Safety
+    /// If a block in use starts at `ptr`, nobody uses it any more. The source's block holds `ptr`.
+    #[cfg(target_has_atomic = "ptr")]
+    #[inline(always)]
+    pub(crate) unsafe fn free_in(
+        &mut self,
+        block: NonNull<u8>,
+        ptr: NonNull<u8>,
+        expected: Option<usize>,
+    ) -> Result<(), FreeError> {
+        let offset = distance(block, ptr);
+        if !offset.is_multiple_of(GRANULE) {
+            return Err(FreeError::NotAStart);
+        }
+        if let Some(bytes) = expected
+            && !self.quick.serves(bytes)
+        {
+            // SAFETY: as the caller says.
+            return unsafe { self.free_to_bins(ptr, bytes) };
+        }
+        // SAFETY: as the caller says: the source's block holds a span, and it the granule.
+        unsafe { self.free_waiting_at(Span::at(block), offset / GRANULE, ptr, expected) }
+    }
+
+    /// [`free_waiting`](Self::free_waiting), where the place of the block is known.
+    ///
+    /// # Safety
+    /// As for `free_waiting`; the granule at `ptr` is granule `start` of a span of the heap.
+    #[inline(always)]
+    unsafe fn free_waiting_at(
+        &mut self,
+        span: Span,
+        start: usize,
+        ptr: NonNull<u8>,
+        expected: Option<usize>,
+    ) -> Result<(), FreeError> {
         // SAFETY: the granule is the span's. A chunk in use is given up by the caller.
         unsafe {
             let (view, waiting) = (span.map().view(start), span.waiting(Self::MARKS));

@@ -22,6 +22,11 @@ impl Totals {
     pub(crate) const NONE: Self =
         Self { used: 0, used_chunks: 0, capacity: 0, spans: 0, source: 0, waiting: 0, waiting_chunks: 0 };
 
+    /// What one block of a source holds, in bytes, with one chunk in use and one span.
+    pub const fn of_one(source: usize, capacity: usize, used: usize) -> Self {
+        Self { used, used_chunks: 1, capacity: capacity / GRANULE, spans: 1, source, ..Self::NONE }
+    }
+
     /// With the blocks that wait, which are counted as in use so far, told apart.
     pub(crate) fn with_waiting<M: Mode>(self, quick: &Quick<M>) -> Self {
         quick.sizes().fold(self, |totals, bytes| {
@@ -102,5 +107,22 @@ impl Totals {
         self.spans -= 1;
         self.source -= block;
         self.capacity -= capacity;
+    }
+}
+
+impl core::ops::Add for Totals {
+    type Output = Self;
+
+    /// What two heaps hold together.
+    fn add(self, other: Self) -> Self {
+        Self {
+            used: self.used + other.used,
+            used_chunks: self.used_chunks + other.used_chunks,
+            capacity: self.capacity + other.capacity,
+            spans: self.spans + other.spans,
+            source: self.source + other.source,
+            waiting: self.waiting + other.waiting,
+            waiting_chunks: self.waiting_chunks + other.waiting_chunks,
+        }
     }
 }

@@ -33,14 +33,15 @@ impl Outbox {
         Self { places: [const { Place { to: None, batch: Batch::new() } }; PLACES] }
     }
 
-    /// Adds a block of `bytes` bytes, or of 0 where that is not known, and sends what is enough. O(1).
+    /// Adds a block of `bytes` bytes, or of 0 where that is not known, and sends the batch if it is large enough, or `at_once`.
+    /// O(1).
     ///
     /// # Safety
     /// The block is of the heap whose inbox this is, was marked as posted by the caller
     /// ([`RemoteSpan::mark`](super::RemoteSpan::mark)), and nobody uses it. The inbox is there until the next
     /// [`flush`](Self::flush).
     #[inline]
-    pub unsafe fn put(&mut self, inbox: NonNull<Inbox>, block: NonNull<u8>, bytes: usize) {
+    pub unsafe fn put(&mut self, inbox: NonNull<Inbox>, block: NonNull<u8>, bytes: usize, at_once: bool) {
         let place = &mut self.places[place_of(inbox)];
         // SAFETY: the block is the inbox's, once what is another's has left.
         unsafe {
@@ -49,7 +50,7 @@ impl Outbox {
                 place.to = Some(inbox);
             }
             place.batch.add(block, bytes);
-            if place.batch.count() >= BATCH {
+            if at_once || place.batch.count() >= BATCH {
                 place.send();
             }
         }

@@ -27,20 +27,21 @@ impl RemoteSpan {
     }
 
     /// Marks the block in use that starts at `ptr` as posted: the caller's alone from now on, to be sent to its heap's
-    /// inbox. O(1).
+    /// inbox. Whether it is short: a kibibyte or less (on 64 bits). O(1).
     ///
     /// # Errors
     /// A [`FreeError`], and nothing has changed, for a pointer that is not the start of a block in use.
     #[inline]
-    pub fn mark(self, ptr: NonNull<u8>) -> Result<(), FreeError> {
+    pub fn mark(self, ptr: NonNull<u8>) -> Result<bool, FreeError> {
         let g = self.granule_of(ptr)?;
         // SAFETY: the granule is the span's, which has posted bits.
         unsafe {
-            if !self.0.map().view(g).is_used() || self.0.waiting(MARKS).is_set(g) || !self.0.posted().set(g) {
+            let view = self.0.map().view(g);
+            if !view.is_used() || self.0.waiting(MARKS).is_set(g) || !self.0.posted().set(g) {
                 return Err(self.why_not(g));
             }
+            Ok(view.has_end())
         }
-        Ok(())
     }
 
     /// The bytes of the block in use that starts at `ptr`. O(1).

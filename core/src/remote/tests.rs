@@ -29,10 +29,10 @@ fn a_block_freed_elsewhere_is_freed_once_whoever_else_tries() {
         let block = heap.allocate(LAYOUT).unwrap();
         let span = span_of(&heap, block);
         assert_eq!(span.usable_size(block), Ok(48));
-        assert_eq!(span.mark(block), Ok(()));
+        assert_eq!(span.mark(block), Ok(true));
         // SAFETY: the block was just marked, and the heap is to refuse the other frees.
         unsafe {
-            outbox.put(inbox, block, bytes.next_multiple_of(GRANULE));
+            outbox.put(inbox, block, bytes.next_multiple_of(GRANULE), false);
             assert_eq!(span.mark(block), Err(FreeError::AlreadyFree));
             assert_eq!(span.usable_size(block), Err(FreeError::AlreadyFree));
             assert_eq!(heap.deallocate(block), Err(FreeError::AlreadyFree));
@@ -66,7 +66,7 @@ fn bad_frees_from_elsewhere_are_told_apart() {
     assert_eq!(span.usable_size(large), Ok(70_000));
     // SAFETY: the pointer stays in the block.
     assert_eq!(span.mark(unsafe { large.add(60_000) }), Err(FreeError::NotAStart));
-    assert_eq!((span.mark(large), span.mark(large)), (Ok(()), Err(FreeError::AlreadyFree)));
+    assert_eq!((span.mark(large), span.mark(large)), (Ok(false), Err(FreeError::AlreadyFree)));
     // SAFETY: the heap is to refuse.
     let freed = unsafe { heap.deallocate_sized(large, Layout::new::<[u8; 70_000]>()) };
     assert_eq!((freed, heap.heap().check()), (Err(FreeError::AlreadyFree), Ok(())));
@@ -86,7 +86,7 @@ fn a_free_from_elsewhere_with_a_wrong_size_is_refused_where_the_block_is_known()
     span_of(&heap, block).mark(block).unwrap();
     let mut outbox = Outbox::new();
     // SAFETY: the block was just marked.
-    unsafe { outbox.put(NonNull::from(&INBOX), block, 64) };
+    unsafe { outbox.put(NonNull::from(&INBOX), block, 64, false) };
     outbox.flush();
     assert_eq!((heap.take_in(), BAD.load(Ordering::Relaxed)), (1, 1));
     assert_eq!((heap.totals().used_chunks(), heap.heap().check()), (1, Ok(())));
@@ -104,7 +104,7 @@ fn what_has_come_back_is_taken_before_the_source_is_asked() {
         for &block in &blocks {
             span_of(&heap, block).mark(block).unwrap();
             // SAFETY: the block was just marked.
-            unsafe { outbox.put(inbox, block, if round == 1 { 48 } else { 0 }) };
+            unsafe { outbox.put(inbox, block, if round == 1 { 48 } else { 0 }, false) };
         }
         outbox.flush();
         blocks = core::iter::from_fn(|| heap.allocate(LAYOUT)).collect();
@@ -113,7 +113,7 @@ fn what_has_come_back_is_taken_before_the_source_is_asked() {
     for &block in &blocks {
         span_of(&heap, block).mark(block).unwrap();
         // SAFETY: the block was just marked.
-        unsafe { outbox.put(inbox, block, 0) };
+        unsafe { outbox.put(inbox, block, 0, false) };
     }
     outbox.flush();
     assert!(heap.allocate(Layout::new::<[u8; 900_000]>()).is_some());
