@@ -6,7 +6,7 @@ use super::inode::{Facts, Inode};
 
 /// A set of inodes. Those that are made together have neighbouring numbers, so that a word of bits mostly has several.
 #[derive(Default)]
-struct Inodes {
+pub(super) struct Inodes {
     /// Per device, words of 32 bits by their numbers.
     words: HashMap<u64, HashMap<u32, u32>>,
     /// Inodes whose word's number is too large.
@@ -14,7 +14,7 @@ struct Inodes {
 }
 
 impl Inodes {
-    fn contains(&self, inode: Inode) -> bool {
+    pub(super) fn contains(&self, inode: Inode) -> bool {
         match word_and_bit(inode) {
             Some((word, bit)) => self
                 .words
@@ -26,7 +26,7 @@ impl Inodes {
     }
 
     /// Adds an inode; false if it was there.
-    fn insert(&mut self, inode: Inode) -> bool {
+    pub(super) fn insert(&mut self, inode: Inode) -> bool {
         let Some((word, bit)) = word_and_bit(inode) else { return self.large.insert(inode) };
         let bits = self.words.entry(inode.dev).or_default().entry(word).or_default();
         let is_new = *bits & bit == 0;

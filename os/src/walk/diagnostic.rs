@@ -19,6 +19,8 @@ pub struct Diagnostic {
 pub enum Trouble {
     /// It could not be looked at; nothing of it is counted.
     Access(io::Error),
+    /// It is a link that was to be followed and leads to nothing.
+    Dangles,
     /// It could not be read as a directory; its own size is counted, but not what is in it (or not all of it).
     ReadDirectory(io::Error),
     /// The process that walked it was killed by this signal; what it had reported is counted.
@@ -31,6 +33,7 @@ impl Trouble {
     /// Something that orders the troubles of one object.
     pub(super) fn order(&self) -> (u8, i32) {
         match self {
+            Self::Dangles => (0, 0),
             Self::Access(error) => (0, error.raw_os_error().unwrap_or(0)),
             Self::ReadDirectory(error) => (1, error.raw_os_error().unwrap_or(0)),
             Self::Killed(signal) => (2, *signal),
@@ -48,6 +51,7 @@ impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.display();
         match &self.trouble {
+            Trouble::Dangles => write!(f, "cannot access {path}: it is a link to nothing"),
             Trouble::Access(error) => write!(f, "cannot access {path}: {error}"),
             Trouble::ReadDirectory(error) => write!(f, "cannot read directory {path}: {error}"),
             Trouble::Killed(signal) => {

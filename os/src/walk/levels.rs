@@ -191,7 +191,7 @@ impl Levels {
 }
 
 /// Opens the directory so many levels above.
-fn climb_from(mut dir: OwnedFd, mut levels: usize) -> io::Result<OwnedFd> {
+pub(super) fn climb_from(mut dir: OwnedFd, mut levels: usize) -> io::Result<OwnedFd> {
     const WAY: [u8; 3 * CLIMB] = {
         let mut way = [b'.'; 3 * CLIMB];
         let mut at = 2;

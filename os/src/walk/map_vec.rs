@@ -3,7 +3,7 @@
 //! A forked child of a threaded process must not allocate: a thread that no longer exists may have held the
 //! allocator's lock at the fork. Its arrays come straight from `mmap`.
 
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 use std::ptr::{self, NonNull};
 use std::slice;
 
@@ -52,12 +52,6 @@ impl<T: Copy> MapVec<T> {
         self.len = self.len.min(len);
     }
 
-    /// The value at `index`, to be changed.
-    pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut T> {
-        // SAFETY: the first `len` values were written by `extend`, and `&mut self` makes the borrow exclusive.
-        unsafe { slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }.get_mut(index)
-    }
-
     fn reserve(&mut self, len: usize) -> io::Result<()> {
         let needed = len.checked_mul(size_of::<T>()).ok_or(Errno::NOMEM)?;
         if needed <= self.mapped {
@@ -91,6 +85,13 @@ impl<T: Copy> Deref for MapVec<T> {
         // SAFETY: the first `len` values were written by `extend`, and the mapping is page-aligned (or dangling and
         // aligned with `len` 0).
         unsafe { slice::from_raw_parts(self.start.as_ptr(), self.len) }
+    }
+}
+
+impl<T: Copy> DerefMut for MapVec<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        // SAFETY: the first `len` values were written by `extend`, and `&mut self` makes the borrow exclusive.
+        unsafe { slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
     }
 }
 

@@ -29,6 +29,7 @@ mod inode;
 mod ledger;
 mod levels;
 mod links;
+mod listing;
 mod map_vec;
 mod mounts;
 mod names;
@@ -57,6 +58,7 @@ pub use diagnostic::{Diagnostic, Trouble};
 use inode::Facts;
 use ledger::Ledger;
 use links::Target;
+pub use listing::{Entry, Exclude, Follow, Listener, Lister, Listing, Size, Time, TimeStamp, Totals};
 use pool::Pool;
 use tree::Tree;
 

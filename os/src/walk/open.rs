@@ -11,6 +11,11 @@ pub(super) fn to_read(dir: impl AsFd, name: &CStr) -> io::Result<OwnedFd> {
     open(dir, name, OFlags::RDONLY | OFlags::NOFOLLOW)
 }
 
+/// Opens the directory that `name` in `dir` leads to for reading.
+pub(super) fn to_read_behind(dir: impl AsFd, name: &CStr) -> io::Result<OwnedFd> {
+    open(dir, name, OFlags::RDONLY)
+}
+
 /// Opens the directory that `name` in `dir` is, which may be a path but no link, to start from.
 pub(super) fn to_start(dir: impl AsFd, name: &CStr) -> io::Result<OwnedFd> {
     open(dir, name, OFlags::PATH | OFlags::NOFOLLOW)

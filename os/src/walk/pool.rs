@@ -18,9 +18,9 @@ use super::{Config, Forks};
 use crate::fork::fork;
 
 /// How often children are looked after that have not reported their end.
-const LOOK: Duration = Duration::from_millis(100);
-const LOOK_TIMEOUT: Timespec = Timespec { tv_sec: 0, tv_nsec: LOOK.as_nanos() as _ };
-const NOW: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+pub(super) const LOOK: Duration = Duration::from_millis(100);
+pub(super) const LOOK_TIMEOUT: Timespec = Timespec { tv_sec: 0, tv_nsec: LOOK.as_nanos() as _ };
+pub(super) const NOW: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
 /// How many children there may be per CPU while they mostly wait for data.
 const WAITING_PER_CPU: usize = 4;
@@ -42,11 +42,7 @@ struct Shared {
 
 impl Pool {
     pub(super) fn new(config: &Config) -> Self {
-        let busy = config.jobs.map_or_else(cpus, usize::from);
-        let waiting = if config.jobs.is_some() { busy } else { WAITING_PER_CPU * busy };
-        let parent_only = config.forks == Forks::Each;
-        let bound = Bound { busy, waiting, parent_only, quantum: config.quantum };
-        Self { bound, shared: None, last_look: Instant::now() }
+        Self { bound: bound_of(config), shared: None, last_look: Instant::now() }
     }
 
     /// Forks a child that walks what `keep` leaves of `tree`, once there may be another; an error says that there can be
@@ -159,7 +155,7 @@ impl Shared {
 }
 
 /// Waits for a child that has reported its end to be gone, and frees its slot.
-fn release(slots: &Slots, number: u32, dead: &mut Vec<(u32, Fate)>) {
+pub(super) fn release(slots: &Slots, number: u32, dead: &mut Vec<(u32, Fate)>) {
     let Some(slot) = slots.get(number) else { return };
     let before = dead.len();
     dead.retain(|(slot, _)| *slot != number);
@@ -172,7 +168,7 @@ fn release(slots: &Slots, number: u32, dead: &mut Vec<(u32, Fate)>) {
 }
 
 /// How the child ended; `None` if it has not.
-fn wait_for(pid: Pid, options: WaitOptions) -> Option<Fate> {
+pub(super) fn wait_for(pid: Pid, options: WaitOptions) -> Option<Fate> {
     loop {
         match waitpid(Some(pid), options) {
             Err(Errno::INTR) => {}
@@ -185,6 +181,13 @@ fn wait_for(pid: Pid, options: WaitOptions) -> Option<Fate> {
             Err(_) => return Some(Fate::Unknown),
         }
     }
+}
+
+/// How many children there may be, and when.
+pub(super) fn bound_of(config: &Config) -> Bound {
+    let busy = config.jobs.map_or_else(cpus, usize::from);
+    let waiting = if config.jobs.is_some() { busy } else { WAITING_PER_CPU * busy };
+    Bound { busy, waiting, parent_only: config.forks == Forks::Each, quantum: config.quantum }
 }
 
 /// How many CPUs this process may run on.

@@ -88,13 +88,13 @@ impl<'a> Worker<'a> {
         die_with(self.parent);
         self.slot = slot;
         self.sink.become_worker(self.slots.new_worker());
-        self.pace = Pace::new(self.pace.bound);
+        self.pace = Pace::new(self.pace.bound());
         tree.take(half, parts, &mut self.sink);
     }
 }
 
 /// Sees to it that this process does not outlive its parent.
-fn die_with(parent: Pid) {
+pub(super) fn die_with(parent: Pid) {
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
     if getppid() != Some(parent) {
         leave(1); // The parent died before it could be asked for.
@@ -102,7 +102,7 @@ fn die_with(parent: Pid) {
 }
 
 /// When to fork.
-struct Pace {
+pub(super) struct Pace {
     bound: Bound,
     since: Instant,
     /// The processor time that this process had used by then.
@@ -110,12 +110,17 @@ struct Pace {
 }
 
 impl Pace {
-    fn new(bound: Bound) -> Self {
+    pub(super) fn new(bound: Bound) -> Self {
         Self { bound, since: Instant::now(), used: processor_time() }
     }
 
+    /// How many children there may be, and when.
+    pub(super) fn bound(&self) -> Bound {
+        self.bound
+    }
+
     /// If it is time for another child: how many there may be then.
-    fn limit(&mut self, slots: &Slots) -> Option<usize> {
+    pub(super) fn limit(&mut self, slots: &Slots) -> Option<usize> {
         let alive = slots.alive();
         if self.bound.parent_only || alive >= self.bound.waiting {
             return None;

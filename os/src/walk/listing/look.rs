@@ -1,0 +1,80 @@
+//! What a listing must know about one inode.
+
+use std::ffi::CStr;
+
+use rustix::fd::AsFd;
+use rustix::fs::{AtFlags, FileType, StatxAttributes, StatxFlags, StatxTimestamp, makedev, statx};
+use rustix::io;
+
+use super::super::inode::Inode;
+use super::totals::Totals;
+use super::{Listing, Size, Time};
+
+/// Bytes of the blocks that `stx_blocks` counts.
+const BLOCK: u64 = 512;
+
+/// One look at an inode.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Look {
+    pub(super) inode: Inode,
+    pub(super) kind: FileType,
+    /// How many names it has.
+    pub(super) links: u32,
+    pub(super) totals: Totals,
+    /// Something is mounted here.
+    pub(super) is_mount: bool,
+}
+
+/// Where to look.
+#[derive(Clone, Copy)]
+pub(super) enum At<'n> {
+    /// At what the descriptor is open on.
+    Itself,
+    /// At an entry of the directory itself, be it a link.
+    Entry(&'n CStr),
+    /// At what the entry leads to.
+    Behind(&'n CStr),
+}
+
+impl Listing {
+    /// Looks at something.
+    pub(super) fn look(&self, dir: impl AsFd, at: At<'_>) -> io::Result<Look> {
+        let (name, flags) = match at {
+            At::Itself => (c"", AtFlags::EMPTY_PATH),
+            At::Entry(name) => (name, AtFlags::SYMLINK_NOFOLLOW),
+            At::Behind(name) => (name, AtFlags::empty()),
+        };
+        let always = StatxFlags::TYPE | StatxFlags::NLINK | StatxFlags::INO;
+        let found = statx(dir, name, flags | AtFlags::NO_AUTOMOUNT, always | self.wanted())?;
+        let size = match self.size {
+            Size::Apparent => found.stx_size,
+            Size::Disk => found.stx_blocks.saturating_mul(BLOCK),
+        };
+        let StatxTimestamp { tv_sec, tv_nsec, .. } = match self.time {
+            Some(Time::Accessed) => found.stx_atime,
+            Some(Time::Changed) => found.stx_ctime,
+            Some(Time::Modified) | None => found.stx_mtime,
+        };
+        Ok(Look {
+            inode: Inode { dev: makedev(found.stx_dev_major, found.stx_dev_minor), ino: found.stx_ino },
+            kind: FileType::from_raw_mode(found.stx_mode.into()),
+            links: found.stx_nlink,
+            totals: Totals { size, inodes: 1, newest: (tv_sec, tv_nsec) },
+            is_mount: found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT),
+        })
+    }
+
+    fn wanted(&self) -> StatxFlags {
+        let size = match self.size {
+            Size::Apparent => StatxFlags::SIZE,
+            Size::Disk => StatxFlags::BLOCKS,
+        };
+        let time = match self.time {
+            Some(Time::Accessed) => StatxFlags::ATIME,
+            Some(Time::Changed) => StatxFlags::CTIME,
+            Some(Time::Modified) => StatxFlags::MTIME,
+            None => StatxFlags::empty(),
+        };
+        size | time
+    }
+}

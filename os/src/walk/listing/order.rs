@@ -1,0 +1,102 @@
+//! The segments of a walk, each told by one process, put in order.
+//!
+//! A process that gives the second part of its walk to another says so; that part comes after all that it tells itself,
+//! and before all that was given away earlier. What is told out of turn waits.
+
+use std::collections::HashMap;
+
+use super::super::diagnostic::Trouble;
+use super::super::ledger::Fate;
+use super::event::Event;
+use super::fold::Fold;
+
+/// How a segment ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum End {
+    /// All has been told.
+    Told,
+    /// Its process died before.
+    Lost(Fate),
+}
+
+/// A segment whose turn has not come.
+#[derive(Default)]
+struct Waiting {
+    told: Vec<u8>,
+    end: Option<End>,
+}
+
+/// The segments of the walk of one operand.
+pub(super) struct Order {
+    /// The segment whose turn it is.
+    current: Option<u32>,
+    /// The segments to come, the next one last, and how deep they start.
+    upcoming: Vec<(u32, usize)>,
+    waiting: HashMap<u32, Waiting>,
+}
+
+impl Order {
+    /// One segment, and those that it will give away.
+    pub(super) fn new(first: u32) -> Self {
+        Self { current: Some(first), upcoming: Vec::new(), waiting: HashMap::new() }
+    }
+
+    /// Takes what is told in a segment.
+    pub(super) fn tell(&mut self, segment: u32, told: &[u8], fold: &mut Fold<'_>) {
+        if self.current == Some(segment) {
+            self.play(told, fold);
+        } else {
+            self.waiting.entry(segment).or_default().told.extend_from_slice(told);
+        }
+    }
+
+    /// Takes the end of a segment.
+    pub(super) fn end(&mut self, segment: u32, end: End, fold: &mut Fold<'_>) {
+        if self.current != Some(segment) {
+            self.waiting.entry(segment).or_default().end = Some(end);
+            return;
+        }
+        let mut end = Some(end);
+        while let Some(ended) = end {
+            if let End::Lost(fate) = ended {
+                fold.complain(b"", trouble(fate));
+            }
+            end = self.next(fold);
+        }
+    }
+
+    /// Goes on with the next segment; says how it ended, if it has.
+    fn next(&mut self, fold: &mut Fold<'_>) -> Option<End> {
+        let next = self.upcoming.pop();
+        self.current = next.map(|(segment, _)| segment);
+        let (segment, depth) = next?;
+        fold.rise_to(depth);
+        let Waiting { told, end } = self.waiting.remove(&segment)?;
+        self.play(&told, fold);
+        end
+    }
+
+    fn play(&mut self, mut told: &[u8], fold: &mut Fold<'_>) {
+        while let Some(event) = Event::decode(&mut told) {
+            match event {
+                Event::Fork { segment, depth } => self.upcoming.push((segment, depth as usize)),
+                event => fold.take(event),
+            }
+        }
+    }
+
+    /// Says what is amiss if a segment never came to its end, though no process is left.
+    pub(super) fn finish(&mut self, fold: &mut Fold<'_>) {
+        while let Some(segment) = self.current {
+            self.end(segment, End::Lost(Fate::Unknown), fold);
+        }
+    }
+}
+
+fn trouble(fate: Fate) -> Trouble {
+    match fate {
+        Fate::Killed(signal) => Trouble::Killed(signal),
+        Fate::Exited(status) => Trouble::Ended(Some(status)),
+        Fate::Unknown => Trouble::Ended(None),
+    }
+}

@@ -1,0 +1,409 @@
+//! The walk of a tree in GNU's order, in small steps. What is pending between two steps can be cut in two, such that all
+//! of the second part comes after all of the first.
+//!
+//! The same code runs in a forked child and in the parent, so it allocates nothing through the global allocator, takes
+//! no lock, and does not panic.
+
+use std::ffi::CStr;
+use std::rc::Rc;
+
+use rustix::fd::OwnedFd;
+use rustix::fs::{CWD, FileType};
+use rustix::io::{self, Errno};
+
+use super::super::map_vec::MapVec;
+use super::super::open;
+use super::super::record::Failed;
+use super::Listing;
+use super::entries::{Entries, List};
+use super::event::Event;
+use super::levels::{Level, Levels};
+use super::look::{At, Look};
+use super::totals::Totals;
+
+/// Takes what a walk tells.
+pub(super) trait Sink {
+    /// Takes one event; false if it is a directory that has been met, which is not to be walked then.
+    fn tell(&mut self, event: Event<'_>) -> bool;
+}
+
+/// Where a walk is cut.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cut {
+    depth: usize,
+    place: usize,
+}
+
+/// A walk: where it is, and what it has still to meet.
+pub(super) struct Tree {
+    listing: Rc<Listing>,
+    levels: Levels,
+    entries: Entries,
+    /// What has been met and not told, of the lowest directory that was told of, and of those below it.
+    own: Totals,
+    below: Totals,
+    /// So many levels are somebody else's to finish.
+    base: usize,
+    /// The device that the walk does not leave, if it is not to.
+    device: Option<u64>,
+    /// The path of the current directory, if names are to be excluded.
+    path: MapVec<u8>,
+    /// The name of the entry that is being met.
+    name: MapVec<u8>,
+}
+
+impl Tree {
+    pub(super) fn new(listing: Rc<Listing>) -> Self {
+        Self {
+            levels: Levels::new(listing.follows_all()),
+            listing,
+            entries: Entries::new(),
+            own: Totals::NONE,
+            below: Totals::NONE,
+            base: 0,
+            device: None,
+            path: MapVec::new(),
+            name: MapVec::new(),
+        }
+    }
+
+    /// Starts with what `name` is, seen from the working directory.
+    pub(super) fn start(&mut self, name: &CStr, sink: &mut impl Sink) {
+        self.base = 0;
+        self.path.truncate(0);
+        if self.is_excluded(name) {
+            return;
+        }
+        let follow = self.listing.follows_operands();
+        match self.listing.look(CWD, if follow { At::Behind(name) } else { At::Entry(name) }) {
+            Ok(look) => {
+                self.device = self.listing.one_file_system.then_some(look.inode.dev);
+                if look.kind == FileType::Directory {
+                    self.start_in(name, &look, sink);
+                } else {
+                    self.meet_file(name, &look, sink);
+                }
+            }
+            Err(errno) => self.miss(name, errno, follow, sink),
+        }
+    }
+
+    fn start_in(&mut self, name: &CStr, look: &Look, sink: &mut impl Sink) {
+        let opened = if self.listing.follows_operands() {
+            open::to_read_behind(CWD, name)
+        } else {
+            open::to_read(CWD, name)
+        };
+        match opened {
+            Ok(dir) => self.enter(name, 0, dir, look, sink),
+            Err(errno) => self.count_unread(name, look, errno, sink),
+        }
+    }
+
+    /// Does the next thing there is to do; false if all is done.
+    pub(super) fn step(&mut self, sink: &mut impl Sink) -> bool {
+        let Some(level) = self.levels.last() else { return false };
+        let List { next, end, more, .. } = level.list;
+        if next < end {
+            self.meet(next, sink);
+        } else if more.is_some() {
+            self.read_on(sink);
+        } else if self.levels.len() > self.base {
+            self.leave(sink);
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// Where what is pending is best cut, if it is worth it: at the highest level where much is left.
+    pub(super) fn cut(&self) -> Option<Cut> {
+        let depths = self.base.saturating_sub(1)..self.levels.len();
+        depths.into_iter().find_map(|depth| {
+            let list = &self.levels.get(depth)?.list;
+            let goes_on_below = depth + 1 < self.levels.len();
+            let (_, _, second) = self.entries.at(list.next);
+            let is_single = list.next < list.end && second >= list.end;
+            let place = if goes_on_below && is_single { list.next } else { self.entries.middle(list) };
+            let keeps_some = goes_on_below || place > list.next;
+            (keeps_some && self.entries.is_worth_a_process(list, place)).then_some(Cut { depth, place })
+        })
+    }
+
+    /// Keeps what comes before the cut. The other part goes on as another segment.
+    pub(super) fn keep_before(&mut self, cut: Cut, segment: u32, sink: &mut impl Sink) {
+        self.flush(sink);
+        let depth = self.levels.told().min(cut.depth + 1);
+        sink.tell(Event::Fork { segment, depth: depth as u32 });
+        self.base = cut.depth + 1;
+        if let Some(level) = self.levels.get_mut(cut.depth) {
+            level.list.end = cut.place;
+            level.list.more = None;
+        }
+    }
+
+    /// Keeps what comes after the cut, in the process that takes it over.
+    pub(super) fn keep_after(&mut self, cut: Cut, sink: &mut impl Sink) {
+        (self.own, self.below) = (Totals::NONE, Totals::NONE);
+        if let Some(level) = self.levels.get_mut(cut.depth) {
+            level.list.next = cut.place;
+        }
+        if let Some(&Level { list, path, .. }) = self.levels.get(cut.depth + 1) {
+            self.pop_to(cut.depth + 1, list.start, path, sink);
+        }
+    }
+
+    /// Forgets where it is.
+    pub(super) fn clear(&mut self) {
+        let _ = self.levels.truncate(0, &self.entries);
+        self.entries.truncate(0);
+        (self.own, self.below) = (Totals::NONE, Totals::NONE);
+    }
+
+    /// Tells what has been met and not been told.
+    pub(super) fn flush(&mut self, sink: &mut impl Sink) {
+        for (below, sum) in [(false, &mut self.own), (true, &mut self.below)] {
+            if !sum.is_none() {
+                sink.tell(Event::Sum { below, totals: std::mem::replace(sum, Totals::NONE) });
+            }
+        }
+    }
+
+    /// Meets the entry at a place of the current list.
+    fn meet(&mut self, place: usize, sink: &mut impl Sink) {
+        // The list may move while the name is in use.
+        let mut copy = std::mem::replace(&mut self.name, MapVec::new());
+        copy.truncate(0);
+        let (kind, name, after) = self.entries.at(place);
+        let copied = copy.extend(name.to_bytes_with_nul());
+        if let Some(level) = self.levels.last_mut() {
+            level.list.next = after;
+        }
+        match copied.map(|()| CStr::from_bytes_with_nul(&copy)) {
+            Ok(Ok(name)) if self.is_excluded(name) => {}
+            Ok(Ok(name)) if kind == FileType::Directory => self.descend(name, place, sink),
+            Ok(Ok(name)) => self.meet_other(name, place, sink),
+            Ok(Err(_)) => {}
+            Err(errno) => self.trouble((Failed::ReadDirectory, errno), c"", sink),
+        }
+        self.name = copy;
+    }
+
+    /// Meets an entry that does not say that it is a directory.
+    fn meet_other(&mut self, name: &CStr, place: usize, sink: &mut impl Sink) {
+        match self.look(name) {
+            Ok(look) if look.kind == FileType::Directory => self.descend(name, place, sink),
+            Ok(look) => self.meet_file(name, &look, sink),
+            Err(errno) => self.miss(name, errno, self.listing.follows_all(), sink),
+        }
+    }
+
+    /// Looks at an entry of the current directory, through links if they are followed.
+    fn look(&self, name: &CStr) -> io::Result<Look> {
+        let at = if self.listing.follows_all() { At::Behind(name) } else { At::Entry(name) };
+        self.listing.look(self.levels.dir().ok_or(Errno::BADF)?, at)
+    }
+
+    /// Goes down to the sub-directory `name`, the entry at a place of the current list.
+    fn descend(&mut self, name: &CStr, place: usize, sink: &mut impl Sink) {
+        match self.open(name).and_then(|dir| Ok((self.listing.look(&dir, At::Itself)?, dir))) {
+            Ok((look, _)) if self.is_on_the_way(&look) || self.is_elsewhere(&look) => {}
+            Ok((look, dir)) => self.enter(name, place, dir, &look, sink),
+            Err(errno) => match self.look(name) {
+                Ok(look) if look.kind != FileType::Directory => self.meet_file(name, &look, sink),
+                Ok(look) if self.is_elsewhere(&look) => {}
+                Ok(look) => self.count_unread(name, &look, errno, sink),
+                Err(errno) => self.miss(name, errno, self.listing.follows_all(), sink),
+            },
+        }
+    }
+
+    /// Whether something lies on a device that is not to be walked.
+    fn is_elsewhere(&self, look: &Look) -> bool {
+        self.device.is_some_and(|device| device != look.inode.dev)
+    }
+
+    /// Whether a directory leads back to where it is in. Only links and mounts do.
+    fn is_on_the_way(&self, look: &Look) -> bool {
+        (self.listing.follows_all() || look.is_mount) && self.levels.contain(look.inode)
+    }
+
+    /// Opens a sub-directory, at the price of levels kept open if there are too many open files.
+    fn open(&mut self, name: &CStr) -> io::Result<OwnedFd> {
+        let follow = self.listing.follows_all();
+        loop {
+            let dir = self.levels.dir().ok_or(Errno::BADF)?;
+            match if follow { open::to_read_behind(dir, name) } else { open::to_read(dir, name) } {
+                Err(Errno::MFILE | Errno::NFILE) if self.levels.close_one() => {}
+                opened => return opened,
+            }
+        }
+    }
+
+    /// Goes down to an open directory, and reads its entries.
+    fn enter(&mut self, name: &CStr, place: usize, dir: OwnedFd, look: &Look, sink: &mut impl Sink) {
+        let Some(told) = self.tell_directory(name, look, sink) else { return };
+        let start = self.entries.end();
+        let list = List { start, next: start, end: start, more: None };
+        let level = Level { inode: look.inode, name: place, path: self.path.len(), list, told };
+        if let Err(errno) = self.levels.push(level, dir) {
+            self.count(&look.totals);
+            return self.trouble((Failed::ReadDirectory, errno), name, sink);
+        }
+        self.count(&look.totals);
+        self.extend_path(name);
+        self.read_on(sink);
+    }
+
+    /// Tells of a directory if that is due: whether it was; `None` if it is not to be walked.
+    fn tell_directory(&mut self, name: &CStr, look: &Look, sink: &mut impl Sink) -> Option<bool> {
+        let inode = self.listing.is_once_only(true, look.links).then_some(look.inode);
+        if inode.is_none() && self.levels.len() > self.listing.depth {
+            return Some(false);
+        }
+        self.flush(sink);
+        sink.tell(Event::Enter { name: name.to_bytes(), inode }).then_some(true)
+    }
+
+    /// Counts a directory without its entries, and says why they are missing.
+    fn count_unread(&mut self, name: &CStr, look: &Look, errno: Errno, sink: &mut impl Sink) {
+        let Some(told) = self.tell_directory(name, look, sink) else { return };
+        if told {
+            self.own.add(&look.totals);
+            self.flush(sink);
+            let errno = errno.raw_os_error().unsigned_abs();
+            sink.tell(Event::Trouble { failed: Failed::ReadDirectory, errno, name: b"" });
+            sink.tell(Event::Leave);
+        } else {
+            self.below.add(&look.totals);
+            self.trouble((Failed::ReadDirectory, errno), name, sink);
+        }
+    }
+
+    fn read_on(&mut self, sink: &mut impl Sink) {
+        let Some(mut list) = self.levels.last().map(|level| level.list) else { return };
+        self.entries.truncate(list.start);
+        (list.next, list.end) = (list.start, list.start);
+        let read = self.levels.dir().ok_or(Errno::BADF).and_then(|dir| self.entries.read(dir, &mut list));
+        if let Some(level) = self.levels.last_mut() {
+            level.list = list;
+        }
+        if let Err(errno) = read {
+            self.trouble((Failed::ReadDirectory, errno), c"", sink);
+        }
+    }
+
+    /// Goes up a level.
+    fn leave(&mut self, sink: &mut impl Sink) {
+        let Some(&Level { list, told, path, .. }) = self.levels.last() else { return };
+        if told {
+            self.flush(sink);
+            sink.tell(Event::Leave);
+        }
+        self.pop_to(self.levels.len() - 1, list.start, path, sink);
+    }
+
+    /// Goes up until there are so many levels, and such are their entries and their path.
+    fn pop_to(&mut self, len: usize, entries: usize, path: usize, sink: &mut impl Sink) {
+        let risen = self.levels.truncate(len, &self.entries);
+        self.entries.truncate(entries);
+        self.path.truncate(path);
+        if let Err(errno) = risen {
+            self.give_up(errno, sink);
+        }
+    }
+
+    /// Gives up what is pending in the current directory, which cannot be reached any more.
+    fn give_up(&mut self, errno: Errno, sink: &mut impl Sink) {
+        if let Some(level) = self.levels.last_mut() {
+            level.list.next = level.list.end;
+            level.list.more = None;
+        }
+        self.trouble((Failed::ReadDirectory, errno), c"", sink);
+    }
+
+    fn meet_file(&mut self, name: &CStr, look: &Look, sink: &mut impl Sink) {
+        if self.is_elsewhere(look) {
+            return;
+        }
+        let depth = self.levels.len();
+        let listed = depth == 0 || (self.listing.files && depth <= self.listing.depth);
+        let inode = self.listing.is_once_only(false, look.links).then_some(look.inode);
+        if !listed && inode.is_none() {
+            return self.count(&look.totals);
+        }
+        let below = !self.is_told();
+        let name = if listed { name.to_bytes() } else { b"" };
+        sink.tell(Event::File { name, inode, below, totals: look.totals });
+    }
+
+    /// Could not look at an entry: if it is a link to nothing, that may count, and if it has vanished, nothing does.
+    fn miss(&mut self, name: &CStr, errno: Errno, follow: bool, sink: &mut impl Sink) {
+        let is_operand = self.levels.len() == 0;
+        let leads_nowhere = matches!(errno, Errno::NOENT | Errno::LOOP | Errno::NOTDIR | Errno::NAMETOOLONG);
+        if follow && leads_nowhere {
+            let dir = if is_operand { Some(CWD) } else { self.levels.dir() };
+            let link = dir.ok_or(Errno::BADF).and_then(|dir| self.listing.look(dir, At::Entry(name)));
+            match link {
+                Ok(link) if self.listing.count_dangling && link.kind == FileType::Symlink => {
+                    return self.meet_file(name, &link, sink);
+                }
+                Ok(_) if errno == Errno::NOENT => return self.say(Failed::Access, DANGLES, name, sink),
+                _ => {}
+            }
+        }
+        if is_operand || errno != Errno::NOENT {
+            self.trouble((Failed::Access, errno), name, sink);
+        }
+    }
+
+    /// Says that the entry `name` of the current directory (if empty: that directory) could not be read.
+    fn trouble(&mut self, (failed, errno): (Failed, Errno), name: &CStr, sink: &mut impl Sink) {
+        self.say(failed, errno.raw_os_error().unsigned_abs(), name, sink);
+    }
+
+    fn say(&mut self, failed: Failed, errno: u32, name: &CStr, sink: &mut impl Sink) {
+        self.tell_way(sink);
+        sink.tell(Event::Trouble { failed, errno, name: name.to_bytes() });
+    }
+
+    /// Tells of the current directory and those above it if that has not been done.
+    fn tell_way(&mut self, sink: &mut impl Sink) {
+        self.flush(sink);
+        for depth in self.levels.told()..self.levels.len() {
+            let Some(level) = self.levels.get_mut(depth) else { return };
+            level.told = true;
+            let (_, name, _) = self.entries.at(level.name);
+            sink.tell(Event::Enter { name: name.to_bytes(), inode: None });
+        }
+    }
+
+    /// Counts something with the current directory.
+    fn count(&mut self, totals: &Totals) {
+        if self.is_told() { &mut self.own } else { &mut self.below }.add(totals);
+    }
+
+    /// Whether the current directory has been told of; what is no directory's counts as such.
+    fn is_told(&self) -> bool {
+        self.levels.last().is_none_or(|level| level.told)
+    }
+
+    fn is_excluded(&mut self, name: &CStr) -> bool {
+        let len = self.path.len();
+        self.extend_path(name);
+        let excluded = self.listing.exclude.as_ref().is_some_and(|exclude| exclude(&self.path));
+        self.path.truncate(len);
+        excluded
+    }
+
+    fn extend_path(&mut self, name: &CStr) {
+        if self.listing.exclude.is_some() {
+            let slash: &[u8] = if self.path.last().is_some_and(|&last| last != b'/') { b"/" } else { b"" };
+            // Without memory nothing more is excluded.
+            let _ = self.path.extend(slash).and_then(|()| self.path.extend(name.to_bytes()));
+        }
+    }
+}
+
+/// Stands for the error of a link that leads to nothing, which has none.
+pub(super) const DANGLES: u32 = 0;

@@ -1,0 +1,165 @@
+//! The lister against a second walk, which is recursive and follows the order of the directories.
+
+mod walk_support;
+
+use std::collections::HashSet;
+use std::fs;
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::Duration;
+
+use memalloc_os::walk::{Diagnostic, Entry, Listener, Lister, Listing};
+use walk_support::Tree;
+
+/// Size and path of each line.
+type Lines = Vec<(u64, Vec<u8>)>;
+
+#[derive(Default)]
+struct Notes {
+    lines: Lines,
+    complaints: Vec<String>,
+    most: usize,
+}
+
+impl Listener for Notes {
+    fn entry(&mut self, entry: &Entry<'_>) -> ControlFlow<()> {
+        self.lines.push((entry.totals.size, entry.path.to_vec()));
+        if self.lines.len() == self.most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn diagnostic(&mut self, diagnostic: Diagnostic) {
+        self.complaints.push(diagnostic.to_string());
+    }
+}
+
+fn list(listing: &Listing, operands: &[&Path]) -> Lines {
+    let mut notes = Notes::default();
+    let mut lister = Lister::new(listing.clone());
+    operands.iter().for_each(|operand| lister.list(operand, &mut notes));
+    assert_eq!(notes.complaints, [""; 0]);
+    notes.lines
+}
+
+/// The second walk.
+fn expect(listing: &Listing, path: &Path, depth: usize, met: &mut HashSet<u64>, lines: &mut Lines) -> u64 {
+    let facts = fs::symlink_metadata(path).unwrap();
+    if !facts.is_dir() {
+        if facts.nlink() > 1 && !listing.count_links && !met.insert(facts.ino()) {
+            return 0;
+        }
+        if listing.files && depth <= listing.depth {
+            lines.push((facts.blocks() * 512, path.as_os_str().as_bytes().to_vec()));
+        }
+        return facts.blocks() * 512;
+    }
+    let mut size = facts.blocks() * 512;
+    for entry in fs::read_dir(path).unwrap() {
+        let entry = entry.unwrap();
+        let inner = expect(listing, &entry.path(), depth + 1, met, lines);
+        if !listing.separate || !entry.file_type().unwrap().is_dir() {
+            size += inner;
+        }
+    }
+    if depth <= listing.depth {
+        lines.push((size, path.as_os_str().as_bytes().to_vec()));
+    }
+    size
+}
+
+/// A tree with files of several names, in and out of long and deep directories.
+fn bushy(tree: &Tree) {
+    let write = |name: &str, len: usize| {
+        tree.file(name, 0);
+        fs::write(tree.at(name), vec![0; len]).unwrap();
+    };
+    for i in 0..300 {
+        write(&format!("t/long/{i}"), i * 40);
+        write(&format!("t/wide/{i}/x/{}", i % 7), i * 50);
+        if i % 3 == 0 {
+            tree.hard_link(format!("t/wide/{i}/again"), format!("t/long/{i}"));
+            tree.hard_link(format!("t/long/and {i}"), format!("t/wide/{i}/x/{}", i % 7));
+        }
+    }
+    let deep = "t/deep/".to_owned() + &"d/".repeat(60);
+    write(&(deep.clone() + "f"), 9000);
+    tree.hard_link("t/deep/f", deep + "f");
+    tree.link("t/link", "long");
+    tree.dir("t/empty");
+}
+
+#[test]
+fn lines_come_in_order_whoever_is_faster() {
+    let tree = Tree::new();
+    bushy(&tree);
+    for (files, depth, count_links, separate) in [
+        (false, usize::MAX, false, false),
+        (true, usize::MAX, false, false),
+        (true, 1, false, true),
+        (true, 3, true, false),
+        (false, 0, false, false),
+        (false, 2, false, true),
+    ] {
+        let mut listing = Listing::default();
+        (listing.files, listing.depth) = (files, depth);
+        (listing.count_links, listing.separate) = (count_links, separate);
+        let mut expected = Vec::new();
+        expect(&listing, &tree.at("t"), 0, &mut HashSet::new(), &mut expected);
+        for jobs in [1, 2, 3, 8, 8] {
+            listing.walk.jobs = NonZeroUsize::new(jobs);
+            listing.walk.quantum = Duration::ZERO;
+            assert_eq!(list(&listing, &[&tree.at("t")]), expected, "{files} {depth}, {jobs} jobs");
+        }
+    }
+}
+
+#[test]
+fn what_several_operands_share_counts_for_the_first() {
+    let tree = Tree::new();
+    bushy(&tree);
+    let mut listing = Listing::default();
+    listing.several_operands = true;
+    let (wide, all) = (tree.at("t/wide"), tree.at("t"));
+    let alone = |path: &Path| list(&Listing::default(), &[path]).last().unwrap().0;
+    for jobs in [1, 8] {
+        listing.walk.jobs = NonZeroUsize::new(jobs);
+        listing.walk.quantum = Duration::ZERO;
+        let lines = list(&listing, &[&wide, &all, &wide, &all]);
+        let size = |path: &Path| {
+            let of_path: Vec<_> = lines.iter().filter(|line| line.1 == path.as_os_str().as_bytes()).collect();
+            assert_eq!(of_path.len(), 1);
+            of_path[0].0
+        };
+        assert_eq!(size(&wide), alone(&wide));
+        assert_eq!(size(&wide) + size(&all), alone(&all));
+    }
+}
+
+#[test]
+fn a_listener_that_has_seen_enough_sees_no_more() {
+    let tree = Tree::new();
+    bushy(&tree);
+    for jobs in [1, 4] {
+        let mut listing = Listing::default();
+        listing.walk.jobs = NonZeroUsize::new(jobs);
+        listing.walk.quantum = Duration::ZERO;
+        let mut notes = Notes { most: 5, ..Notes::default() };
+        Lister::new(listing).list(&tree.at("t"), &mut notes);
+        assert_eq!((notes.lines.len(), notes.complaints.len()), (5, 0));
+    }
+}
+
+#[test]
+fn what_is_excluded_neither_counts_nor_is_listed() {
+    let tree = Tree::new();
+    bushy(&tree);
+    let mut listing = Listing::default();
+    let wide = tree.at("t/wide").as_os_str().as_bytes().to_vec();
+    listing.exclude = Some(std::rc::Rc::new(move |path| path.starts_with(&wide)));
+    let lines = list(&listing, &[&tree.at("t")]);
+    assert!(lines.iter().all(|(_, path)| !path.windows(5).any(|part| part == b"/wide")));
+    let deep = lines.iter().find(|(_, path)| path.ends_with(b"t/deep")).unwrap();
+    assert!(deep.0 >= 9000 + 61 * 4096, "{deep:?}");
+}
