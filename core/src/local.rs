@@ -216,6 +216,12 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         self.heap.totals()
     }
 
+    /// [`totals`](Self::totals) as they are kept: what waits counts as in use. O(1), and less.
+    #[inline]
+    pub const fn totals_so_far(&self) -> Totals {
+        self.heap.totals_so_far()
+    }
+
     /// The source.
     pub const fn source(&self) -> &S {
         self.heap.source()

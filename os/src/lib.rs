@@ -6,12 +6,16 @@
 mod bad_free;
 mod fork;
 mod global;
+mod huge;
 mod lock;
 mod mapping;
 mod mmap;
 pub mod process;
+mod region;
 mod snapshot;
 mod table;
+mod thread_heap;
+mod tls;
 pub mod walk;
 mod zeroed;
 

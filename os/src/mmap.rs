@@ -6,13 +6,16 @@ use core::ptr::NonNull;
 use memalloc_core::PageSource;
 
 use crate::mapping::{SLOT, map_aligned, unmap};
-use crate::table::Table;
+use crate::table::{Owner, Table};
 
 /// The most that one mapping can have: what the address space of a program has room for.
 #[cfg(target_pointer_width = "64")]
 const LARGEST: usize = 1 << 47;
 #[cfg(target_pointer_width = "32")]
 const LARGEST: usize = isize::MAX as usize / SLOT * SLOT;
+
+/// The source itself, as the owner of all blocks in its table.
+const OWNER: Owner = Owner::new(0).expect("there are owners");
 
 /// Maps blocks of the system's memory: multiples of 4 MiB, at multiples of 4 MiB, each the smallest that holds the
 /// request. A block that is released is unmapped. Nothing is reserved beyond the blocks, but for a table of 256 KiB for
@@ -75,7 +78,7 @@ unsafe impl PageSource for MmapSource {
         }
         let size = min.max(1).next_multiple_of(SLOT);
         let start = map_aligned(self.next_end.saturating_sub(size), size)?;
-        if !self.table.insert(start, size) {
+        if !self.table.insert(start, size, OWNER) {
             // SAFETY: the memory was just mapped, and is unused.
             unsafe { unmap(start, size) };
             return None;
@@ -94,13 +97,7 @@ unsafe impl PageSource for MmapSource {
 
     #[inline(always)]
     fn block_of(&self, address: usize) -> Option<NonNull<u8>> {
-        self.table.block_of(address)
-    }
-
-    #[inline(always)]
-    unsafe fn block_of_own(&self, address: usize) -> NonNull<u8> {
-        // SAFETY: the caller says that a block holds the address.
-        unsafe { self.table.block_of_own(address) }
+        self.table.block_of(address).map(|(start, _)| start)
     }
 }
 

@@ -1,37 +1,83 @@
 //! The heap of the process: what [`MemAlloc`](crate::MemAlloc) and the C libraries allocate from.
 //!
-//! Any thread may call any of these functions, and the child of a fork too, whatever other threads did when it was
-//! forked. None of them calls the program's allocator, touches thread-local storage or changes `errno`.
+//! ```text
+//!   thread ──▶ its heap ──▶ regions of 4 MiB        thread that frees another's block ──▶ the heap's inbox
+//!   any thread ──▶ huge blocks, a mapping each
+//! ```
+//!
+//! Each thread has a heap of its own, so that no lock is taken and no atomic exchange made for a small block. Any thread
+//! may call any of these functions, and the child of a fork too, whatever other threads did when it was forked. None of
+//! them calls the program's allocator or changes `errno`.
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use memalloc_core::inspect::Fault;
-use memalloc_core::{FreeError, GRANULE, Heap, Totals};
+use memalloc_core::remote::{Batch, RemoteSpan};
+use memalloc_core::{FreeError, GRANULE, Totals};
 
-use crate::lock::{Guard, Lock};
-use crate::mmap::MmapSource;
+use crate::huge;
+use crate::region::{TABLE, slot_of};
 use crate::snapshot::Snapshot;
+use crate::table::Owner;
+use crate::thread_heap::{Heaps, LARGEST, ThreadHeap, heaps, mine, mine_or_idle};
 use crate::zeroed::{clear, clear_fresh};
-
-static HEAP: Lock<Heap<MmapSource>> = Lock::new(Heap::new(MmapSource::new()), hold_across_forks);
-
-fn heap() -> Guard<'static, Heap<MmapSource>> {
-    HEAP.lock()
-}
 
 /// A block of at least `layout.size()` bytes; `None` when memory cannot be had. A size of 0 gives a block too.
 #[inline]
 pub fn allocate(layout: Layout) -> Option<NonNull<u8>> {
-    heap().allocate(layout)
+    match allocate_waiting(layout) {
+        Some(block) => Some(block),
+        None => allocate_otherwise(layout),
+    }
+}
+
+/// A block that waits in the calling thread's heap.
+#[inline(always)]
+fn allocate_waiting(layout: Layout) -> Option<NonNull<u8>> {
+    // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
+    unsafe { mine()?.local() }.allocate_waiting(layout)
+}
+
+#[inline(never)]
+fn allocate_otherwise(layout: Layout) -> Option<NonNull<u8>> {
+    if is_huge(layout) {
+        return huge::allocate(layout);
+    }
+    let heap = mine_or_idle()?;
+    // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
+    match unsafe { heap.allocate(layout) } {
+        Some(block) => Some(block),
+        None => allocate_at_last(heap, layout),
+    }
+}
+
+/// Where the system refuses a region: one after what lies idle has been given back.
+#[cold]
+fn allocate_at_last(heap: &'static ThreadHeap, layout: Layout) -> Option<NonNull<u8>> {
+    heaps().trim_idle();
+    // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
+    unsafe { heap.allocate(layout) }
+}
+
+fn is_huge(layout: Layout) -> bool {
+    layout.size().saturating_add(layout.align()) > LARGEST
 }
 
 /// As [`allocate`], with all bytes of `layout` zero. Memory that comes fresh from the system is not touched for that.
 pub fn allocate_zeroed(layout: Layout) -> Option<NonNull<u8>> {
-    let (block, is_fresh) = {
-        let mut heap = heap();
-        let spans = heap.totals().spans();
-        (heap.allocate(layout)?, heap.totals().spans() > spans)
+    if is_huge(layout) {
+        return huge::allocate(layout);
+    }
+    let (block, is_fresh) = match allocate_waiting(layout) {
+        Some(block) => (block, false),
+        None => {
+            let heap = mine_or_idle()?;
+            // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
+            let spans = || unsafe { heap.local() }.totals_so_far().spans();
+            let before = spans();
+            (allocate_otherwise(layout)?, spans() > before)
+        }
     };
     // SAFETY: the block was just allocated with that size; if a span came with it, from that span.
     unsafe {
@@ -53,21 +99,104 @@ pub fn allocate_zeroed(layout: Layout) -> Option<NonNull<u8>> {
 /// If a live block starts at `ptr`, nobody uses it any more. No other pointer does harm.
 #[inline]
 pub unsafe fn deallocate(ptr: NonNull<u8>) -> Result<(), FreeError> {
-    // SAFETY: the caller gives the block up.
-    unsafe { heap().deallocate(ptr) }
+    match mine_if_of(ptr) {
+        // SAFETY: the block, if there is one, is of the calling thread's heap, and the caller gives it up.
+        Some(heap) => unsafe { heap.local().deallocate_in(slot_of(ptr), ptr) },
+        // SAFETY: as the caller says.
+        None => unsafe { deallocate_elsewhere(ptr, 0) },
+    }
 }
 
 /// Frees the block at `ptr`, which was allocated for `layout`.
 ///
 /// # Errors
-/// As [`deallocate`], and [`FreeError::WrongSize`] for a block of another size.
+/// As [`deallocate`], and [`FreeError::WrongSize`] for a block of another size. If the block is of another thread's heap,
+/// its size is looked at when it gets there, and the program ended if it is wrong.
 ///
 /// # Safety
 /// If a live block starts at `ptr`, nobody uses it any more. No other pointer does harm.
 #[inline]
 pub unsafe fn deallocate_sized(ptr: NonNull<u8>, layout: Layout) -> Result<(), FreeError> {
-    // SAFETY: the caller gives the block up.
-    unsafe { heap().deallocate_sized(ptr, layout) }
+    match mine_if_of(ptr) {
+        // SAFETY: the block, if there is one, is of the calling thread's heap, and the caller gives it up.
+        Some(heap) => unsafe { heap.local().deallocate_sized_in(slot_of(ptr), ptr, layout) },
+        // SAFETY: as the caller says.
+        None => unsafe { deallocate_elsewhere(ptr, whole(layout.size())) },
+    }
+}
+
+/// The calling thread's heap, if `ptr` lies in a region of it.
+#[inline(always)]
+fn mine_if_of(ptr: NonNull<u8>) -> Option<&'static ThreadHeap> {
+    mine().filter(|heap| TABLE.entry(ptr.addr().get()).is_first_of(heap.owner()))
+}
+
+/// Whose block holds an address.
+enum Place {
+    /// The calling thread's heap's.
+    Mine(&'static ThreadHeap),
+    /// Another heap's, in a region.
+    Elsewhere(&'static ThreadHeap, RemoteSpan),
+    /// It is a huge block, in use.
+    Huge(huge::Huge),
+}
+
+impl Place {
+    /// # Safety
+    /// If a live block starts at `ptr`, nobody frees it meanwhile.
+    unsafe fn of(ptr: NonNull<u8>) -> Result<Self, FreeError> {
+        let (start, owner) = TABLE.block_of(ptr.addr().get()).ok_or(FreeError::NotOurs)?;
+        if owner == huge::OWNER {
+            return huge::find(start, ptr).map(Self::Huge);
+        }
+        let heap = Heaps::of(owner);
+        if mine().is_some_and(|mine| mine.owner() == owner) {
+            return Ok(Self::Mine(heap));
+        }
+        // SAFETY: a region of the table has a span, which stays as long as a block of it is live. Where none is, the
+        // pointer is a mistake that is caught unless the region goes at the same moment.
+        Ok(Self::Elsewhere(heap, unsafe { RemoteSpan::at(start) }))
+    }
+}
+
+/// Frees the block at `ptr`, of `bytes` bytes unless they are 0, which is not of the calling thread's heap.
+///
+/// # Safety
+/// As for [`deallocate`].
+#[inline(never)]
+unsafe fn deallocate_elsewhere(ptr: NonNull<u8>, bytes: usize) -> Result<(), FreeError> {
+    // SAFETY: as the caller says.
+    unsafe {
+        match Place::of(ptr)? {
+            Place::Mine(heap) => heap.local().deallocate(ptr),
+            Place::Elsewhere(heap, span) => {
+                let is_short = span.mark(ptr)?;
+                send(heap, ptr, bytes, !is_short);
+                Ok(())
+            }
+            Place::Huge(block) if bytes > 0 && block.size() != bytes => Err(FreeError::WrongSize),
+            Place::Huge(block) => block.free(),
+        }
+    }
+}
+
+/// Sends a block to its heap: by the thread's outbox, if it has one.
+///
+/// # Safety
+/// The block is of that heap, and was marked by the caller.
+#[inline]
+unsafe fn send(heap: &'static ThreadHeap, ptr: NonNull<u8>, bytes: usize, at_once: bool) {
+    // SAFETY: as the caller says; the thread's outbox is not borrowed, and heaps with their inboxes are there for ever.
+    unsafe {
+        match mine() {
+            Some(mine) => mine.outbox().put(heap.inbox().into(), ptr, bytes, at_once),
+            None => {
+                let mut batch = Batch::new();
+                batch.add(ptr, bytes);
+                heap.inbox().post(&mut batch);
+            }
+        }
+    }
 }
 
 /// Makes the block at `ptr` `new_size` bytes long, in place or by moving it to one aligned to a granule. `Ok(None)`,
@@ -79,11 +208,11 @@ pub unsafe fn deallocate_sized(ptr: NonNull<u8>, layout: Layout) -> Result<(), F
 /// # Safety
 /// If a live block starts at `ptr`, nobody uses it any more once another pointer is returned.
 pub unsafe fn resize(ptr: NonNull<u8>, new_size: usize) -> Result<Option<NonNull<u8>>, FreeError> {
-    let mut heap = heap();
-    let size = heap.usable_size(ptr)?;
-    let Ok(layout) = Layout::from_size_align(size, GRANULE) else { return Ok(None) };
+    let size = usable_size(ptr)?;
     // SAFETY: the block has this size, and the caller gives it up if it moves.
-    Ok(unsafe { heap.reallocate(ptr, layout, new_size) })
+    Ok(Layout::from_size_align(size, GRANULE)
+        .ok()
+        .and_then(|layout| unsafe { change(ptr, layout, new_size) }))
 }
 
 /// Makes the block at `ptr`, which was allocated for `layout`, `new_size` bytes long and keeps its alignment.
@@ -99,12 +228,48 @@ pub unsafe fn reallocate(
     layout: Layout,
     new_size: usize,
 ) -> Result<Option<NonNull<u8>>, FreeError> {
-    let mut heap = heap();
-    if heap.usable_size(ptr)? != layout.size().next_multiple_of(GRANULE).max(GRANULE) {
+    if usable_size(ptr)? != whole(layout.size()) {
         return Err(FreeError::WrongSize);
     }
     // SAFETY: the caller gives the block up if it moves.
-    Ok(unsafe { heap.reallocate(ptr, layout, new_size) })
+    Ok(unsafe { change(ptr, layout, new_size) })
+}
+
+/// Changes the size of a live block, in place if it can be.
+///
+/// # Safety
+/// A live block for `layout` starts at `ptr`, and nobody uses it any more once another pointer is returned.
+unsafe fn change(ptr: NonNull<u8>, layout: Layout, new_size: usize) -> Option<NonNull<u8>> {
+    let new_layout = Layout::from_size_align(new_size, layout.align()).ok()?;
+    // SAFETY: as the caller says.
+    unsafe {
+        match Place::of(ptr).ok()? {
+            Place::Mine(heap) if !is_huge(new_layout) => {
+                if let Some(block) = heap.local().reallocate(ptr, layout, new_size) {
+                    return Some(block);
+                }
+            }
+            Place::Huge(block) if is_huge(new_layout) && layout.align() <= SMALLEST_PAGE => {
+                return block.resize(new_size);
+            }
+            Place::Elsewhere(..) if whole(new_size) == whole(layout.size()) => return Some(ptr),
+            _ => {}
+        }
+        let new = allocate(new_layout)?;
+        new.copy_from_nonoverlapping(ptr, new_size.min(whole(layout.size())));
+        let freed = deallocate_sized(ptr, layout);
+        debug_assert_eq!(freed, Ok(()));
+        Some(new)
+    }
+}
+
+/// Alignments up to this hold wherever a mapping goes.
+const SMALLEST_PAGE: usize = 4096;
+
+/// The bytes of the granules that `size` bytes fill.
+#[inline(always)]
+const fn whole(size: usize) -> usize {
+    size.saturating_sub(1) / GRANULE * GRANULE + GRANULE
 }
 
 /// The bytes of the block at `ptr`: the size asked for, rounded up to granules.
@@ -113,63 +278,61 @@ pub unsafe fn reallocate(
 /// A [`FreeError`] for a pointer that is not the start of a live block.
 #[inline]
 pub fn usable_size(ptr: NonNull<u8>) -> Result<usize, FreeError> {
-    heap().usable_size(ptr)
+    // SAFETY: a block that is freed meanwhile is not live. The heap is the calling thread's, and nothing of it borrowed.
+    unsafe {
+        match Place::of(ptr)? {
+            Place::Mine(heap) => heap.local().usable_size(ptr),
+            Place::Elsewhere(_, span) => span.usable_size(ptr),
+            Place::Huge(block) => Ok(block.size()),
+        }
+    }
 }
 
-/// What the heap holds, and what of it is in use. O(1).
+/// What all heaps hold, and what of it is in use. Of other threads' heaps it is what they held a short while ago, and
+/// blocks that wait there, or are on their way there, count as in use. O(heaps).
 pub fn totals() -> Totals {
-    heap().totals()
+    flush();
+    heaps().totals() + huge::totals()
 }
 
-/// Checks the whole heap, while all other threads wait for it. O(heap).
+/// Checks the heaps of the calling thread and of those that have ended. O(heaps).
 ///
 /// # Errors
 /// The first [`Fault`] found: something wrote where it should not have.
 pub fn check() -> Result<(), Fault> {
-    heap().check()
+    let heaps = heaps();
+    // SAFETY: the heaps are the calling thread's, or idle with the lock held.
+    heaps.idle().chain(mine()).try_for_each(|heap| unsafe { heap.local() }.check())
 }
 
-/// Gives all memory that is entirely free, in whole mappings, back to the system. Returns its bytes.
+/// Gives all memory that is entirely free, in whole mappings, back to the system, but for that of other threads' heaps.
+/// Returns its bytes.
 pub fn trim() -> usize {
-    heap().trim()
+    flush();
+    // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
+    let mine = mine().map_or(0, |heap| unsafe { heap.local() }.trim());
+    mine + heaps().trim_idle()
 }
 
-/// Every chunk as it is now, in address order; `None` when there is no memory for the list.
+/// Sends what the calling thread has gathered for other heaps.
+fn flush() {
+    if let Some(heap) = mine() {
+        // SAFETY: the outbox is the calling thread's, and not borrowed.
+        unsafe { heap.outbox() }.flush();
+    }
+}
+
+/// Every chunk of the calling thread's heap, and of those whose threads have ended, and every huge block, as it is now, in
+/// address order; `None` when there is no memory for the list.
 pub fn snapshot() -> Option<Snapshot> {
-    Snapshot::take(&heap())
+    let heaps = heaps();
+    // SAFETY: the heaps are the calling thread's, or idle with the lock held.
+    let local = || heaps.idle().chain(mine()).map(|heap| unsafe { &*heap.local() }.heap());
+    Snapshot::take(local, huge::blocks)
 }
 
-/// Takes the lock once while the program is loaded, before it has threads: the handlers are there, then, before any
-/// thread can fork while another holds the lock for the first time.
-#[used]
-#[unsafe(link_section = ".init_array")]
-static LOCK_AT_START: extern "C" fn() = {
-    extern "C" fn lock_once() {
-        drop(heap());
-    }
-    lock_once
-};
-
-/// Has each fork done with the lock held: a child must not come into being while another thread, which it will not
-/// have, is changing the heap.
-fn hold_across_forks() {
-    unsafe extern "C" {
-        fn pthread_atfork(
-            prepare: Option<unsafe extern "C" fn()>,
-            parent: Option<unsafe extern "C" fn()>,
-            child: Option<unsafe extern "C" fn()>,
-        ) -> core::ffi::c_int;
-    }
-    // SAFETY: the handlers live as long as the program. A refusal, for lack of memory, leaves forks as they were.
-    unsafe { pthread_atfork(Some(before_fork), Some(after_fork), Some(after_fork)) };
-}
-
-unsafe extern "C" fn before_fork() {
-    HEAP.acquire();
-}
-
-/// Runs in the parent and in the child.
-unsafe extern "C" fn after_fork() {
-    // SAFETY: `before_fork` has run in this thread, or in the one that this is the child of.
-    unsafe { HEAP.release() };
+/// Of which heap an address is, by number. For tests.
+#[doc(hidden)]
+pub fn owner_of(ptr: NonNull<u8>) -> Option<usize> {
+    TABLE.entry(ptr.addr().get()).owner().map(Owner::index)
 }

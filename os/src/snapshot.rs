@@ -5,7 +5,7 @@ use core::ops::Deref;
 use core::ptr::NonNull;
 
 use memalloc_core::inspect::ChunkView;
-use memalloc_core::{Heap, PageSource};
+use memalloc_core::{Heap, Mode, PageSource};
 
 use crate::mapping::{map, unmap};
 
@@ -40,13 +40,30 @@ unsafe impl Send for Snapshot {}
 unsafe impl Sync for Snapshot {}
 
 impl Snapshot {
-    /// The chunks of `heap`, or `None` if there is no memory for them.
-    pub(crate) fn take<S: PageSource>(heap: &Heap<S>) -> Option<Self> {
-        let mut snapshot = Self::with_capacity(most_chunks(heap))?;
-        for chunk in heap.chunks() {
-            snapshot.push(chunk.into());
-        }
+    /// The chunks of `heaps`, and of `blocks`, which are in use, or `None` if there is no memory for them.
+    pub(crate) fn take<'heap, S: PageSource + 'heap, M: Mode + 'heap, H, B>(
+        heaps: impl Fn() -> H,
+        blocks: impl Fn() -> B,
+    ) -> Option<Self>
+    where
+        H: Iterator<Item = &'heap Heap<S, M>>,
+        B: Iterator<Item = (NonNull<u8>, usize)>,
+    {
+        // Blocks may be freed and made by other threads between this and the other look.
+        let most = heaps().map(most_chunks).sum::<usize>() + 2 * blocks().count();
+        let mut snapshot = Self::with_capacity(most)?;
+        heaps().flat_map(Heap::chunks).for_each(|chunk| snapshot.push(chunk.into()));
+        blocks().for_each(|(address, size)| snapshot.push(Chunk { address, size, in_use: true }));
+        snapshot.sort();
         Some(snapshot)
+    }
+
+    fn sort(&mut self) {
+        if let Some(memory) = self.memory {
+            // SAFETY: so many chunks are written, and the snapshot's alone.
+            let chunks = unsafe { core::slice::from_raw_parts_mut(memory.as_ptr(), self.count) };
+            chunks.sort_unstable_by_key(|chunk| chunk.address);
+        }
     }
 
     fn with_capacity(capacity: usize) -> Option<Self> {
@@ -70,7 +87,7 @@ impl Snapshot {
 }
 
 /// No two free chunks of a span touch, so that there is at most one to each chunk in use or waiting, and one more to each span.
-fn most_chunks<S: PageSource>(heap: &Heap<S>) -> usize {
+fn most_chunks<S: PageSource, M: Mode>(heap: &Heap<S, M>) -> usize {
     let totals = heap.totals();
     2 * (totals.used_chunks() + totals.waiting_chunks()) + totals.spans()
 }
@@ -105,17 +122,21 @@ mod tests {
     use crate::MmapSource;
     use core::alloc::Layout;
 
+    fn take(heap: &Heap<MmapSource>) -> Snapshot {
+        Snapshot::take(|| core::iter::once(heap), core::iter::empty).unwrap()
+    }
+
     #[test]
     fn it_has_every_chunk_in_order() {
         let mut heap = Heap::new(MmapSource::new());
-        assert_eq!(Snapshot::take(&heap).unwrap().len(), 0);
+        assert_eq!(take(&heap).len(), 0);
         let layout = Layout::new::<[u8; 3000]>();
         let blocks: std::vec::Vec<_> = (0..3000).map(|_| heap.allocate(layout).unwrap()).collect();
         for &block in blocks.iter().step_by(2) {
             // SAFETY: the block is unused.
             unsafe { heap.deallocate(block).unwrap() };
         }
-        let snapshot = Snapshot::take(&heap).unwrap();
+        let snapshot = take(&heap);
         assert_eq!(snapshot.len(), heap.chunks().count());
         assert!(snapshot.is_sorted_by_key(|chunk| chunk.address));
         let used = snapshot.iter().filter(|chunk| chunk.in_use);

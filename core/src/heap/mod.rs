@@ -128,6 +128,11 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         self.spans
     }
 
+    /// What the heap holds, where what waits counts as in use.
+    pub(crate) const fn totals_so_far(&self) -> Totals {
+        self.totals
+    }
+
     /// What the heap holds and what of it is in use. O(1).
     pub fn totals(&self) -> Totals {
         self.totals.with_waiting(&self.quick)

@@ -22,9 +22,20 @@ impl Totals {
     pub(crate) const NONE: Self =
         Self { used: 0, used_chunks: 0, capacity: 0, spans: 0, source: 0, waiting: 0, waiting_chunks: 0 };
 
-    /// What one block of a source holds, in bytes, with one chunk in use and one span.
-    pub const fn of_one(source: usize, capacity: usize, used: usize) -> Self {
-        Self { used, used_chunks: 1, capacity: capacity / GRANULE, spans: 1, source, ..Self::NONE }
+    /// What `count` blocks of a source hold, each with one chunk in use: bytes of the blocks, of those that chunks can be
+    /// made of, and of the chunks.
+    pub const fn of(count: usize, source: usize, capacity: usize, used: usize) -> Self {
+        Self { used, used_chunks: count, capacity: capacity / GRANULE, spans: count, source, ..Self::NONE }
+    }
+
+    /// As numbers, to be handed to another thread: nothing waiting is told apart.
+    pub const fn to_numbers(self) -> [usize; 5] {
+        [self.used, self.used_chunks, self.capacity, self.spans, self.source]
+    }
+
+    /// What [`to_numbers`](Self::to_numbers) gave.
+    pub const fn from_numbers([used, used_chunks, capacity, spans, source]: [usize; 5]) -> Self {
+        Self { used, used_chunks, capacity, spans, source, ..Self::NONE }
     }
 
     /// With the blocks that wait, which are counted as in use so far, told apart.

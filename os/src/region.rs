@@ -1,0 +1,104 @@
+//! Where threads' heaps have their memory from: regions of one slot each, all in one table.
+
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use memalloc_core::{GRANULE, PageSource};
+
+use crate::mapping::{SLOT, map_aligned, unmap};
+use crate::table::{Owner, Table};
+
+/// All blocks of the process: the regions of its threads' heaps, and huge blocks.
+pub(crate) static TABLE: Table = Table::new();
+
+/// Where the next mapping should end: below the last one. Mappings side by side are one to the kernel.
+static NEXT_END: AtomicUsize = AtomicUsize::new(0);
+
+/// Maps `size` bytes, a multiple of a slot, and enters them for `owner`. `None` if there is no memory.
+pub(crate) fn map_for(owner: Owner, size: usize) -> Option<NonNull<u8>> {
+    let start = map_aligned(NEXT_END.load(Ordering::Relaxed).saturating_sub(size), size)?;
+    if !TABLE.insert(start, size, owner) {
+        // SAFETY: the memory was just mapped, and is unused.
+        unsafe { unmap(start, size) };
+        return None;
+    }
+    NEXT_END.store(start.addr().get(), Ordering::Relaxed);
+    Some(start)
+}
+
+/// Forgets and unmaps what [`map_for`] mapped.
+///
+/// # Safety
+/// The memory has this size, and nobody uses it any more.
+pub(crate) unsafe fn unmap_and_forget(start: NonNull<u8>, size: usize) {
+    TABLE.remove(start, size);
+    NEXT_END.store(start.addr().get() + size, Ordering::Relaxed);
+    // SAFETY: as the caller says.
+    unsafe { unmap(start, size) };
+}
+
+/// The start of the slot that holds `ptr`.
+#[inline(always)]
+pub(crate) fn slot_of(ptr: NonNull<u8>) -> NonNull<u8> {
+    let start = ptr.as_ptr().map_addr(|address| address & !(SLOT - 1));
+    // SAFETY: asked only where a slot is in the table; none is at address 0.
+    unsafe { NonNull::new_unchecked(start) }
+}
+
+/// The regions of one heap.
+#[derive(Debug)]
+pub(crate) struct RegionSource {
+    owner: Owner,
+}
+
+impl RegionSource {
+    pub(crate) const fn new(owner: Owner) -> Self {
+        Self { owner }
+    }
+}
+
+// SAFETY: a region is a mapping of its own, at a multiple of a slot, of one slot; the table has it for this owner as long
+// as it is out.
+unsafe impl PageSource for RegionSource {
+    const ALIGN: usize = SLOT;
+    const ZEROED: bool = true;
+
+    fn largest(&self) -> usize {
+        SLOT
+    }
+
+    fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
+        if min > SLOT {
+            return None;
+        }
+        map_for(self.owner, SLOT).map(|start| NonNull::slice_from_raw_parts(start, SLOT))
+    }
+
+    unsafe fn release(&mut self, block: NonNull<[u8]>) {
+        // SAFETY: as the caller says.
+        unsafe { unmap_and_forget(block.cast(), block.len()) };
+    }
+
+    #[inline(always)]
+    fn block_of(&self, address: usize) -> Option<NonNull<u8>> {
+        let is_ours = TABLE.entry(address).is_first_of(self.owner);
+        if is_ours {
+            NonNull::new(core::ptr::with_exposed_provenance_mut(address & !(SLOT - 1)))
+        } else {
+            None
+        }
+    }
+
+    #[inline(always)]
+    fn granule_at(&self, address: usize) -> Option<(NonNull<u8>, usize)> {
+        let block = self.block_of(address)?;
+        let offset = address % SLOT;
+        offset.is_multiple_of(GRANULE).then_some((block, offset / GRANULE))
+    }
+
+    #[inline(always)]
+    unsafe fn block_of_own(&self, address: usize) -> NonNull<u8> {
+        // SAFETY: a region holds the address, and none is at address 0.
+        unsafe { NonNull::new_unchecked(core::ptr::with_exposed_provenance_mut(address & !(SLOT - 1))) }
+    }
+}

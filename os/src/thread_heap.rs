@@ -1,0 +1,302 @@
+//! A heap for each thread, and where heaps are while no thread has them.
+//!
+//! A heap is made when a thread first allocates and no idle one is left. When the thread ends, the heap becomes idle, with
+//! all its blocks, and the next thread takes it over as it is. Blocks that others free meanwhile wait in its inbox. Heaps
+//! are never unmade: whoever has a block of one finds it by its [`Owner`].
+
+use core::alloc::Layout;
+use core::cell::{Cell, UnsafeCell};
+use core::ffi::c_void;
+use core::ptr::{NonNull, null, null_mut};
+use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+
+use memalloc_core::remote::{Inbox, Outbox};
+use memalloc_core::{LocalHeap, Totals};
+
+use crate::bad_free::abort_on_bad_free;
+use crate::lock::{Guard, Lock};
+use crate::mapping::{SLOT, map};
+use crate::region::RegionSource;
+use crate::table::Owner;
+use crate::tls::{current, set_current};
+
+/// What a region of a heap serves: the size and the alignment together. Larger blocks are huge.
+pub(crate) const LARGEST: usize = SLOT / 2;
+
+/// Heaps that are mapped at once.
+const AT_ONCE: usize = 64;
+/// Pieces of so many heaps each. The last owner of all has the huge blocks.
+static PIECES: [AtomicPtr<ThreadHeap>; (Owner::COUNT - 1) / AT_ONCE] =
+    [const { AtomicPtr::new(null_mut()) }; (Owner::COUNT - 1) / AT_ONCE];
+
+/// A thread's heap.
+#[repr(C, align(128))]
+pub(crate) struct ThreadHeap {
+    local: UnsafeCell<LocalHeap<'static, RegionSource>>,
+    owner: Owner,
+    outbox: UnsafeCell<Outbox>,
+    /// The next idle heap.
+    next: Cell<*const ThreadHeap>,
+    shared: Shared,
+}
+
+/// What other threads look at and write to: on cache lines of its own.
+#[repr(C, align(128))]
+struct Shared {
+    inbox: Inbox,
+    totals: Published,
+}
+
+// SAFETY: the thread that has the heap, or holds the idle ones' lock, alone touches all but what is shared.
+unsafe impl Sync for ThreadHeap {}
+
+impl ThreadHeap {
+    /// Whose the heap's regions are in the table.
+    #[inline(always)]
+    pub(crate) const fn owner(&self) -> Owner {
+        self.owner
+    }
+
+    /// The heap itself.
+    ///
+    /// # Safety
+    /// The calling thread has it, or holds the idle ones' lock and it is idle; nothing else that this returned is in use.
+    #[inline(always)]
+    #[expect(clippy::mut_from_ref, reason = "a thread's own heap, by the contract")]
+    pub(crate) unsafe fn local(&self) -> &mut LocalHeap<'static, RegionSource> {
+        // SAFETY: as the caller says.
+        unsafe { &mut *self.local.get() }
+    }
+
+    /// What the thread sends to others.
+    ///
+    /// # Safety
+    /// As for [`local`](Self::local).
+    #[inline(always)]
+    #[expect(clippy::mut_from_ref, reason = "a thread's own outbox, by the contract")]
+    pub(crate) unsafe fn outbox(&self) -> &mut Outbox {
+        // SAFETY: as the caller says.
+        unsafe { &mut *self.outbox.get() }
+    }
+
+    /// Where blocks of the heap come back to.
+    pub(crate) const fn inbox(&self) -> &Inbox {
+        &self.shared.inbox
+    }
+
+    /// A block for `layout`, where none waits; other threads are told what the heap holds then.
+    ///
+    /// # Safety
+    /// As for [`local`](Self::local).
+    #[inline]
+    pub(crate) unsafe fn allocate(&self, layout: Layout) -> Option<NonNull<u8>> {
+        // SAFETY: as the caller says.
+        unsafe {
+            let block = self.local().allocate_taking_in(layout);
+            self.shared.totals.publish(self.local().totals_so_far());
+            block
+        }
+    }
+
+    /// Makes a heap at `at`.
+    ///
+    /// # Safety
+    /// The memory is there for ever, and unused.
+    unsafe fn make(at: NonNull<Self>, owner: Owner) -> &'static Self {
+        // SAFETY: the memory is the heap's. The inbox is made first and stays where it is.
+        unsafe {
+            let shared = &raw mut (*at.as_ptr()).shared;
+            shared.write(Shared { inbox: Inbox::new(), totals: Published::NONE });
+            let local = LocalHeap::new(RegionSource::new(owner), &(*shared).inbox, |error, ptr| {
+                abort_on_bad_free(error, ptr.as_ptr())
+            });
+            (&raw mut (*at.as_ptr()).local).write(UnsafeCell::new(local));
+            (&raw mut (*at.as_ptr()).owner).write(owner);
+            (&raw mut (*at.as_ptr()).outbox).write(UnsafeCell::new(Outbox::new()));
+            (&raw mut (*at.as_ptr()).next).write(Cell::new(null()));
+            at.as_ref()
+        }
+    }
+}
+
+/// Totals for other threads to read: as of some moment not long ago, each on its own.
+struct Published([AtomicUsize; 5]);
+
+impl Published {
+    const NONE: Self = Self([const { AtomicUsize::new(0) }; 5]);
+
+    #[inline]
+    fn publish(&self, totals: Totals) {
+        for (place, number) in self.0.iter().zip(totals.to_numbers()) {
+            place.store(number, Ordering::Relaxed);
+        }
+    }
+
+    fn read(&self) -> Totals {
+        Totals::from_numbers(self.0.each_ref().map(|number| number.load(Ordering::Relaxed)))
+    }
+}
+
+/// All heaps.
+pub(crate) struct Heaps {
+    /// How many there are.
+    count: usize,
+    idle: *const ThreadHeap,
+    exit: Option<libc::pthread_key_t>,
+}
+
+// SAFETY: heaps are for any thread, each in its turn.
+unsafe impl Send for Heaps {}
+
+static HEAPS: Lock<Heaps> = Lock::new(Heaps { count: 0, idle: null(), exit: None }, prepare);
+
+/// All heaps, of which the idle ones stay idle as long as this is held.
+pub(crate) fn heaps() -> Guard<'static, Heaps> {
+    HEAPS.lock()
+}
+
+/// The calling thread's heap, if it has one.
+#[inline(always)]
+pub(crate) fn mine() -> Option<&'static ThreadHeap> {
+    // SAFETY: a thread's heap is there for ever.
+    unsafe { current().as_ref() }
+}
+
+/// The calling thread's heap: an idle one or a new one, if it has none. `None` when there is no memory for one.
+#[inline]
+pub(crate) fn mine_or_idle() -> Option<&'static ThreadHeap> {
+    match mine() {
+        Some(heap) => Some(heap),
+        None => take_over(),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn take_over() -> Option<&'static ThreadHeap> {
+    let (heap, exit) = {
+        let mut heaps = heaps();
+        (heaps.take_idle().or_else(|| heaps.make())?, heaps.exit)
+    };
+    set_current(heap);
+    if let Some(key) = exit {
+        // May allocate, from the heap that is the thread's already. A refusal loses the heap when the thread ends.
+        // SAFETY: the key was made, and is there for ever.
+        unsafe { libc::pthread_setspecific(key, core::ptr::from_ref(heap).cast()) };
+    }
+    Some(heap)
+}
+
+/// Makes the heap of a thread that ends idle. If the thread allocates after this, it takes over a heap once more.
+extern "C" fn give_up(heap: *mut c_void) {
+    let heap = heap.cast::<ThreadHeap>().cast_const();
+    if heap != current() {
+        return;
+    }
+    // SAFETY: the heap is the calling thread's, and there for ever.
+    unsafe {
+        (*heap).outbox().flush();
+        (*heap).local().take_in();
+        set_current(null());
+        let mut heaps = heaps();
+        (*heap).next.set(heaps.idle);
+        heaps.idle = heap;
+    }
+}
+
+impl Heaps {
+    /// The heap whose regions are `owner`'s.
+    #[inline]
+    pub(crate) fn of(owner: Owner) -> &'static ThreadHeap {
+        let piece = PIECES[owner.index() / AT_ONCE].load(Ordering::Acquire);
+        // SAFETY: the table has the owner, so that its heap was made.
+        unsafe { &*piece.add(owner.index() % AT_ONCE) }
+    }
+
+    fn take_idle(&mut self) -> Option<&'static ThreadHeap> {
+        // SAFETY: an idle heap is there for ever.
+        let heap = unsafe { self.idle.as_ref() }?;
+        self.idle = heap.next.get();
+        Some(heap)
+    }
+
+    fn make(&mut self) -> Option<&'static ThreadHeap> {
+        let owner = Owner::new(self.count)?;
+        let place = PIECES.get(self.count / AT_ONCE)?;
+        if place.load(Ordering::Relaxed).is_null() {
+            let memory = map(0, AT_ONCE * size_of::<ThreadHeap>())?;
+            place.store(memory.as_ptr().cast(), Ordering::Release);
+        }
+        let piece = place.load(Ordering::Relaxed);
+        // SAFETY: the piece has room for it, and stays mapped.
+        let heap = unsafe { ThreadHeap::make(NonNull::new(piece.add(self.count % AT_ONCE))?, owner) };
+        self.count += 1;
+        Some(heap)
+    }
+
+    /// The idle heaps.
+    pub(crate) fn idle(&self) -> impl Iterator<Item = &'static ThreadHeap> {
+        // SAFETY: idle heaps are there for ever, and linked as long as the lock is held.
+        let heap = |at: *const ThreadHeap| unsafe { at.as_ref() };
+        core::iter::successors(heap(self.idle), move |idle| heap(idle.next.get()))
+    }
+
+    /// What every heap holds, the idle ones as they are now. Blocks on their way to other threads' heaps, and what waits
+    /// in them, count as in use.
+    pub(crate) fn totals(&self) -> Totals {
+        for heap in self.idle().chain(mine()) {
+            // SAFETY: the heap is idle, and the lock held; or it is the calling thread's.
+            unsafe {
+                heap.local().take_in();
+                heap.shared.totals.publish(heap.local().totals());
+            }
+        }
+        let heaps = (0..self.count).filter_map(Owner::new).map(Self::of);
+        heaps.fold(Totals::default(), |sum, heap| sum + heap.shared.totals.read())
+    }
+
+    /// Gives what is entirely free in idle heaps to the system. Returns its bytes.
+    pub(crate) fn trim_idle(&self) -> usize {
+        // SAFETY: the heaps are idle, and the lock held.
+        self.idle().map(|heap| unsafe { heap.local().trim() }).sum()
+    }
+}
+
+/// Takes the lock once while the program is loaded, before it has threads: all is prepared, then, before any thread can
+/// fork while another holds the lock for the first time.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static LOCK_AT_START: extern "C" fn() = {
+    extern "C" fn lock_once() {
+        drop(heaps());
+    }
+    lock_once
+};
+
+/// Before the first heap: has each fork done with the lock held, as a child must not come into being while another
+/// thread, which it will not have, holds it; and has threads give up their heaps when they end.
+fn prepare() {
+    let mut key = 0;
+    // SAFETY: the functions live as long as the program. A refusal, for lack of memory, leaves forks as they were, or
+    // loses heaps of threads that end.
+    unsafe {
+        libc::pthread_atfork(Some(before_fork), Some(after_fork), Some(after_fork));
+        if libc::pthread_key_create(&raw mut key, Some(give_up_key)) == 0 {
+            heaps().exit = Some(key);
+        }
+    }
+}
+
+unsafe extern "C" fn give_up_key(heap: *mut c_void) {
+    give_up(heap);
+}
+
+unsafe extern "C" fn before_fork() {
+    HEAPS.acquire();
+}
+
+/// Runs in the parent and in the child.
+unsafe extern "C" fn after_fork() {
+    // SAFETY: `before_fork` has run in this thread, or in the one that this is the child of.
+    unsafe { HEAPS.release() };
+}
