@@ -106,7 +106,7 @@ impl ThreadHeap {
         // SAFETY: the memory is the heap's. The inbox is made first and stays where it is.
         unsafe {
             let shared = &raw mut (*at.as_ptr()).shared;
-            shared.write(Shared { inbox: Inbox::new(), totals: Published::NONE });
+            shared.write(Shared { inbox: Inbox::new(), totals: Published::nothing() });
             let local = LocalHeap::new(RegionSource::new(owner), &(*shared).inbox, |error, ptr| {
                 abort_on_bad_free(error, ptr.as_ptr())
             });
@@ -123,7 +123,9 @@ impl ThreadHeap {
 struct Published([AtomicUsize; 5]);
 
 impl Published {
-    const NONE: Self = Self([const { AtomicUsize::new(0) }; 5]);
+    const fn nothing() -> Self {
+        Self([const { AtomicUsize::new(0) }; 5])
+    }
 
     #[inline]
     fn publish(&self, totals: Totals) {
