@@ -12,7 +12,9 @@ use core::ptr::NonNull;
 use crate::granule::GRANULE;
 use crate::heap::allocate::whole;
 use crate::inspect::Fault;
+use crate::raw::distance;
 use crate::remote::{Chain, Inbox};
+use crate::span::Span;
 use crate::{FreeError, Heap, Local, PageSource, Totals};
 
 /// Blocks that have come back which one request takes in, unless it finds no memory.
@@ -76,19 +78,18 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     /// A block of at least `layout.size()` bytes: see [`Heap::allocate`].
     #[inline]
     pub fn allocate(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        match self.allocate_waiting(layout) {
-            Some(block) => Some(block),
-            None => self.allocate_taking_in(layout),
+        if layout.align() <= GRANULE
+            && let Some(block) = self.allocate_waiting(layout.size())
+        {
+            return Some(block);
         }
+        self.allocate_taking_in(layout)
     }
 
-    /// [`allocate`](Self::allocate), only if a block of the size waits. O(1).
+    /// A block of at least `size` bytes, aligned to [`GRANULE`], if one of the size waits. O(1).
     #[inline(always)]
-    pub fn allocate_waiting(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        if layout.align() > GRANULE {
-            return None;
-        }
-        self.heap.take_waiting(whole(layout.size()))
+    pub fn allocate_waiting(&mut self, size: usize) -> Option<NonNull<u8>> {
+        self.heap.take_waiting(whole(size))
     }
 
     /// [`allocate`](Self::allocate), where no block of the size waits.
@@ -132,35 +133,32 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         unsafe { self.heap.deallocate_sized(ptr, layout) }
     }
 
-    /// Frees the block at `ptr`, in a block of the source that starts at `block`.
+    /// [`deallocate_sized`](Self::deallocate_sized), for a block of `bytes` bytes, whole granules.
     ///
     /// # Errors
-    /// As for [`deallocate`](Self::deallocate).
+    /// As there.
     ///
     /// # Safety
-    /// As for `deallocate`; and `block` is what the source's [`block_of`](PageSource::block_of) answers for `ptr`.
-    #[inline(always)]
-    pub unsafe fn deallocate_in(&mut self, block: NonNull<u8>, ptr: NonNull<u8>) -> Result<(), FreeError> {
+    /// As there.
+    pub unsafe fn deallocate_bytes(&mut self, ptr: NonNull<u8>, bytes: usize) -> Result<(), FreeError> {
         // SAFETY: as the caller says.
-        unsafe { self.heap.free_in(block, ptr, None) }
+        unsafe { self.heap.deallocate_bytes(ptr, bytes) }
     }
 
-    /// Frees the block at `ptr`, which was allocated for `layout`, in a block of the source that starts at `block`.
-    ///
-    /// # Errors
-    /// As for [`deallocate_sized`](Self::deallocate_sized).
+    /// Frees the block at `ptr`, of `size` bytes if that is said, if it is small and one more of its size may wait. Whether
+    /// that is done; if not, nothing has changed, and [`deallocate`](Self::deallocate) or
+    /// [`deallocate_sized`](Self::deallocate_sized) does it, or says why not. O(1).
     ///
     /// # Safety
-    /// As for [`deallocate_in`](Self::deallocate_in).
+    /// If a block in use of this heap starts at `ptr`, nobody uses it any more. `block` is what the source's
+    /// [`block_of`](PageSource::block_of) answers for `ptr`.
     #[inline(always)]
-    pub unsafe fn deallocate_sized_in(
-        &mut self,
-        block: NonNull<u8>,
-        ptr: NonNull<u8>,
-        layout: Layout,
-    ) -> Result<(), FreeError> {
-        // SAFETY: as the caller says.
-        unsafe { self.heap.free_in(block, ptr, Some(whole(layout.size()))) }
+    pub unsafe fn let_wait(&mut self, block: NonNull<u8>, ptr: NonNull<u8>, size: Option<usize>) -> bool {
+        let (offset, bytes) = (distance(block, ptr), size.map(whole));
+        // SAFETY: as the caller says: the source's block holds a span, and it the granule.
+        offset.is_multiple_of(GRANULE)
+            && bytes.is_none_or(|bytes| self.heap.quick().serves(bytes))
+            && unsafe { self.heap.let_wait(Span::at(block), offset / GRANULE, ptr, bytes) }
     }
 
     /// Makes the block at `ptr`, of this heap, `new_size` bytes long: see [`Heap::reallocate`].

@@ -113,7 +113,8 @@ impl<M: Mode> Quick<M> {
     /// Whether blocks of `bytes` bytes, one granule at least, may wait.
     #[inline(always)]
     pub const fn serves(&self, bytes: usize) -> bool {
-        M::WAITS && bytes <= self.policy.limit
+        // So that a size that came round through 0 is not served either.
+        M::WAITS && bytes.wrapping_sub(GRANULE) < self.policy.limit
     }
 
     /// The sizes that may wait, in bytes, the largest first.

@@ -26,21 +26,25 @@ use crate::zeroed::{clear, clear_fresh};
 /// A block of at least `layout.size()` bytes; `None` when memory cannot be had. A size of 0 gives a block too.
 #[inline]
 pub fn allocate(layout: Layout) -> Option<NonNull<u8>> {
-    match allocate_waiting(layout) {
-        Some(block) => Some(block),
-        None => allocate_otherwise(layout),
+    if layout.align() <= GRANULE
+        && let Some(block) = allocate_waiting(layout.size())
+    {
+        return Some(block);
     }
+    allocate_otherwise(layout)
 }
 
-/// A block that waits in the calling thread's heap.
+/// A block of at least `size` bytes, aligned to a granule, if one waits in the calling thread's heap. For any other,
+/// [`allocate`].
 #[inline(always)]
-fn allocate_waiting(layout: Layout) -> Option<NonNull<u8>> {
+pub fn allocate_waiting(size: usize) -> Option<NonNull<u8>> {
     // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
-    unsafe { mine()?.local() }.allocate_waiting(layout)
+    unsafe { mine()?.local() }.allocate_waiting(size)
 }
 
+/// [`allocate`], where no block waits.
 #[inline(never)]
-fn allocate_otherwise(layout: Layout) -> Option<NonNull<u8>> {
+pub fn allocate_otherwise(layout: Layout) -> Option<NonNull<u8>> {
     if is_huge(layout) {
         return huge::allocate(layout);
     }
@@ -69,16 +73,12 @@ pub fn allocate_zeroed(layout: Layout) -> Option<NonNull<u8>> {
     if is_huge(layout) {
         return huge::allocate(layout);
     }
-    let (block, is_fresh) = match allocate_waiting(layout) {
-        Some(block) => (block, false),
-        None => {
-            let heap = mine_or_idle()?;
-            // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
-            let spans = || unsafe { heap.local() }.totals_so_far().spans();
-            let before = spans();
-            (allocate_otherwise(layout)?, spans() > before)
-        }
-    };
+    let heap = mine_or_idle()?;
+    // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
+    let spans = || unsafe { heap.local() }.totals_so_far().spans();
+    let before = spans();
+    let block = allocate(layout)?;
+    let is_fresh = spans() > before;
     // SAFETY: the block was just allocated with that size; if a span came with it, from that span.
     unsafe {
         if is_fresh {
@@ -99,12 +99,8 @@ pub fn allocate_zeroed(layout: Layout) -> Option<NonNull<u8>> {
 /// If a live block starts at `ptr`, nobody uses it any more. No other pointer does harm.
 #[inline]
 pub unsafe fn deallocate(ptr: NonNull<u8>) -> Result<(), FreeError> {
-    match mine_if_of(ptr) {
-        // SAFETY: the block, if there is one, is of the calling thread's heap, and the caller gives it up.
-        Some(heap) => unsafe { heap.local().deallocate_in(slot_of(ptr), ptr) },
-        // SAFETY: as the caller says.
-        None => unsafe { deallocate_elsewhere(ptr, 0) },
-    }
+    // SAFETY: as the caller says.
+    unsafe { if let_wait(ptr.as_ptr(), None) { Ok(()) } else { deallocate_otherwise(ptr, 0) } }
 }
 
 /// Frees the block at `ptr`, which was allocated for `layout`.
@@ -117,18 +113,30 @@ pub unsafe fn deallocate(ptr: NonNull<u8>) -> Result<(), FreeError> {
 /// If a live block starts at `ptr`, nobody uses it any more. No other pointer does harm.
 #[inline]
 pub unsafe fn deallocate_sized(ptr: NonNull<u8>, layout: Layout) -> Result<(), FreeError> {
-    match mine_if_of(ptr) {
-        // SAFETY: the block, if there is one, is of the calling thread's heap, and the caller gives it up.
-        Some(heap) => unsafe { heap.local().deallocate_sized_in(slot_of(ptr), ptr, layout) },
-        // SAFETY: as the caller says.
-        None => unsafe { deallocate_elsewhere(ptr, whole(layout.size())) },
+    let size = layout.size();
+    // SAFETY: as the caller says.
+    unsafe {
+        if let_wait(ptr.as_ptr(), Some(size)) { Ok(()) } else { deallocate_otherwise(ptr, whole(size)) }
     }
 }
 
-/// The calling thread's heap, if `ptr` lies in a region of it.
+/// Frees the block at `ptr`, of `size` bytes if that is said, if it is a small one of the calling thread's heap, and may
+/// wait there. Whether that is done; for any other, and for null, [`deallocate`].
+///
+/// # Safety
+/// If a live block starts at `ptr`, nobody uses it any more. No other pointer does harm.
 #[inline(always)]
-fn mine_if_of(ptr: NonNull<u8>) -> Option<&'static ThreadHeap> {
-    mine().filter(|heap| TABLE.entry(ptr.addr().get()).is_first_of(heap.owner()))
+pub unsafe fn let_wait(ptr: *mut u8, size: Option<usize>) -> bool {
+    let Some(heap) = mine() else { return false };
+    if !TABLE.entry(ptr.addr()).is_first_of(heap.owner()) {
+        return false;
+    }
+    // SAFETY: the table has a region of the calling thread's heap there, which is not at address 0. The caller gives up
+    // the block, if there is one.
+    unsafe {
+        let ptr = NonNull::new_unchecked(ptr);
+        heap.local().let_wait(slot_of(ptr), ptr, size)
+    }
 }
 
 /// Whose block holds an address.
@@ -159,16 +167,17 @@ impl Place {
     }
 }
 
-/// Frees the block at `ptr`, of `bytes` bytes unless they are 0, which is not of the calling thread's heap.
+/// Frees the block at `ptr`, of `bytes` bytes unless they are 0, which does not wait.
 ///
 /// # Safety
 /// As for [`deallocate`].
 #[inline(never)]
-unsafe fn deallocate_elsewhere(ptr: NonNull<u8>, bytes: usize) -> Result<(), FreeError> {
+unsafe fn deallocate_otherwise(ptr: NonNull<u8>, bytes: usize) -> Result<(), FreeError> {
     // SAFETY: as the caller says.
     unsafe {
         match Place::of(ptr)? {
-            Place::Mine(heap) => heap.local().deallocate(ptr),
+            Place::Mine(heap) if bytes == 0 => heap.local().deallocate(ptr),
+            Place::Mine(heap) => heap.local().deallocate_bytes(ptr, bytes),
             Place::Elsewhere(heap, span) => {
                 let is_short = span.mark(ptr)?;
                 send(heap, ptr, bytes, !is_short);

@@ -86,6 +86,9 @@ impl Entry {
     }
 }
 
+/// Stands for each leaf that is not there.
+static NO_LEAF: Leaf = [const { AtomicU32::new(0) }; LEAF_ENTRIES];
+
 /// The table. Empty, it has no memory of its own.
 pub(crate) struct Table {
     leaves: [AtomicPtr<Leaf>; LEAVES],
@@ -93,13 +96,15 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) const fn new() -> Self {
-        Self { leaves: [const { AtomicPtr::new(ptr::null_mut()) }; LEAVES] }
+        Self { leaves: [const { AtomicPtr::new((&raw const NO_LEAF).cast_mut()) }; LEAVES] }
     }
 
     /// What the table has for `address`.
     #[inline(always)]
     pub(crate) fn entry(&self, address: usize) -> Entry {
-        self.place(address >> SLOT_BITS).map_or(Entry::NONE, |entry| Entry(entry.load(Ordering::Relaxed)))
+        let slot = address >> SLOT_BITS;
+        let Some(leaf) = self.leaves.get(slot >> LEAF_BITS) else { return Entry::NONE };
+        Entry(entries(leaf)[slot % LEAF_ENTRIES].load(Ordering::Relaxed))
     }
 
     /// The start of the block that holds `address`, and whose it is.
@@ -145,27 +150,19 @@ impl Table {
     pub(crate) fn blocks_of(&self, owner: Owner) -> impl Iterator<Item = NonNull<u8>> {
         let leaves = self.leaves.iter().enumerate();
         leaves.flat_map(move |(number, leaf)| {
-            // SAFETY: a leaf stays mapped as long as the table lives, and mapped zeros are one.
-            let leaf = unsafe { leaf.load(Ordering::Acquire).as_ref() };
-            let entries = leaf.into_iter().flatten().enumerate();
+            let of_owner = is_there(leaf).then(|| entries(leaf)).into_iter().flatten().enumerate();
             let of_owner =
-                entries.filter(move |(_, entry)| Entry(entry.load(Ordering::Relaxed)).is_first_of(owner));
+                of_owner.filter(move |(_, entry)| Entry(entry.load(Ordering::Relaxed)).is_first_of(owner));
             of_owner.filter_map(move |(entry, _)| {
                 NonNull::new(ptr::with_exposed_provenance_mut((number * LEAF_ENTRIES + entry) * SLOT))
             })
         })
     }
 
-    #[inline(always)]
-    fn place(&self, slot: usize) -> Option<&AtomicU32> {
-        let leaf = self.leaves.get(slot >> LEAF_BITS)?.load(Ordering::Acquire);
-        // SAFETY: a leaf stays mapped as long as the table lives, and mapped zeros are one.
-        unsafe { leaf.as_ref() }.map(|leaf| &leaf[slot % LEAF_ENTRIES])
-    }
-
     fn store(&self, slot: usize, entry: Entry) {
-        if let Some(place) = self.place(slot) {
-            place.store(entry.0, Ordering::Relaxed);
+        let leaf = self.leaves.get(slot >> LEAF_BITS).filter(|leaf| is_there(leaf));
+        if let Some(leaf) = leaf {
+            entries(leaf)[slot % LEAF_ENTRIES].store(entry.0, Ordering::Relaxed);
         }
     }
 
@@ -176,14 +173,26 @@ impl Table {
     }
 }
 
+/// The entries of a leaf; none at all, if it is not there.
+#[inline(always)]
+fn entries(leaf: &AtomicPtr<Leaf>) -> &Leaf {
+    // SAFETY: a leaf stays mapped as long as the table lives, and mapped zeros are one.
+    unsafe { &*leaf.load(Ordering::Acquire) }
+}
+
+/// Whether a leaf is there.
+fn is_there(leaf: &AtomicPtr<Leaf>) -> bool {
+    !core::ptr::eq(leaf.load(Ordering::Relaxed), &raw const NO_LEAF)
+}
+
 /// Sees to it that a leaf is there.
 fn map_leaf(leaf: &AtomicPtr<Leaf>) -> bool {
-    if !leaf.load(Ordering::Acquire).is_null() {
+    if is_there(leaf) {
         return true;
     }
     let Some(memory) = map(0, size_of::<Leaf>()) else { return false };
-    let new = memory.as_ptr().cast();
-    if leaf.compare_exchange(ptr::null_mut(), new, Ordering::Release, Ordering::Relaxed).is_err() {
+    let (none, new) = ((&raw const NO_LEAF).cast_mut(), memory.as_ptr().cast());
+    if leaf.compare_exchange(none, new, Ordering::Release, Ordering::Relaxed).is_err() {
         // SAFETY: another thread was faster; this leaf was just mapped, and is unused.
         unsafe { unmap(memory, size_of::<Leaf>()) };
     }
@@ -192,8 +201,8 @@ fn map_leaf(leaf: &AtomicPtr<Leaf>) -> bool {
 
 impl Drop for Table {
     fn drop(&mut self) {
-        let leaves = self.leaves.iter_mut().filter_map(|leaf| NonNull::new(*leaf.get_mut()));
-        for leaf in leaves {
+        let leaves = self.leaves.iter().filter(|leaf| is_there(leaf));
+        for leaf in leaves.filter_map(|leaf| NonNull::new(leaf.load(Ordering::Relaxed))) {
             // SAFETY: the leaf was mapped with this size, and goes with the table.
             unsafe { unmap(leaf.cast(), size_of::<Leaf>()) };
         }

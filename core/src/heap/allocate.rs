@@ -176,10 +176,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     }
 }
 
-/// The bytes of the granules that `size` bytes fill.
+/// The bytes of the granules that `size` bytes fill; 0 if they are more than there can be.
 #[inline(always)]
 pub(crate) const fn whole(size: usize) -> usize {
-    granules(size) * GRANULE
+    granules(size).wrapping_mul(GRANULE)
 }
 
 /// The granules that a chunk must have to be sure to hold `layout`.

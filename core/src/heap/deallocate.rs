@@ -8,7 +8,7 @@ use super::Heap;
 use super::allocate::whole;
 use crate::granule::GRANULE;
 use crate::map::{Field, InUse, Neighbours, WORD_GRANULES};
-use crate::raw::{after, before, distance};
+use crate::raw::{after, before};
 use crate::span::Span;
 use crate::{FreeError, Mode, PageSource};
 
@@ -57,7 +57,20 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// If a block in use starts at `ptr`, nobody uses it any more. No other pointer does harm.
     #[inline]
     pub unsafe fn deallocate_sized(&mut self, ptr: NonNull<u8>, layout: Layout) -> Result<(), FreeError> {
-        let bytes = whole(layout.size());
+        // SAFETY: as the caller says.
+        unsafe { self.deallocate_bytes(ptr, whole(layout.size())) }
+    }
+
+    /// [`deallocate_sized`](Self::deallocate_sized), for a block of `bytes` bytes, whole granules.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(always)]
+    pub(crate) unsafe fn deallocate_bytes(
+        &mut self,
+        ptr: NonNull<u8>,
+        bytes: usize,
+    ) -> Result<(), FreeError> {
         // SAFETY: the caller gives up the block, if there is one.
         unsafe {
             if self.quick.serves(bytes) {
@@ -93,68 +106,47 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     unsafe fn free_waiting(&mut self, ptr: NonNull<u8>, expected: Option<usize>) -> Result<(), FreeError> {
         let Some((span, start)) = self.place_of(ptr) else { return self.refuse(ptr) };
         // SAFETY: as the caller says; the granule is the span's.
-        unsafe { self.free_waiting_at(span, start, ptr, expected) }
+        unsafe {
+            if self.let_wait(span, start, ptr, expected) {
+                return Ok(());
+            }
+            self.free_with_care(ptr, expected.and_then(NonZero::new))
+        }
     }
 
-    /// [`free_waiting`](Self::free_waiting), in a block of the source that starts at `block`.
+    /// Lets the block at granule `start` of `span`, of `expected` bytes if that is said, wait in a quick list, if all that is
+    /// to be known of it is in one map entry and there is room. Whether that is done; if not, nothing has changed. O(1).
     ///
     /// # Safety
-    /// If a block in use starts at `ptr`, nobody uses it any more. The source's block holds `ptr`.
-    #[cfg(target_has_atomic = "ptr")]
+    /// The granule is one of a span of the heap, and lies at `ptr`. If a block in use starts there, nobody uses it any
+    /// more. The quick lists serve the size, if it is said.
     #[inline(always)]
-    pub(crate) unsafe fn free_in(
-        &mut self,
-        block: NonNull<u8>,
-        ptr: NonNull<u8>,
-        expected: Option<usize>,
-    ) -> Result<(), FreeError> {
-        let offset = distance(block, ptr);
-        if !offset.is_multiple_of(GRANULE) {
-            return Err(FreeError::NotAStart);
-        }
-        if let Some(bytes) = expected
-            && !self.quick.serves(bytes)
-        {
-            // SAFETY: as the caller says.
-            return unsafe { self.free_to_bins(ptr, bytes) };
-        }
-        // SAFETY: as the caller says: the source's block holds a span, and it the granule.
-        unsafe { self.free_waiting_at(Span::at(block), offset / GRANULE, ptr, expected) }
-    }
-
-    /// [`free_waiting`](Self::free_waiting), where the place of the block is known.
-    ///
-    /// # Safety
-    /// As for `free_waiting`; the granule at `ptr` is granule `start` of a span of the heap.
-    #[inline(always)]
-    unsafe fn free_waiting_at(
+    pub(crate) unsafe fn let_wait(
         &mut self,
         span: Span,
         start: usize,
         ptr: NonNull<u8>,
         expected: Option<usize>,
-    ) -> Result<(), FreeError> {
+    ) -> bool {
         // SAFETY: the granule is the span's. A chunk in use is given up by the caller.
         unsafe {
-            let (view, waiting) = (span.map().view(start), span.waiting(Self::MARKS));
+            let view = span.map().view(start);
             let bytes = expected.unwrap_or(view.size_or_more() * GRANULE);
-            if view.is_used()
-                && view.size_or_more() * GRANULE == bytes
-                && self.quick.serves(bytes)
-                && !waiting.is_set(start)
-                && !self.is_posted(span, start)
+            if !view.is_used()
+                || view.size_or_more() * GRANULE != bytes
+                || !self.quick.serves(bytes)
+                || self.is_marked(span, start)
+                || !self.quick.has_room(bytes)
             {
-                if !self.quick.has_room(bytes) {
-                    return self.free_to_bins(ptr, bytes);
-                }
-                if Self::COUNTS_HELD && span.let_go() {
-                    return self.free_last(ptr);
-                }
-                self.quick.push(ptr, bytes);
-                waiting.flip(start);
-                return Ok(());
+                return false;
             }
-            self.free_with_care(ptr, expected.and_then(NonZero::new))
+            if Self::COUNTS_HELD && span.let_go() {
+                span.hold();
+                return false;
+            }
+            self.quick.push(ptr, bytes);
+            span.waiting(Self::MARKS).flip(start);
+            true
         }
     }
 

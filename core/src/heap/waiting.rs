@@ -52,6 +52,19 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         M::REMOTE && unsafe { span.posted().is_set(start) }
     }
 
+    /// [`is_freed`](Self::is_freed), where blocks may wait: in one look.
+    ///
+    /// # Safety
+    /// As for [`waits`](Self::waits); blocks may wait.
+    #[inline(always)]
+    pub(super) unsafe fn is_marked(&self, span: Span, start: usize) -> bool {
+        // SAFETY: there are marks, of which posted ones stand beside waiting ones.
+        unsafe {
+            let marks = span.waiting(Self::MARKS);
+            if M::REMOTE { marks.is_set_here_or_beside(start) } else { marks.is_set(start) }
+        }
+    }
+
     /// Whether the block at granule `start` of `span` was freed, though the map has it in use.
     ///
     /// # Safety

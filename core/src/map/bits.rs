@@ -42,6 +42,20 @@ impl Bits {
         unsafe { self.word(g) }.load(Relaxed) >> (g % WORD_BITS) & 1 != 0
     }
 
+    /// Whether the bit of granule `g` is set, or that in the word beside it.
+    ///
+    /// # Safety
+    /// As for the type; there is a word beside each.
+    #[inline(always)]
+    pub unsafe fn is_set_here_or_beside(self, g: usize) -> bool {
+        // SAFETY: the caller gives a granule that has a bit, and one beside it.
+        let words = unsafe {
+            let beside = Self { first: word(self.first, 1), ..self };
+            self.word(g).load(Relaxed) | beside.word(g).load(Relaxed)
+        };
+        words >> (g % WORD_BITS) & 1 != 0
+    }
+
     /// Flips the bit of granule `g`.
     ///
     /// # Safety

@@ -14,7 +14,15 @@ pub(crate) const ALIGNMENT: usize = 16;
 /// A block of at least `size` bytes, aligned to 16; for size 0 too.
 #[unsafe(no_mangle)]
 pub extern "C" fn malloc(size: usize) -> *mut c_void {
-    get(size, ALIGNMENT, process::allocate)
+    match process::allocate_waiting(size) {
+        Some(block) => block.as_ptr().cast(),
+        None => malloc_otherwise(size),
+    }
+}
+
+#[inline(never)]
+fn malloc_otherwise(size: usize) -> *mut c_void {
+    get(size, ALIGNMENT, process::allocate_otherwise)
 }
 
 /// A block of at least `count * size` bytes, all zero.
@@ -33,6 +41,18 @@ pub extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
 /// If a live block starts at `ptr`, nobody uses it any more.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn free(ptr: *mut c_void) {
+    // SAFETY: the caller gives the block up.
+    unsafe {
+        if !process::let_wait(ptr.cast(), None) {
+            free_otherwise(ptr);
+        }
+    }
+}
+
+/// # Safety
+/// As for [`free`].
+#[inline(never)]
+unsafe fn free_otherwise(ptr: *mut c_void) {
     let Some(block) = NonNull::new(ptr.cast()) else { return };
     // SAFETY: the caller gives the block up.
     if let Err(error) = unsafe { process::deallocate(block) } {
