@@ -9,7 +9,8 @@
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
-use crate::granule::GRANULE;
+use crate::granule::{GRANULE, granules};
+use crate::heap::LetWait;
 use crate::heap::allocate::whole;
 use crate::inspect::Fault;
 use crate::raw::distance;
@@ -89,7 +90,8 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     /// A block of at least `size` bytes, aligned to [`GRANULE`], if one of the size waits. O(1).
     #[inline(always)]
     pub fn allocate_waiting(&mut self, size: usize) -> Option<NonNull<u8>> {
-        self.heap.take_waiting(whole(size))
+        // Comes round to 0 for sizes that nothing has.
+        self.heap.take_waiting(granules(size).wrapping_mul(GRANULE))
     }
 
     /// [`allocate`](Self::allocate), where no block of the size waits.
@@ -158,7 +160,10 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         // SAFETY: as the caller says: the source's block holds a span, and it the granule.
         offset.is_multiple_of(GRANULE)
             && bytes.is_none_or(|bytes| self.heap.quick().serves(bytes))
-            && unsafe { self.heap.let_wait(Span::at(block), offset / GRANULE, ptr, bytes) }
+            && matches!(
+                unsafe { self.heap.let_wait(Span::at(block), offset / GRANULE, ptr, bytes) },
+                LetWait::Done
+            )
     }
 
     /// Makes the block at `ptr`, of this heap, `new_size` bytes long: see [`Heap::reallocate`].

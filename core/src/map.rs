@@ -217,11 +217,7 @@ impl Map {
     pub unsafe fn take(self, g: usize, end: usize) {
         // SAFETY: the caller gives granules of the map.
         unsafe {
-            let words = self.words_at(g);
-            // In this order, and the other way when it is taken back, others who look always see a start here.
-            flip(&words.used, 1 << (g % WORD_GRANULES));
-            flip(&words.lower, 1 << (g % WORD_GRANULES));
-            self.flip_lower(end);
+            self.flip(g, end);
             self.note(g, end);
         }
     }
@@ -383,6 +379,19 @@ impl Map {
     unsafe fn words_at(&self, g: usize) -> &Words {
         // SAFETY: the caller gives a granule of the map.
         unsafe { self.words_of(g / WORD_GRANULES).as_ref() }
+    }
+
+    /// What hands `[g, end)` out. In this order, and the other way when it is taken back, others who look always see a
+    /// start at `g`.
+    #[inline(always)]
+    unsafe fn flip(self, g: usize, end: usize) {
+        // SAFETY: the caller gives granules of the map.
+        unsafe {
+            let words = self.words_at(g);
+            flip(&words.used, 1 << (g % WORD_GRANULES));
+            flip(&words.lower, 1 << (g % WORD_GRANULES));
+            self.flip_lower(end);
+        }
     }
 
     #[inline(always)]

@@ -257,6 +257,23 @@ impl Span {
         }
     }
 
+    /// Counts something less, unless nothing would be left. Whether it does.
+    ///
+    /// # Safety
+    /// As for the type; something was counted.
+    #[inline(always)]
+    pub unsafe fn let_go_unless_last(self) -> bool {
+        // SAFETY: the span has a header.
+        unsafe {
+            let held = after::<usize>(self.0, HELD).as_mut();
+            if *held == 1 {
+                return false;
+            }
+            *held -= 1;
+            true
+        }
+    }
+
     /// The granule that starts at, or holds, `address`.
     #[inline(always)]
     pub fn granule_of(self, address: NonNull<u8>) -> usize {

@@ -128,7 +128,7 @@ pub unsafe fn deallocate_sized(ptr: NonNull<u8>, layout: Layout) -> Result<(), F
 #[inline(always)]
 pub unsafe fn let_wait(ptr: *mut u8, size: Option<usize>) -> bool {
     let Some(heap) = mine() else { return false };
-    if !TABLE.entry(ptr.addr()).is_first_of(heap.owner()) {
+    if !TABLE.is_first_of(heap.owner(), ptr.addr()) {
         return false;
     }
     // SAFETY: the table has a region of the calling thread's heap there, which is not at address 0. The caller gives up

@@ -81,7 +81,7 @@ unsafe impl PageSource for RegionSource {
 
     #[inline(always)]
     fn block_of(&self, address: usize) -> Option<NonNull<u8>> {
-        let is_ours = TABLE.entry(address).is_first_of(self.owner);
+        let is_ours = TABLE.is_first_of(self.owner, address);
         if is_ours {
             NonNull::new(core::ptr::with_exposed_provenance_mut(address & !(SLOT - 1)))
         } else {

@@ -107,6 +107,14 @@ impl Table {
         Entry(entries(leaf)[slot % LEAF_ENTRIES].load(Ordering::Relaxed))
     }
 
+    /// Whether `address` lies in the first slot of a block of `owner`.
+    #[inline(always)]
+    pub(crate) fn is_first_of(&self, owner: Owner, address: usize) -> bool {
+        let slot = address >> SLOT_BITS;
+        let Some(leaf) = self.leaves.get(slot >> LEAF_BITS) else { return false };
+        entries(leaf)[slot % LEAF_ENTRIES].load(Ordering::Relaxed) == owner.0
+    }
+
     /// The start of the block that holds `address`, and whose it is.
     #[inline]
     pub(crate) fn block_of(&self, address: usize) -> Option<(NonNull<u8>, Owner)> {

@@ -26,20 +26,23 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// A block cut off a free chunk.
     #[inline(never)]
     fn allocate_from_bins(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        match self.cut_from_bins(layout.size()) {
-            Some(block) => Some(block),
+        match self.bins.first_for(layout.size()) {
+            // SAFETY: the bin has a chunk, and each of its chunks is large enough.
+            Some(bin) => Some(unsafe { self.cut_off(bin, layout.size()) }),
             None => self.allocate_otherwise(layout),
         }
     }
 
-    /// A block of `size` bytes cut off a free chunk of a bin that is sure to have one.
+    /// A block of `size` bytes cut off the first chunk of a bin.
+    ///
+    /// # Safety
+    /// The bin has a chunk, and each of its chunks is large enough.
     #[inline(always)]
-    fn cut_from_bins(&mut self, size: usize) -> Option<NonNull<u8>> {
-        let bin = self.bins.first_for(size)?;
-        // SAFETY: the bin has a chunk, and each of its chunks is large enough.
+    unsafe fn cut_off(&mut self, bin: usize, size: usize) -> NonNull<u8> {
+        // SAFETY: as the caller says.
         unsafe {
             let (chunk, chunk_bytes) = self.bins.pop(bin);
-            Some(self.hand_out(chunk, chunk_bytes, whole(size)))
+            self.hand_out(chunk, chunk_bytes, whole(size))
         }
     }
 
@@ -47,30 +50,37 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// free.
     #[inline(never)]
     fn allocate_aligned(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        match self.cut_aligned_from_bins(layout) {
-            Some(block) => Some(block),
+        match self.bins.first_for(whole(layout.size()) + most_skipped(layout)) {
+            // SAFETY: the bin has a chunk, and each of its chunks has room behind the skipped granules.
+            Some(bin) => Some(unsafe { self.cut_out(bin, layout) }),
             None => self.allocate_otherwise(layout),
         }
     }
 
-    /// A block for `layout` cut out of a free chunk of a bin that is sure to have one.
+    /// A block for `layout` cut out of the first chunk of a bin.
+    ///
+    /// # Safety
+    /// The bin has a chunk, and each of its chunks has room behind the skipped granules.
     #[inline(always)]
-    fn cut_aligned_from_bins(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        let bin = self.bins.first_for(whole(layout.size()) + most_skipped(layout))?;
-        // SAFETY: the bin has a chunk, and each of its chunks has room behind the skipped granules.
+    unsafe fn cut_out(&mut self, bin: usize, layout: Layout) -> NonNull<u8> {
+        // SAFETY: as the caller says.
         unsafe {
             let (chunk, chunk_bytes) = self.bins.pop(bin);
-            Some(self.hand_out_aligned(chunk, chunk_bytes, layout))
+            self.hand_out_aligned(chunk, chunk_bytes, layout)
         }
     }
 
     /// A block for `layout` of what waits or is free already: nothing is coalesced for it, nor asked of the source.
     #[cfg(target_has_atomic = "ptr")]
     pub(crate) fn allocate_at_hand(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        if layout.align() > GRANULE {
-            return self.cut_aligned_from_bins(layout);
+        if layout.align() <= GRANULE
+            && let Some(block) = self.take_waiting(whole(layout.size()))
+        {
+            return Some(block);
         }
-        self.take_waiting(whole(layout.size())).or_else(|| self.cut_from_bins(layout.size()))
+        let bin = self.bins.first_for(whole(layout.size()) + most_skipped(layout))?;
+        // SAFETY: the bin has a chunk, and each of its chunks has room behind the skipped granules.
+        Some(unsafe { self.cut_out(bin, layout) })
     }
 
     /// Allocation where no bin is sure to have a chunk: from one that happens to fit, from blocks that wait, coalesced, or
@@ -176,10 +186,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     }
 }
 
-/// The bytes of the granules that `size` bytes fill; 0 if they are more than there can be.
+/// The bytes of the granules that `size` bytes fill. The size is one that a layout can have.
 #[inline(always)]
 pub(crate) const fn whole(size: usize) -> usize {
-    granules(size).wrapping_mul(GRANULE)
+    granules(size) * GRANULE
 }
 
 /// The granules that a chunk must have to be sure to hold `layout`.

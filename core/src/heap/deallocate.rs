@@ -28,6 +28,16 @@ impl UsedChunk {
     }
 }
 
+/// What came of letting a block wait.
+pub(crate) enum LetWait {
+    /// It waits.
+    Done,
+    /// It is in use, has so many bytes, and none more of them may wait.
+    Full(usize),
+    /// There is more to look at.
+    Unclear,
+}
+
 impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Frees the block at `ptr`. O(1).
     ///
@@ -107,15 +117,16 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let Some((span, start)) = self.place_of(ptr) else { return self.refuse(ptr) };
         // SAFETY: as the caller says; the granule is the span's.
         unsafe {
-            if self.let_wait(span, start, ptr, expected) {
-                return Ok(());
+            match self.let_wait(span, start, ptr, expected) {
+                LetWait::Done => Ok(()),
+                LetWait::Full(bytes) => self.free_to_bins(ptr, bytes),
+                LetWait::Unclear => self.free_with_care(ptr, expected.and_then(NonZero::new)),
             }
-            self.free_with_care(ptr, expected.and_then(NonZero::new))
         }
     }
 
     /// Lets the block at granule `start` of `span`, of `expected` bytes if that is said, wait in a quick list, if all that is
-    /// to be known of it is in one map entry and there is room. Whether that is done; if not, nothing has changed. O(1).
+    /// to be known of it is in one map entry and there is room. Otherwise, nothing has changed. O(1).
     ///
     /// # Safety
     /// The granule is one of a span of the heap, and lies at `ptr`. If a block in use starts there, nobody uses it any
@@ -127,26 +138,27 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         start: usize,
         ptr: NonNull<u8>,
         expected: Option<usize>,
-    ) -> bool {
+    ) -> LetWait {
         // SAFETY: the granule is the span's. A chunk in use is given up by the caller.
         unsafe {
-            let view = span.map().view(start);
+            let (view, waiting) = (span.map().view(start), span.waiting(Self::MARKS));
             let bytes = expected.unwrap_or(view.size_or_more() * GRANULE);
             if !view.is_used()
                 || view.size_or_more() * GRANULE != bytes
                 || !self.quick.serves(bytes)
-                || self.is_marked(span, start)
-                || !self.quick.has_room(bytes)
+                || Self::is_marked(waiting, start)
             {
-                return false;
+                return LetWait::Unclear;
             }
-            if Self::COUNTS_HELD && span.let_go() {
-                span.hold();
-                return false;
+            if !self.quick.has_room(bytes) {
+                return LetWait::Full(bytes);
+            }
+            if Self::COUNTS_HELD && !span.let_go_unless_last() {
+                return LetWait::Unclear;
             }
             self.quick.push(ptr, bytes);
-            span.waiting(Self::MARKS).flip(start);
-            true
+            waiting.flip(start);
+            LetWait::Done
         }
     }
 

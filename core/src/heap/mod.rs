@@ -16,6 +16,9 @@ mod growth;
 mod reallocate;
 mod waiting;
 
+#[cfg(target_has_atomic = "ptr")]
+pub(crate) use deallocate::LetWait;
+
 use crate::bins::Bins;
 use crate::quick::Quick;
 use crate::span::Span;

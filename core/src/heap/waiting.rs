@@ -3,6 +3,7 @@
 use core::ptr::NonNull;
 
 use super::Heap;
+use crate::map::Bits;
 use crate::span::Span;
 use crate::{Mode, PageSource};
 
@@ -52,17 +53,14 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         M::REMOTE && unsafe { span.posted().is_set(start) }
     }
 
-    /// [`is_freed`](Self::is_freed), where blocks may wait: in one look.
+    /// [`is_freed`](Self::is_freed), given the bits of what waits, beside which those of what is on its way stand.
     ///
     /// # Safety
-    /// As for [`waits`](Self::waits); blocks may wait.
+    /// The bits are those of a span of the heap, and the granule one of it.
     #[inline(always)]
-    pub(super) unsafe fn is_marked(&self, span: Span, start: usize) -> bool {
-        // SAFETY: there are marks, of which posted ones stand beside waiting ones.
-        unsafe {
-            let marks = span.waiting(Self::MARKS);
-            if M::REMOTE { marks.is_set_here_or_beside(start) } else { marks.is_set(start) }
-        }
+    pub(super) unsafe fn is_marked(waiting: Bits, start: usize) -> bool {
+        // SAFETY: as the caller says.
+        unsafe { if M::REMOTE { waiting.is_set_here_or_beside(start) } else { waiting.is_set(start) } }
     }
 
     /// Whether the block at granule `start` of `span` was freed, though the map has it in use.
