@@ -7,6 +7,7 @@
 //! ```
 
 use core::alloc::Layout;
+use core::num::NonZero;
 use core::ptr::NonNull;
 
 use crate::granule::{GRANULE, granules};
@@ -135,16 +136,23 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         unsafe { self.heap.deallocate_sized(ptr, layout) }
     }
 
-    /// [`deallocate_sized`](Self::deallocate_sized), for a block of `bytes` bytes, whole granules.
+    /// Frees the block at `ptr`, of `bytes` bytes, whole granules, unless they are 0, in a block of the source that starts at
+    /// `block`. For a block that may not wait it takes less than [`deallocate`](Self::deallocate). O(1).
     ///
     /// # Errors
-    /// As there.
+    /// As for [`deallocate_sized`](Self::deallocate_sized).
     ///
     /// # Safety
-    /// As there.
-    pub unsafe fn deallocate_bytes(&mut self, ptr: NonNull<u8>, bytes: usize) -> Result<(), FreeError> {
+    /// If a block in use of this heap starts at `ptr`, nobody uses it any more. `block` is what the source's
+    /// [`block_of`](PageSource::block_of) answers for `ptr`.
+    pub unsafe fn deallocate_in(
+        &mut self,
+        block: NonNull<u8>,
+        ptr: NonNull<u8>,
+        bytes: usize,
+    ) -> Result<(), FreeError> {
         // SAFETY: as the caller says.
-        unsafe { self.heap.deallocate_bytes(ptr, bytes) }
+        unsafe { self.heap.free_in(block, ptr, NonZero::new(bytes)) }
     }
 
     /// Frees the block at `ptr`, of `size` bytes if that is said, if it is small and one more of its size may wait. Whether

@@ -48,6 +48,9 @@ impl Policy {
         }
     }
 
+    /// What may wait in a heap that has much memory to come: a kibibyte (on 64 bits) and less.
+    pub const PER_THREAD: Self = Self { limit: 64 * GRANULE, depth: 32 };
+
     /// Whether any block may wait.
     pub const fn is_on(self) -> bool {
         self.limit > 0

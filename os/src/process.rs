@@ -152,15 +152,26 @@ enum Place {
 impl Place {
     /// # Safety
     /// If a live block starts at `ptr`, nobody frees it meanwhile.
+    #[inline(always)]
     unsafe fn of(ptr: NonNull<u8>) -> Result<Self, FreeError> {
+        if let Some(mine) = mine()
+            && TABLE.is_first_of(mine.owner(), ptr.addr().get())
+        {
+            return Ok(Self::Mine(mine));
+        }
+        // SAFETY: as the caller says.
+        unsafe { Self::elsewhere(ptr) }
+    }
+
+    /// # Safety
+    /// As for [`of`](Self::of).
+    #[inline(never)]
+    unsafe fn elsewhere(ptr: NonNull<u8>) -> Result<Self, FreeError> {
         let (start, owner) = TABLE.block_of(ptr.addr().get()).ok_or(FreeError::NotOurs)?;
         if owner == huge::OWNER {
             return huge::find(start, ptr).map(Self::Huge);
         }
         let heap = Heaps::of(owner);
-        if mine().is_some_and(|mine| mine.owner() == owner) {
-            return Ok(Self::Mine(heap));
-        }
         // SAFETY: a region of the table has a span, which stays as long as a block of it is live. Where none is, the
         // pointer is a mistake that is caught unless the region goes at the same moment.
         Ok(Self::Elsewhere(heap, unsafe { RemoteSpan::at(start) }))
@@ -176,8 +187,7 @@ unsafe fn deallocate_otherwise(ptr: NonNull<u8>, bytes: usize) -> Result<(), Fre
     // SAFETY: as the caller says.
     unsafe {
         match Place::of(ptr)? {
-            Place::Mine(heap) if bytes == 0 => heap.local().deallocate(ptr),
-            Place::Mine(heap) => heap.local().deallocate_bytes(ptr, bytes),
+            Place::Mine(heap) => heap.local().deallocate_in(slot_of(ptr), ptr, bytes),
             Place::Elsewhere(heap, span) => {
                 let is_short = span.mark(ptr)?;
                 send(heap, ptr, bytes, !is_short);

@@ -8,7 +8,7 @@ use super::Heap;
 use super::allocate::whole;
 use crate::granule::GRANULE;
 use crate::map::{Field, InUse, Neighbours, WORD_GRANULES};
-use crate::raw::{after, before};
+use crate::raw::{after, before, distance};
 use crate::span::Span;
 use crate::{FreeError, Mode, PageSource};
 
@@ -67,20 +67,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// If a block in use starts at `ptr`, nobody uses it any more. No other pointer does harm.
     #[inline]
     pub unsafe fn deallocate_sized(&mut self, ptr: NonNull<u8>, layout: Layout) -> Result<(), FreeError> {
-        // SAFETY: as the caller says.
-        unsafe { self.deallocate_bytes(ptr, whole(layout.size())) }
-    }
-
-    /// [`deallocate_sized`](Self::deallocate_sized), for a block of `bytes` bytes, whole granules.
-    ///
-    /// # Safety
-    /// As there.
-    #[inline(always)]
-    pub(crate) unsafe fn deallocate_bytes(
-        &mut self,
-        ptr: NonNull<u8>,
-        bytes: usize,
-    ) -> Result<(), FreeError> {
+        let bytes = whole(layout.size());
         // SAFETY: the caller gives up the block, if there is one.
         unsafe {
             if self.quick.serves(bytes) {
@@ -172,7 +159,48 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         ptr: NonNull<u8>,
         expected: Option<NonZero<usize>>,
     ) -> Result<(), FreeError> {
-        let Some(chunk) = self.used_chunk_at(ptr) else { return self.refuse(ptr) };
+        match self.used_chunk_at(ptr) {
+            // SAFETY: as the caller says.
+            Some(chunk) => unsafe { self.free_used(chunk, ptr, expected) },
+            None => self.refuse(ptr),
+        }
+    }
+
+    /// [`free_with_care`](Self::free_with_care), in a block of the source that starts at `block`.
+    ///
+    /// # Safety
+    /// As for `free_with_care`; the source's block holds `ptr`.
+    #[cfg(target_has_atomic = "ptr")]
+    pub(crate) unsafe fn free_in(
+        &mut self,
+        block: NonNull<u8>,
+        ptr: NonNull<u8>,
+        expected: Option<NonZero<usize>>,
+    ) -> Result<(), FreeError> {
+        let offset = distance(block, ptr);
+        if !offset.is_multiple_of(GRANULE) {
+            return Err(FreeError::NotAStart);
+        }
+        // SAFETY: as the caller says: the source's block holds a span, and it the granule.
+        unsafe {
+            match self.used_chunk_in(Span::at(block), offset / GRANULE) {
+                Some(chunk) => self.free_used(chunk, ptr, expected),
+                None => self.refuse(ptr),
+            }
+        }
+    }
+
+    /// [`free_with_care`](Self::free_with_care), of a chunk in use.
+    ///
+    /// # Safety
+    /// The chunk is in use, and the caller gives it up.
+    #[inline(always)]
+    unsafe fn free_used(
+        &mut self,
+        chunk: UsedChunk,
+        ptr: NonNull<u8>,
+        expected: Option<NonZero<usize>>,
+    ) -> Result<(), FreeError> {
         let bytes = chunk.size() * GRANULE;
         if expected.is_some_and(|expected| expected.get() != bytes) {
             return self.refuse(ptr);
@@ -304,6 +332,16 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(always)]
     pub(super) fn used_chunk_at(&self, ptr: NonNull<u8>) -> Option<UsedChunk> {
         let (span, start) = self.place_of(ptr)?;
+        // SAFETY: the granule is the span's.
+        unsafe { self.used_chunk_in(span, start) }
+    }
+
+    /// The chunk in use that starts at granule `start` of `span`, if one does.
+    ///
+    /// # Safety
+    /// The span is one of the heap's, and the granule one of it.
+    #[inline(always)]
+    unsafe fn used_chunk_in(&self, span: Span, start: usize) -> Option<UsedChunk> {
         // SAFETY: the granule is the span's.
         unsafe {
             let map = span.map().in_use(start)?;

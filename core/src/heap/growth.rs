@@ -10,6 +10,9 @@ use crate::raw::after;
 use crate::span::{Overhead, Span};
 use crate::{Mode, PageSource};
 
+/// From blocks of this size on, a heap of one thread or processor has much memory to come.
+const ONE_OF_MANY: usize = 2 << 20;
+
 impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Adds a span, if the source has one, all of it a free chunk of at least `size` granules, which is returned.
     #[cold]
@@ -33,7 +36,11 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             return self.overhead_of_map();
         }
         let largest = self.source.largest();
-        let lists = if M::WAITS { Policy::scaled_to(largest) } else { Policy::OFF };
+        let lists = match (M::WAITS, M::REMOTE) {
+            (false, _) => Policy::OFF,
+            (true, true) if largest > ONE_OF_MANY => Policy::PER_THREAD,
+            (true, _) => Policy::scaled_to(largest),
+        };
         Overhead { bins_for: largest, marks: Self::marks(lists.is_on()), lists }
     }
 
