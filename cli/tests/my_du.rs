@@ -50,6 +50,49 @@ fn units_totals_and_ends_of_lines() {
 }
 
 #[test]
+fn options_mix_with_operands_and_the_last_unit_holds() {
+    let place = Place::new();
+    place.file("f", 2049);
+    for args in [&["f", "-hk"][..], &["--si", "f", "-B", "K", "--block-s=1K"], &["-kmk", "--", "f"]] {
+        assert_eq!(printed(&place.run(args)), "3\tf\n");
+    }
+    assert_eq!(printed(&place.run(&["-k", "-h", "f"])), "2.1K\tf\n");
+}
+
+#[test]
+fn the_last_line_of_a_list_is_the_sum() {
+    let place = Place::new();
+    place.file("t/a/f", 1000);
+    place.file("t/a/b/g", 20);
+    place.file("out/h", 300);
+    fs::hard_link(place.at("t/a/f"), place.at("t/again")).unwrap();
+    for (name, target) in
+        [("t/a/out", "../../out"), ("t/up", "."), ("t/nowhere", "gone"), ("t/a/to h", "out/h")]
+    {
+        place.link(name, target);
+    }
+    let sum = printed(&place.run(&["t"]));
+    for options in [&["-a"][..], &["-d1"], &["-d9"], &["-a", "-d0"], &["-a", "-j1"]] {
+        let list = printed(&place.run(&[options, &["t"]].concat()));
+        assert_eq!(list.lines().last(), sum.lines().last(), "{list}");
+        assert_eq!(
+            list.lines().filter(|line| line.ends_with("\tt/a")).count(),
+            usize::from(!options.contains(&"-d0"))
+        );
+    }
+    let inodes = printed(&place.run(&["--inodes", "-c", "t", "t"]));
+    assert_eq!(inodes, "8\tt\n0\tt\n8\ttotal\n");
+}
+
+#[test]
+fn blocks_in_use() {
+    let place = Place::new();
+    place.file("sparse", 1 << 30);
+    assert_eq!(printed(&place.run(&["--disk-usage", "sparse"])), "0\tsparse\n");
+    assert_eq!(printed(&place.run(&["-h", "sparse"])), "1.0G\tsparse\n");
+}
+
+#[test]
 fn help_and_version() {
     let place = Place::new();
     let help = printed(&place.run(&["--help"]));
@@ -67,6 +110,11 @@ fn usage_errors() {
         (&["--jobs"], "option '--jobs' requires an argument"),
         (&["--help=x"], "option '--help' doesn't allow an argument"),
         (&["-j0", "."], "invalid number of jobs '0'"),
+        (&["-j-1", "."], "invalid number of jobs '-1'"),
+        (&["--jobs=", "."], "invalid number of jobs ''"),
+        (&["--fork"], "option '--fork' requires an argument"),
+        (&["--fork=all"], "invalid argument 'all' for '--fork'; valid are 'each' and 'shared'"),
+        (&["-sa"], "cannot both summarize and show all entries"),
     ];
     for (args, message) in cases {
         let output = place.run(args);

@@ -9,6 +9,7 @@ use super::quote::quoted;
 /// The message without the program's name.
 pub(super) fn of(diagnostic: &Diagnostic) -> Vec<u8> {
     let (what, why) = match &diagnostic.trouble {
+        Trouble::Dangles => return [b"cannot access ", &*quoted(diagnostic.path.as_os_str())].concat(),
         Trouble::Access(error) => ("cannot access", reason(error)),
         Trouble::ReadDirectory(error) => ("cannot read directory", reason(error)),
         Trouble::Killed(signal) => ("cannot finish", format!("its process was killed by signal {signal}")),

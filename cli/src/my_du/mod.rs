@@ -1,20 +1,31 @@
 //! What my_du does with its arguments, its output and its exit status; the work is `memalloc_os::walk`.
 
+mod command;
+mod face;
+mod files0;
+mod getopt;
 mod message;
-mod options;
+mod pattern;
+mod print;
 mod quote;
 mod scale;
+mod settings;
 mod size;
+mod time;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind, Write};
+use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
 
-use memalloc_os::walk::Walker;
+use memalloc_os::walk::{Follow, Lister, Listing, Size, Totals, Walker};
 
-use options::{Asked, Options};
+use face::Face;
+use files0::Files0;
+use print::Printer;
+use settings::{Operands, Otherwise, Settings};
 
-/// The name in messages.
+/// The program's own name.
 pub(crate) const NAME: &str = "my_du";
 
 /// What the program says of itself when it ends.
@@ -26,42 +37,144 @@ pub(crate) enum Status {
 
 /// Runs the program.
 #[cfg_attr(test, expect(dead_code, reason = "the tests are run instead"))]
-pub(crate) fn run(args: impl Iterator<Item = OsString>) -> Status {
-    match options::parse(args) {
-        Asked::Measure(options) => measure(options),
-        Asked::Show(text) => status(show(&text)),
-        Asked::Wrong(message) => {
-            complain(&message);
-            complain_usage();
+pub(crate) fn run(mut args: impl Iterator<Item = OsString>) -> Status {
+    let face = Face::called(args.next());
+    match asked(&face, args) {
+        Ok(settings) => measure(&face, settings),
+        Err(Otherwise::Help) => status(&face, show(help(&face).as_bytes())),
+        Err(Otherwise::Version) => status(&face, show(version().as_bytes())),
+        Err(Otherwise::Wrong { messages, usage }) => {
+            messages.iter().for_each(|message| complain(&face, message));
+            if usage {
+                let name = face.name.as_bytes();
+                let hint = [b"Try '", name, b" --help' for more information.\n"].concat();
+                let _ = io::stderr().write_all(&hint);
+            }
             Status::Incomplete
         }
     }
 }
 
-fn measure(options: Options) -> Status {
-    let Options { config, scale, end, total, operands } = options;
-    let mut sum = 0u64;
-    let mut walker = Walker::new(config);
-    let mut complete = true;
-    for operand in operands {
-        let bytes = walker.measure(operand.as_ref(), &mut |diagnostic| {
-            complete = false;
-            complain(&message::of(&diagnostic));
-        });
-        let Some(bytes) = bytes else { continue };
-        sum = sum.saturating_add(bytes);
-        if let Err(error) = show(&line(&scale.show(bytes), &operand, end)) {
-            return status(Err(error));
-        }
-    }
-    if total && let Err(error) = show(&line(&scale.show(sum), OsStr::new("total"), end)) {
-        return status(Err(error));
-    }
-    if complete { Status::Complete } else { Status::Incomplete }
+/// What the command line asks for.
+fn asked(face: &Face, args: impl Iterator<Item = OsString>) -> Result<Settings, Otherwise> {
+    let command = command::command(face);
+    let form = getopt::in_one_form(&command, args, settings::is_posix())
+        .map_err(|messages| Otherwise::Wrong { messages, usage: true })?;
+    let line = command::read(command, form).map_err(|error| {
+        let messages = vec![error.kind().to_string().into()];
+        Otherwise::Wrong { messages, usage: true }
+    })?;
+    settings::settings(face, line)
 }
 
-fn line(size: &str, name: &OsStr, end: u8) -> Vec<u8> {
-    [size.as_bytes(), b"\t", name.as_bytes(), &[end]].concat()
+fn help(face: &Face) -> String {
+    command::command(face).render_help().to_string()
+}
+
+fn version() -> String {
+    format!("{NAME} {}\n", env!("CARGO_PKG_VERSION"))
+}
+
+fn measure(face: &Face, mut settings: Settings) -> Status {
+    settings.warnings.iter().for_each(|warning| complain(face, warning));
+    let operands = std::mem::replace(&mut settings.operands, Operands::Here(Vec::new()));
+    let mut printer = Printer::new(face, &settings);
+    let mut meter = Meter::new(face, &settings);
+    let done = match operands {
+        Operands::Here(operands) => {
+            operands.into_iter().try_for_each(|operand| meter.measure(&operand, &mut printer))
+        }
+        Operands::In(list) => measure_listed(&list, &mut meter, &mut printer),
+    };
+    if done.is_continue() && settings.total && printer.line(&meter.total(), b"total").is_continue() {
+        let _ = printer.flush();
+    }
+    let _ = printer.flush();
+    match printer.failed.take() {
+        Some(error) => status(face, Err(error)),
+        None if printer.complete => Status::Complete,
+        None => Status::Incomplete,
+    }
+}
+
+fn measure_listed(list: &OsStr, meter: &mut Meter, printer: &mut Printer<'_>) -> ControlFlow<()> {
+    let names = match Files0::open(list) {
+        Ok(names) => names,
+        Err(message) => {
+            printer.complain(&message);
+            // Not even a total follows.
+            return ControlFlow::Break(());
+        }
+    };
+    for name in names {
+        match name {
+            Ok(operand) => meter.measure(&operand, printer)?,
+            Err(message) => printer.complain(&message),
+        }
+    }
+    ControlFlow::Continue(())
+}
+
+/// What measures operands.
+enum Meter {
+    Sums { walker: Box<Walker>, total: Totals },
+    Lists { lister: Box<Lister>, is_du: bool },
+}
+
+impl Meter {
+    fn new(face: &Face, settings: &Settings) -> Self {
+        let listing = &settings.listing;
+        if !settings.inodes && is_a_plain_sum(listing) {
+            return Self::Sums { walker: Box::new(Walker::new(listing.walk.clone())), total: Totals::NONE };
+        }
+        Self::Lists { lister: Box::new(Lister::new(listing.clone())), is_du: face.is_du }
+    }
+
+    fn measure(&mut self, operand: &OsStr, printer: &mut Printer<'_>) -> ControlFlow<()> {
+        printer.knows_operand = false;
+        match self {
+            Self::Sums { walker, total } => {
+                let report = &mut |diagnostic| memalloc_os::walk::Listener::diagnostic(printer, diagnostic);
+                let Some(size) = walker.measure(operand.as_ref(), report) else {
+                    return ControlFlow::Continue(());
+                };
+                let sum = Totals { size, inodes: 0, newest: Totals::NONE.newest };
+                total.add(&sum);
+                printer.list(&sum, operand.as_bytes())
+            }
+            Self::Lists { is_du: true, .. } if operand.is_empty() => {
+                printer.complain(b"invalid zero-length file name");
+                ControlFlow::Continue(())
+            }
+            Self::Lists { lister, is_du } => {
+                lister.list(operand.as_ref(), printer);
+                if !*is_du && !printer.knows_operand {
+                    return printer.list(&Totals::NONE, operand.as_bytes());
+                }
+                if printer.failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            }
+        }
+    }
+
+    fn total(&self) -> Totals {
+        let mut total = match self {
+            Self::Sums { total, .. } => *total,
+            Self::Lists { lister, .. } => lister.total(),
+        };
+        total.newest = total.newest.max((0, 0));
+        total
+    }
+}
+
+/// Whether only what [`Walker`] counts is asked for.
+fn is_a_plain_sum(listing: &Listing) -> bool {
+    let Listing { size, follow, count_dangling, depth, .. } = listing;
+    let counts_otherwise = listing.one_file_system
+        || listing.count_links
+        || listing.separate
+        || listing.time.is_some()
+        || listing.exclude.is_some();
+    *depth == 0 && *size == Size::Apparent && *follow == Follow::All && *count_dangling && !counts_otherwise
 }
 
 fn show(text: &[u8]) -> io::Result<()> {
@@ -70,22 +183,17 @@ fn show(text: &[u8]) -> io::Result<()> {
     out.flush()
 }
 
-fn status(shown: io::Result<()>) -> Status {
+fn status(face: &Face, shown: io::Result<()>) -> Status {
     match shown {
         Ok(()) => return Status::Complete,
         // The reader has seen enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
-        Err(error) => complain(format!("write error: {}", message::reason(&error)).as_bytes()),
+        Err(error) => complain(face, format!("write error: {}", message::reason(&error)).as_bytes()),
     }
     Status::Incomplete
 }
 
 /// Writes a message; if even that fails, there is nobody left to tell.
-fn complain(message: &[u8]) {
-    let line = [NAME.as_bytes(), b": ", message, b"\n"].concat();
-    let _ = io::stderr().write_all(&line);
-}
-
-fn complain_usage() {
-    let _ = writeln!(io::stderr(), "Try '{NAME} --help' for more information.");
+fn complain(face: &Face, message: &[u8]) {
+    let _ = io::stderr().write_all(&face.line(message));
 }

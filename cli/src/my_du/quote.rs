@@ -9,7 +9,46 @@ pub(super) fn quoted(name: &OsStr) -> Vec<u8> {
     quote(name.as_bytes(), locale_is_utf8())
 }
 
-fn locale_is_utf8() -> bool {
+/// The name, in quotes only if a shell would read anything else without them.
+pub(super) fn quoted_if_needed(name: &OsStr) -> Vec<u8> {
+    let quoted = quoted(name);
+    let bytes = name.as_bytes();
+    let is_plain = quoted.len() == bytes.len() + 2 && quoted[1..].starts_with(bytes) && quoted[0] == b'\'';
+    let is_special = |(at, byte): (usize, &u8)| match byte {
+        b'#' | b'~' => at == 0,
+        b'{' | b'}' => bytes.len() == 1,
+        byte => b" !\"$&'()*;<=>?[\\^`|".contains(byte),
+    };
+    if is_plain && !bytes.is_empty() && !bytes.iter().enumerate().any(is_special) {
+        bytes.into()
+    } else {
+        quoted
+    }
+}
+
+/// A word of a message in the quotes of the locale, in which control characters are escaped as in C.
+pub(super) fn cited(word: &[u8]) -> Vec<u8> {
+    cite(word, locale_is_utf8())
+}
+
+fn cite(word: &[u8], utf8: bool) -> Vec<u8> {
+    let (open, close) = if utf8 { ("‘", "’") } else { ("'", "'") };
+    let mut out = Vec::from(open);
+    for piece in word.utf8_chunks().flat_map(|chunk| cut(chunk, utf8)) {
+        match piece {
+            Piece::Byte(byte) => out.extend_from_slice(escape(byte).as_bytes()),
+            Piece::Plain(b"\\") => out.extend_from_slice(b"\\\\"),
+            Piece::Plain(b"'") if !utf8 => out.extend_from_slice(b"\\'"),
+            Piece::Plain(text) if utf8 && text == close.as_bytes() => out.extend_from_slice("\\’".as_bytes()),
+            Piece::Plain(text) => out.extend_from_slice(text),
+        }
+    }
+    out.extend_from_slice(close.as_bytes());
+    out
+}
+
+/// Whether the locale's characters are those of UTF-8.
+pub(super) fn locale_is_utf8() -> bool {
     let set =
         ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(env::var_os).find(|value| !value.is_empty());
     let set = set.unwrap_or_default().to_ascii_lowercase();
@@ -91,7 +130,7 @@ fn escape(byte: u8) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::quote;
+    use super::*;
 
     fn check(name: &[u8], expected: &str) {
         assert_eq!(String::from_utf8(quote(name, true)).unwrap(), expected);
@@ -123,5 +162,21 @@ mod tests {
         check(b"a\xffb", "'a'$'\\377''b'");
         check(b"/\t\x01x1", "'/'$'\\t\\001''x1'");
         check(b"\n's", "''$'\\n'\\''s'");
+    }
+
+    #[test]
+    fn words_are_cited_in_the_quotes_of_the_locale() {
+        assert_eq!(cite(b"it's\n", true), "‘it's\\n’".as_bytes());
+        assert_eq!(cite(b"it's\xff\\", false), b"'it\\'s\\377\\\\'");
+    }
+
+    #[test]
+    fn only_what_a_shell_would_change_is_quoted() {
+        let shown = |name: &str| String::from_utf8(quoted_if_needed(OsStr::new(name))).unwrap();
+        for name in ["a", "-", "a#", "a~b", "{a}", "a,b"] {
+            assert_eq!(shown(name), name);
+        }
+        assert_eq!([shown(""), shown("a b"), shown("#a"), shown("{")], ["''", "'a b'", "'#a'", "'{'"]);
+        assert_eq!([shown("it's"), shown("a\nb")], ["\"it's\"", "'a'$'\\n''b'"]);
     }
 }

@@ -1,5 +1,7 @@
 //! How sizes are printed: rounded up to a unit, or in powers for human readers, as GNU du does it.
 
+use std::io::Write;
+
 /// The unit of sizes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Scale {
@@ -15,12 +17,13 @@ impl Scale {
         Self::Unit { bytes, suffix: String::new() }
     }
 
-    /// The size, rounded up.
-    pub(super) fn show(&self, size: u64) -> String {
-        match self {
-            Self::Unit { bytes, suffix } => format!("{}{suffix}", size.div_ceil(*bytes)),
-            Self::Powers(base) => in_powers(size, u128::from(*base)),
-        }
+    /// Prints a size, rounded up.
+    pub(super) fn append(&self, size: u64, out: &mut Vec<u8>) {
+        // Writing to memory does not fail.
+        let _ = match self {
+            Self::Unit { bytes, suffix } => write!(out, "{}{suffix}", size.div_ceil(*bytes)),
+            Self::Powers(base) => write!(out, "{}", in_powers(size, u128::from(*base))),
+        };
     }
 }
 
@@ -45,6 +48,12 @@ fn in_powers(size: u64, base: u128) -> String {
 mod tests {
     use super::Scale;
 
+    fn show(scale: &Scale, size: u64) -> String {
+        let mut out = Vec::new();
+        scale.append(size, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
     #[test]
     fn sizes_are_rounded_up_as_gnu_does() {
         let cases = [
@@ -67,16 +76,16 @@ mod tests {
             (u64::MAX, "16E", "19E"),
         ];
         for (size, binary, decimal) in cases {
-            assert_eq!(Scale::Powers(1024).show(size), binary, "{size}");
-            assert_eq!(Scale::Powers(1000).show(size), decimal, "{size}");
+            assert_eq!(show(&Scale::Powers(1024), size), binary, "{size}");
+            assert_eq!(show(&Scale::Powers(1000), size), decimal, "{size}");
         }
     }
 
     #[test]
     fn units_are_rounded_up() {
-        let shown = |bytes, size| Scale::unit(bytes).show(size);
+        let shown = |bytes, size| show(&Scale::unit(bytes), size);
         assert_eq!([shown(1024, 0), shown(1024, 1), shown(1024, 1025)], ["0", "1", "2"]);
         assert_eq!(shown(u64::MAX, u64::MAX), "1");
-        assert_eq!(Scale::Unit { bytes: 1000, suffix: "kB".into() }.show(1001), "2kB");
+        assert_eq!(show(&Scale::Unit { bytes: 1000, suffix: "kB".into() }, 1001), "2kB");
     }
 }

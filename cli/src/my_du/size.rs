@@ -23,6 +23,7 @@ impl Wrong {
 }
 
 const BLOCK_UNITS: &[u8] = b"eEgGkKmMpPtTyYzZ";
+const THRESHOLD_UNITS: &[u8] = b"kKmMGTPEZY";
 
 /// The letters of the powers of 1024 and of 1000.
 const POWERS: &[u8] = b"KMGTPEZY";
@@ -38,6 +39,39 @@ pub(super) fn block(text: &[u8]) -> Result<Scale, Wrong> {
         Number { value: 0, .. } => Err(Wrong::Number),
         Number { wrong: Some(wrong), .. } => Err(wrong),
         Number { value, suffix, .. } => Ok(Scale::Unit { bytes: value, suffix }),
+    }
+}
+
+/// Reads a block size of the environment, of which anything may be taken that is a number.
+pub(super) fn lenient_block(text: &[u8]) -> Option<Scale> {
+    let text = text.strip_prefix(b"'").unwrap_or(text);
+    word(text).or_else(|| {
+        let Number { value, suffix, wrong } = number(text, BLOCK_UNITS);
+        let suffix = if wrong.is_none() { suffix } else { String::new() };
+        (value > 0).then_some(Scale::Unit { bytes: value, suffix })
+    })
+}
+
+/// Reads a threshold: at least so many bytes, or, if negative, at most.
+pub(super) fn threshold(text: &[u8]) -> Result<i64, Wrong> {
+    let blank = text.iter().take_while(|byte| is_blank(**byte)).count();
+    let digits = text[blank..].strip_prefix(b"-");
+    let number = number(digits.unwrap_or(text), THRESHOLD_UNITS);
+    let starts_well = digits.is_none_or(|digits| digits.first().is_some_and(u8::is_ascii_digit));
+    let size = i64::try_from(number.value).map_err(|_| Wrong::TooLarge);
+    match (number.wrong, size) {
+        _ if !starts_well => Err(Wrong::Number),
+        (Some(wrong), _) => Err(wrong),
+        (None, Ok(0)) if digits.is_some() => Err(Wrong::Number),
+        (None, size) => size.map(|size| if digits.is_some() { -size } else { size }),
+    }
+}
+
+/// Reads a number without a unit.
+pub(super) fn plain(text: &[u8]) -> Option<usize> {
+    match number(text, b"") {
+        Number { value, wrong: None, .. } => value.try_into().ok(),
+        _ => None,
     }
 }
 
@@ -180,5 +214,27 @@ mod tests {
             assert_eq!(block(text.as_bytes()), Err(Wrong::TooLarge), "{text}");
         }
         assert_eq!(Wrong::Suffix.message("-B", b"1x"), b"invalid suffix in -B argument '1x'");
+    }
+
+    #[test]
+    fn the_environment_is_read_with_indulgence() {
+        assert_eq!(lenient_block(b"4Q"), unit(4, "").ok());
+        assert_eq!(lenient_block(b"16E"), unit(u64::MAX, "").ok());
+        assert_eq!(lenient_block(b"KB"), unit(1000, "kB").ok());
+        for text in ["", "'", "bogus", "08", "-5"] {
+            assert_eq!(lenient_block(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn thresholds_have_a_sign() {
+        assert_eq!(threshold(b"0"), Ok(0));
+        assert_eq!(threshold(b"2KB"), Ok(2000));
+        assert_eq!(threshold(b"-1M"), Ok(-(1 << 20)));
+        assert_eq!(threshold(b"-0"), Err(Wrong::Number));
+        assert_eq!(threshold(b"--1"), Err(Wrong::Number));
+        assert_eq!(threshold(b"e"), Err(Wrong::Number));
+        assert_eq!(threshold(b"1e"), Err(Wrong::Suffix));
+        assert_eq!(threshold(b"9223372036854775808"), Err(Wrong::TooLarge));
     }
 }

@@ -91,6 +91,9 @@ impl Crew {
             if fold.broken {
                 shared.slots.children().for_each(|(_, pid)| _ = kill_process(pid, Signal::KILL));
             }
+            if !shared.pipe.wait(&NOW) {
+                fold.pause();
+            }
             if shared.pipe.wait(&LOOK_TIMEOUT) {
                 shared.receive(&mut order, &mut Vec::new(), fold);
             }

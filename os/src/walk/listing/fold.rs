@@ -65,6 +65,13 @@ impl<'a> Fold<'a> {
         }
     }
 
+    /// There is no more to be told for now.
+    pub(super) fn pause(&mut self) {
+        if !self.broken {
+            self.broken = self.listener.pause() == ControlFlow::Break(());
+        }
+    }
+
     /// Which inodes have been met.
     pub(super) fn met(&self) -> &Inodes {
         self.met

@@ -179,6 +179,11 @@ pub trait Listener {
     /// Takes a line. After a break there is none.
     fn entry(&mut self, entry: &Entry<'_>) -> ControlFlow<()>;
 
+    /// There is no more for now. After a break there are no lines.
+    fn pause(&mut self) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
     /// Takes something that the lines lack.
     fn diagnostic(&mut self, diagnostic: Diagnostic);
 }
@@ -232,7 +237,7 @@ impl Lister {
     /// Forks children, which only make system calls; other threads may allocate and lock meanwhile. Other children of
     /// this process are left alone. When this returns, no child is left.
     pub fn list(&mut self, operand: &Path, listener: &mut dyn Listener) {
-        let Ok(name) = CString::new(operand.as_os_str().as_bytes()) else {
+        let Ok(name) = CString::new(trimmed(operand.as_os_str().as_bytes())) else {
             let trouble = Trouble::Access(io::ErrorKind::InvalidInput.into());
             return listener.diagnostic(Diagnostic { path: operand.into(), trouble });
         };
@@ -242,8 +247,20 @@ impl Lister {
         self.tree.clear();
     }
 
-    /// What all that was met takes together.
+    /// What all that was met takes together, sub-directories that are listed apart too.
     pub fn total(&self) -> Totals {
         self.total
     }
+}
+
+/// A path with one slash at its end, if there are several; two alone may mean something else.
+fn trimmed(mut path: &[u8]) -> &[u8] {
+    if path.len() > 2 {
+        while let [start @ .., _, b'/'] = path
+            && path[start.len()] == b'/'
+        {
+            path = &path[..path.len() - 1];
+        }
+    }
+    path
 }

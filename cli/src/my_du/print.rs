@@ -1,0 +1,117 @@
+//! Lines for standard output, in few writes: as soon as a good deal waits, some time has passed, or no more is known.
+
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use memalloc_os::walk::{Diagnostic, Entry, Listener, Totals};
+
+use super::face::Face;
+use super::message;
+use super::scale::Scale;
+use super::settings::Settings;
+use super::time::TimeFormat;
+
+/// Bytes that wait at most.
+const FULL: usize = 32 * 1024;
+
+/// How long they wait at most while there are more.
+const LONG: Duration = Duration::from_millis(100);
+
+/// Prints lines and complaints.
+pub(super) struct Printer<'s> {
+    face: &'s Face,
+    scale: &'s Scale,
+    time: Option<&'s TimeFormat>,
+    end: u8,
+    threshold: i64,
+    inodes: bool,
+    lines: Vec<u8>,
+    since: Instant,
+    /// Nothing has been complained about.
+    pub(super) complete: bool,
+    /// Why no more can be printed.
+    pub(super) failed: Option<io::Error>,
+    /// Something has been said about the current operand.
+    pub(super) knows_operand: bool,
+}
+
+impl<'s> Printer<'s> {
+    pub(super) fn new(face: &'s Face, settings: &'s Settings) -> Self {
+        Self {
+            face,
+            scale: &settings.scale,
+            time: settings.time.as_ref(),
+            end: settings.end,
+            threshold: settings.threshold,
+            inodes: settings.inodes,
+            lines: Vec::new(),
+            since: Instant::now(),
+            complete: true,
+            failed: None,
+            knows_operand: false,
+        }
+    }
+
+    /// Prints a line.
+    pub(super) fn line(&mut self, totals: &Totals, name: &[u8]) -> ControlFlow<()> {
+        let count = if self.inodes { totals.inodes } else { totals.size };
+        self.scale.append(count, &mut self.lines);
+        self.lines.push(b'\t');
+        if let Some(format) = self.time {
+            format.append(totals.newest, &mut self.lines);
+            self.lines.push(b'\t');
+        }
+        self.lines.extend_from_slice(name);
+        self.lines.push(self.end);
+        if self.lines.len() >= FULL || self.since.elapsed() >= LONG {
+            self.flush()
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+
+    /// Prints all that waits.
+    pub(super) fn flush(&mut self) -> ControlFlow<()> {
+        self.since = Instant::now();
+        if !self.lines.is_empty() && self.failed.is_none() {
+            self.failed = super::show(&self.lines).err();
+            self.lines.clear();
+        }
+        if self.failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    /// Prints a message; if even that fails, there is nobody left to tell.
+    pub(super) fn complain(&mut self, message: &[u8]) {
+        self.complete = false;
+        self.knows_operand = true;
+        let _ = self.flush();
+        let _ = io::stderr().write_all(&self.face.line(message));
+    }
+
+    /// Prints the line of an operand, or of what is in it, if it is large or small enough.
+    pub(super) fn list(&mut self, totals: &Totals, name: &[u8]) -> ControlFlow<()> {
+        if self.is_listed(totals) { self.line(totals, name) } else { ControlFlow::Continue(()) }
+    }
+
+    fn is_listed(&self, totals: &Totals) -> bool {
+        let count = if self.inodes { totals.inodes } else { totals.size };
+        let bound = self.threshold.unsigned_abs();
+        if self.threshold < 0 { count <= bound } else { count >= bound }
+    }
+}
+
+impl Listener for Printer<'_> {
+    fn entry(&mut self, entry: &Entry<'_>) -> ControlFlow<()> {
+        self.knows_operand |= entry.depth == 0;
+        self.list(&entry.totals, entry.path)
+    }
+
+    fn diagnostic(&mut self, diagnostic: Diagnostic) {
+        self.complain(&message::of(&diagnostic));
+    }
+
+    fn pause(&mut self) -> ControlFlow<()> {
+        self.flush()
+    }
+}

@@ -1,0 +1,389 @@
+//! What the options mean together, and what GNU du says where they mean nothing.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::{self, Read};
+use std::num::NonZeroUsize;
+use std::os::unix::ffi::OsStrExt;
+use std::rc::Rc;
+
+use memalloc_os::walk::{Follow, Forks, Listing, Size, Time};
+
+use super::command::{Line, MODIFIED};
+use super::face::Face;
+use super::message::reason;
+use super::quote::{cited, locale_is_utf8, quoted, quoted_if_needed};
+use super::scale::Scale;
+use super::time::TimeFormat;
+use super::{pattern, size};
+
+/// What to do.
+pub(super) struct Settings {
+    pub(super) listing: Listing,
+    pub(super) scale: Scale,
+    /// What ends a line.
+    pub(super) end: u8,
+    /// A grand total is to follow.
+    pub(super) total: bool,
+    /// At least so much is listed, or, if negative, at most.
+    pub(super) threshold: i64,
+    /// Inodes are printed, not sizes.
+    pub(super) inodes: bool,
+    pub(super) time: Option<TimeFormat>,
+    pub(super) operands: Operands,
+    /// Messages that are no errors.
+    pub(super) warnings: Vec<Vec<u8>>,
+}
+
+/// Where the operands are.
+pub(super) enum Operands {
+    Here(Vec<OsString>),
+    In(OsString),
+}
+
+/// What there is instead of settings.
+pub(super) enum Otherwise {
+    Help,
+    Version,
+    /// Messages, the first of each having the program's name; the last points to the help or not.
+    Wrong {
+        messages: Vec<Vec<u8>>,
+        usage: bool,
+    },
+}
+
+/// What options say one by one.
+struct Draft<'f> {
+    face: &'f Face,
+    /// The arguments as they were written.
+    form: &'f [OsString],
+    listing: Listing,
+    /// A unit that was asked for.
+    scale: Option<Scale>,
+    apparent: Option<bool>,
+    depth: Option<usize>,
+    summarize: bool,
+    null: bool,
+    total: bool,
+    inodes: bool,
+    threshold: i64,
+    style: Option<OsString>,
+    files0: Option<OsString>,
+    patterns: Vec<Vec<u8>>,
+    /// What is wrong, but does not keep the other options from being read.
+    wrong: Vec<Vec<u8>>,
+}
+
+/// Reads options, in order, and operands.
+pub(super) fn settings(face: &Face, line: Line) -> Result<Settings, Otherwise> {
+    let mut draft = Draft::new(face, &line.form);
+    for (name, argument) in line.options {
+        draft.option(&name, &argument)?;
+    }
+    draft.finish(line.operands)
+}
+
+impl<'f> Draft<'f> {
+    fn new(face: &'f Face, form: &'f [OsString]) -> Self {
+        let mut listing = Listing::default();
+        if !face.is_du {
+            listing.follow = Follow::All;
+            listing.count_dangling = true;
+        }
+        Self {
+            face,
+            form,
+            listing,
+            scale: None,
+            apparent: None,
+            depth: None,
+            summarize: false,
+            null: false,
+            total: false,
+            inodes: false,
+            threshold: 0,
+            style: None,
+            files0: None,
+            patterns: Vec::new(),
+            wrong: Vec::new(),
+        }
+    }
+
+    fn option(&mut self, name: &str, argument: &OsStr) -> Result<(), Otherwise> {
+        match name {
+            "all" => self.listing.files = true,
+            "total" => self.total = true,
+            "max-depth" => self.max_depth(argument),
+            "summarize" => self.summarize = true,
+            "separate-dirs" => self.listing.separate = true,
+            "threshold" => {
+                self.threshold = size::threshold(argument.as_bytes())
+                    .map_err(|kind| self.wrong_size(kind, ["-t", "--threshold"], argument))?
+            }
+            "exclude" => self.patterns.push(argument.as_bytes().into()),
+            "exclude-from" => self.exclude_from(argument),
+            "files0-from" => self.files0 = Some(argument.into()),
+            "one-file-system" => self.listing.one_file_system = true,
+            "apparent-size" | "A" => self.apparent = Some(true),
+            "disk-usage" => self.apparent = Some(false),
+            "inodes" => self.inodes = true,
+            "count-links" => self.listing.count_links = true,
+            "dereference" => self.listing.follow = Follow::All,
+            "dereference-args" | "H" => self.listing.follow = Follow::Operands,
+            "no-dereference" => self.listing.follow = Follow::Nothing,
+            "bytes" => (self.apparent, self.scale) = (Some(true), Some(Scale::unit(1))),
+            "null" => self.null = true,
+            "block-size" => {
+                self.scale = Some(
+                    size::block(argument.as_bytes())
+                        .map_err(|kind| self.wrong_size(kind, ["-B", "--block-size"], argument))?,
+                )
+            }
+            "human-readable" => self.scale = Some(Scale::Powers(1024)),
+            "si" => self.scale = Some(Scale::Powers(1000)),
+            "k" => self.scale = Some(Scale::unit(1 << 10)),
+            "m" => self.scale = Some(Scale::unit(1 << 20)),
+            "time" => self.listing.time = Some(time(argument)?),
+            "time-style" => self.style = Some(argument.into()),
+            "jobs" => self.listing.walk.jobs = Some(jobs(argument)?),
+            "fork" => self.listing.walk.forks = forks(argument)?,
+            "help" => return Err(Otherwise::Help),
+            _ => return Err(Otherwise::Version),
+        }
+        Ok(())
+    }
+
+    /// What is wrong with a size, in a message that names the option as it was written.
+    fn wrong_size(&self, kind: size::Wrong, [short, long]: [&str; 2], argument: &OsStr) -> Otherwise {
+        let argument = argument.as_bytes();
+        let as_short = [short.as_bytes(), b"=", argument].concat();
+        let is_short = self.form.iter().any(|arg| arg.as_bytes() == as_short);
+        // GNU du looks for a negative zero by itself.
+        let is_short = is_short && !(short == "-t" && argument == b"-0");
+        wrong(kind.message(if is_short { short } else { long }, argument), false)
+    }
+
+    fn max_depth(&mut self, argument: &OsStr) {
+        match size::plain(argument.as_bytes()) {
+            Some(depth) => self.depth = Some(depth),
+            None => self.wrong.push([b"invalid maximum depth ", &*cited(argument.as_bytes())].concat()),
+        }
+    }
+
+    /// Takes the lines of a file as patterns, without white space at their ends.
+    fn exclude_from(&mut self, path: &OsStr) {
+        let text = if path == "-" {
+            let mut text = Vec::new();
+            io::stdin().lock().read_to_end(&mut text).map(|_| text)
+        } else {
+            fs::read(path)
+        };
+        match text {
+            Ok(text) => {
+                let lines = text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_end);
+                self.patterns.extend(lines.filter(|line| !line.is_empty()).map(<[u8]>::to_vec));
+            }
+            Err(error) => {
+                self.wrong.push([&*quoted_if_needed(path), b": ", reason(&error).as_bytes()].concat());
+            }
+        }
+    }
+
+    fn finish(mut self, mut operands: Vec<OsString>) -> Result<Settings, Otherwise> {
+        if !self.wrong.is_empty() {
+            return Err(Otherwise::Wrong { messages: self.wrong, usage: true });
+        }
+        let mut warnings = Vec::new();
+        self.settle_depth(&mut warnings)?;
+        if self.inodes && self.apparent == Some(true) {
+            warnings.push(b"warning: options --apparent-size and -b are ineffective with --inodes".to_vec());
+        }
+        let apparent = self.apparent.unwrap_or(!self.face.is_du);
+        self.listing.size = if apparent { Size::Apparent } else { Size::Disk };
+        let scale = self.scale();
+        let time = if self.listing.time.is_some() { Some(self.time_format()?) } else { None };
+        self.settle_patterns();
+        let operands = match self.files0 {
+            Some(_) if !operands.is_empty() => {
+                let message = [b"extra operand ", &*cited(operands[0].as_bytes())].concat();
+                let more = b"\nfile operands cannot be combined with --files0-from".as_slice();
+                return Err(wrong([&message, more].concat(), true));
+            }
+            Some(list) => Operands::In(list),
+            None => {
+                if operands.is_empty() {
+                    operands.push(".".into());
+                }
+                Operands::Here(operands)
+            }
+        };
+        self.listing.several_operands = !matches!(&operands, Operands::Here(operands) if operands.len() == 1);
+        Ok(Settings {
+            listing: self.listing,
+            scale,
+            end: if self.null { 0 } else { b'\n' },
+            total: self.total,
+            threshold: self.threshold,
+            inodes: self.inodes,
+            time,
+            operands,
+            warnings,
+        })
+    }
+
+    fn settle_depth(&mut self, warnings: &mut Vec<Vec<u8>>) -> Result<(), Otherwise> {
+        if self.listing.files && self.summarize {
+            return Err(wrong(b"cannot both summarize and show all entries".to_vec(), true));
+        }
+        match self.depth {
+            Some(0) if self.summarize => {
+                warnings.push(b"warning: summarizing is the same as using --max-depth=0".to_vec());
+            }
+            Some(depth) if self.summarize => {
+                let message = format!("warning: summarizing conflicts with --max-depth={depth}");
+                return Err(wrong(message.into(), true));
+            }
+            _ => {}
+        }
+        let lists_operands = self.summarize || (!self.face.is_du && !self.listing.files);
+        self.listing.depth = self.depth.unwrap_or(if lists_operands { 0 } else { usize::MAX });
+        Ok(())
+    }
+
+    fn scale(&mut self) -> Scale {
+        let counts_bytes = !self.face.is_du && self.listing.size == Size::Apparent;
+        let scale = self
+            .scale
+            .take()
+            .unwrap_or_else(|| if counts_bytes { Scale::unit(1) } else { scale_of_environment() });
+        match scale {
+            // What is left of kB and of KiB for single inodes.
+            Scale::Unit { suffix, .. } if self.inodes && suffix.ends_with('B') => {
+                Scale::Unit { bytes: 1, suffix: "B".into() }
+            }
+            Scale::Unit { .. } if self.inodes => Scale::unit(1),
+            scale => scale,
+        }
+    }
+
+    fn time_format(&self) -> Result<TimeFormat, Otherwise> {
+        let style = match &self.style {
+            Some(style) => style.as_bytes().to_vec(),
+            None => style_of_environment(),
+        };
+        if let Some(format) = style.strip_prefix(b"+") {
+            return Ok(TimeFormat(format.to_vec()));
+        }
+        let formats = [("full-iso", FULL_ISO), ("long-iso", LONG_ISO), ("iso", ISO)];
+        let format = chosen(&formats, &style).map_err(|kind| {
+            wrong_choice(kind, &style, "time style", &[&["full-iso"], &["long-iso"], &["iso"]])
+        })?;
+        Ok(TimeFormat(format.into()))
+    }
+
+    fn settle_patterns(&mut self) {
+        let patterns = std::mem::take(&mut self.patterns);
+        if !patterns.is_empty() {
+            let utf8 = locale_is_utf8();
+            self.listing.exclude = Some(Rc::new(move |path| {
+                patterns.iter().any(|pattern| pattern::excludes(pattern, path, utf8))
+            }));
+        }
+    }
+}
+
+const FULL_ISO: &str = "%Y-%m-%d %H:%M:%S.%N %z";
+const LONG_ISO: &str = "%Y-%m-%d %H:%M";
+const ISO: &str = "%Y-%m-%d";
+
+fn wrong(message: Vec<u8>, usage: bool) -> Otherwise {
+    Otherwise::Wrong { messages: vec![message], usage }
+}
+
+/// The first of these variables that is set holds, even if it makes no sense.
+fn scale_of_environment() -> Scale {
+    let names = ["DU_BLOCK_SIZE", "BLOCK_SIZE", "BLOCKSIZE"];
+    let block = if is_posix() { 512 } else { 1024 };
+    let given = names.into_iter().find_map(env::var_os);
+    given.and_then(|text| size::lenient_block(text.as_bytes())).unwrap_or(Scale::unit(block))
+}
+
+/// Whether POSIX is to be obeyed where GNU does otherwise.
+pub(super) fn is_posix() -> bool {
+    env::var_os("POSIXLY_CORRECT").is_some()
+}
+
+fn style_of_environment() -> Vec<u8> {
+    let style = env::var_os("TIME_STYLE").unwrap_or_else(|| "locale".into());
+    let style = style.as_bytes();
+    if style == b"locale" {
+        return b"long-iso".into();
+    }
+    if style.starts_with(b"+") {
+        return style.split(|&byte| byte == b'\n').next().unwrap_or_default().into();
+    }
+    let mut style = style;
+    while let Some(rest) = style.strip_prefix(b"posix-") {
+        style = rest;
+    }
+    style.into()
+}
+
+fn time(argument: &OsStr) -> Result<Time, Otherwise> {
+    if argument == MODIFIED {
+        return Ok(Time::Modified);
+    }
+    let words = [
+        ("atime", Time::Accessed),
+        ("access", Time::Accessed),
+        ("use", Time::Accessed),
+        ("ctime", Time::Changed),
+        ("status", Time::Changed),
+    ];
+    let argument = argument.as_bytes();
+    chosen(&words, argument).map_err(|kind| {
+        wrong_choice(kind, argument, "--time", &[&["atime", "access", "use"], &["ctime", "status"]])
+    })
+}
+
+/// What a word, or the start of one, stands for; otherwise how it does not.
+fn chosen<T: Copy + PartialEq>(words: &[(&str, T)], argument: &[u8]) -> Result<T, &'static str> {
+    let exact = words.iter().find(|(word, _)| word.as_bytes() == argument);
+    let mut meant = words.iter().filter(|(word, _)| word.as_bytes().starts_with(argument)).map(|(_, it)| *it);
+    match (exact, meant.next()) {
+        (Some((_, it)), _) => Ok(*it),
+        (None, Some(it)) if meant.all(|other| other == it) => Ok(it),
+        (None, Some(_)) => Err("ambiguous"),
+        (None, None) => Err("invalid"),
+    }
+}
+
+fn wrong_choice(kind: &str, argument: &[u8], what: &str, valid: &[&[&str]]) -> Otherwise {
+    let cite = |word: &str| cited(word.as_bytes());
+    let mut message =
+        [kind.as_bytes(), b" argument ", &cited(argument), b" for ", &cite(what), b"\nValid arguments are:"]
+            .concat();
+    for synonyms in valid {
+        let synonyms: Vec<_> = synonyms.iter().map(|word| cite(word)).collect();
+        message.extend_from_slice(b"\n  - ");
+        message.extend_from_slice(&synonyms.join(&b", "[..]));
+    }
+    wrong(message, true)
+}
+
+fn jobs(argument: &OsStr) -> Result<NonZeroUsize, Otherwise> {
+    let number = argument.to_str().and_then(|text| text.parse().ok());
+    number.ok_or_else(|| wrong([b"invalid number of jobs ", &*quoted(argument)].concat(), true))
+}
+
+fn forks(argument: &OsStr) -> Result<Forks, Otherwise> {
+    match argument.as_bytes() {
+        b"each" => Ok(Forks::Each),
+        b"shared" => Ok(Forks::Shared),
+        _ => {
+            let valid = b" for '--fork'; valid are 'each' and 'shared'";
+            Err(wrong([b"invalid argument ", &*quoted(argument), valid].concat(), true))
+        }
+    }
+}
