@@ -6,6 +6,8 @@ pub trait Mode: sealed::Sealed {
     const WAITS: bool;
     /// Whether blocks may be freed from elsewhere, and then be on their way back.
     const REMOTE: bool = false;
+    /// Whether no more than some number of each size may wait.
+    const BOUNDED: bool = true;
 }
 
 /// For programs: small blocks that are freed wait in quick lists for a request of the same size.
@@ -34,6 +36,7 @@ impl Mode for RealTime {
 impl Mode for Local {
     const WAITS: bool = true;
     const REMOTE: bool = true;
+    const BOUNDED: bool = false;
 }
 
 mod sealed {

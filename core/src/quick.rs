@@ -7,7 +7,8 @@
 //!
 //! A block that waits counts as in use in the map, so that neighbours leave it alone; a bit of its own in the span's
 //! **waiting** bits tells it from one that is in use. Lists are last in, first out, as what was freed last is in the
-//! cache; one that is full takes no more, and what is freed then is coalesced at once. (Quick lists: Weinstock and Wulf,
+//! cache; one that is full, in the modes that bound them, takes no more, and what is freed then is coalesced at once.
+//! (Quick lists: Weinstock and Wulf,
 //! "Quick fit: an efficient algorithm for heap storage allocation", 1988; deferred coalescing in one heap with bins: Lea,
 //! "A memory allocator", 1996.)
 
@@ -28,7 +29,7 @@ const FEW_FROM: usize = 32 << 10;
 pub struct Policy {
     /// The largest block, in bytes.
     limit: usize,
-    /// Blocks of a size.
+    /// Blocks of a size, where their number is bounded.
     depth: usize,
 }
 
@@ -49,7 +50,7 @@ impl Policy {
     }
 
     /// What may wait in a heap that has much memory to come: a kibibyte (on 64 bits) and less.
-    pub const PER_THREAD: Self = Self { limit: 64 * GRANULE, depth: 32 };
+    pub const PER_THREAD: Self = Self { limit: 64 * GRANULE, depth: 0 };
 
     /// Whether any block may wait.
     pub const fn is_on(self) -> bool {
@@ -133,7 +134,7 @@ impl<M: Mode> Quick<M> {
     #[inline(always)]
     pub unsafe fn has_room(&self, bytes: usize) -> bool {
         // SAFETY: the size has a list.
-        unsafe { self.list(bytes).as_ref() }.room != 0
+        !M::BOUNDED || unsafe { self.list(bytes).as_ref() }.room != 0
     }
 
     /// Lets the block at `block` wait. O(1).
@@ -145,7 +146,9 @@ impl<M: Mode> Quick<M> {
         // SAFETY: the size has a list, and the block room for the link.
         unsafe {
             let list = self.list(bytes).as_mut();
-            list.room -= 1;
+            if M::BOUNDED {
+                list.room -= 1;
+            }
             block.cast::<Option<NonNull<u8>>>().write(list.head);
             list.head = Some(block);
         }
@@ -162,15 +165,27 @@ impl<M: Mode> Quick<M> {
             let list = self.list(bytes).as_mut();
             let block = list.head?;
             list.head = block.cast::<Option<NonNull<u8>>>().read();
-            list.room += 1;
+            if M::BOUNDED {
+                list.room += 1;
+            }
             Some(block)
         }
     }
 
-    /// How many blocks of `bytes` bytes wait.
+    /// How many blocks of `bytes` bytes wait. O(1), if their number is bounded.
     pub(crate) fn count(&self, bytes: usize) -> usize {
-        // SAFETY: asked only about sizes that are served.
-        self.policy.depth - unsafe { self.list(bytes).as_ref() }.room
+        if M::BOUNDED {
+            // SAFETY: asked only about sizes that are served.
+            return self.policy.depth - unsafe { self.list(bytes).as_ref() }.room;
+        }
+        // SAFETY: a block that waits has a link.
+        let next = |block: &NonNull<u8>| unsafe { block.cast::<Option<NonNull<u8>>>().read() };
+        core::iter::successors(self.first(bytes), next).count()
+    }
+
+    /// Whether a block of `bytes` bytes waits. O(1).
+    pub(crate) fn has_one(&self, bytes: usize) -> bool {
+        self.first(bytes).is_some()
     }
 
     /// The first block of `bytes` bytes that waits.

@@ -79,7 +79,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// Coalesces the blocks of the largest size that waits, if any does.
     pub(super) fn flush_one_list(&mut self) -> bool {
-        let Some(bytes) = self.quick.sizes().find(|&bytes| self.quick.count(bytes) > 0) else { return false };
+        let Some(bytes) = self.quick.sizes().find(|&bytes| self.quick.has_one(bytes)) else { return false };
         while let Some((block, _)) = self.take_off_list(bytes) {
             if let Some(chunk) = self.used_chunk_at(block) {
                 // SAFETY: the chunk is in use, for nobody, and its span does not count it.

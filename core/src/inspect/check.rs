@@ -236,14 +236,13 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let mut listed = 0;
         for bytes in self.quick().sizes() {
             let mut link = self.quick().first(bytes);
-            for _ in 0..self.quick().count(bytes) {
-                let block = link.ok_or(Fault { kind: FaultKind::Waiting, address: bytes })?;
-                ensure(self.waiting_size(block) == Some(bytes), FaultKind::Waiting, block)?;
+            while let Some(block) = link {
+                let is_one_more = listed < waiting && self.waiting_size(block) == Some(bytes);
+                ensure(is_one_more, FaultKind::Waiting, block)?;
                 listed += 1;
                 // SAFETY: a block that waits starts there, with its link.
                 link = unsafe { block.cast::<Option<NonNull<u8>>>().read() };
             }
-            ensure(link.is_none(), FaultKind::Waiting, link.unwrap_or(NonNull::dangling()))?;
         }
         let fault = Fault { kind: FaultKind::Waiting, address: 0 };
         if listed == waiting { Ok(()) } else { Err(fault) }
