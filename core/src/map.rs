@@ -222,6 +222,21 @@ impl Map {
         }
     }
 
+    /// Hands `count` chunks of `size` granules each out, one above the other from `g` on. None of them is long.
+    ///
+    /// # Safety
+    /// As for [`take`](Self::take).
+    #[inline]
+    pub unsafe fn take_many(self, g: usize, size: usize, count: usize) {
+        // SAFETY: the caller gives granules of the map.
+        unsafe {
+            self.flip(g, g + count * size);
+            for start in (1..count).map(|at| g + at * size) {
+                flip(&self.words_at(start).used, 1 << (start % WORD_GRANULES));
+            }
+        }
+    }
+
     /// Takes `[g, end)` back, merging it with its free neighbours.
     ///
     /// # Safety

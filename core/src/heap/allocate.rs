@@ -9,7 +9,15 @@ use crate::granule::{GRANULE, granules};
 use crate::raw::after;
 use crate::{Mode, PageSource};
 
+/// Bytes that are carved at once, at most, unless one block has more.
+const CARVED: usize = 2 << 10;
+/// Blocks that are carved at once, at most.
+const MOST_CARVED: usize = 32;
+
 impl<S: PageSource, M: Mode> Heap<S, M> {
+    /// Whether several blocks of a small size are cut off at once.
+    const CARVES: bool = !M::BOUNDED;
+
     /// A block of at least `layout.size()` bytes, aligned to `layout.align()` and to [`GRANULE`]; `None` when neither
     /// the spans nor the source have room, and the heap is as it was. A size of 0 gives a block of one granule. O(1).
     #[inline]
@@ -42,8 +50,43 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: as the caller says.
         unsafe {
             let (chunk, chunk_bytes) = self.bins.pop(bin);
-            self.hand_out(chunk, chunk_bytes, whole(size))
+            let bytes = whole(size);
+            if Self::CARVES && self.quick.serves(bytes) && chunk_bytes >= 2 * bytes {
+                return self.carve(chunk, chunk_bytes, bytes);
+            }
+            self.hand_out(chunk, chunk_bytes, bytes)
         }
+    }
+
+    /// Hands out the first `bytes` bytes of a free chunk, and lets the next few pieces of as many wait; what is left goes
+    /// into a bin. O(1).
+    ///
+    /// # Safety
+    /// The chunk is in no bin and has `chunk_bytes` bytes, `bytes` or more; both are whole granules. The quick lists serve
+    /// the size, and their number is not bounded.
+    #[inline(never)]
+    unsafe fn carve(&mut self, chunk: NonNull<u8>, chunk_bytes: usize, bytes: usize) -> NonNull<u8> {
+        let count = (chunk_bytes.min(CARVED) / bytes).clamp(1, MOST_CARVED);
+        // SAFETY: the chunk lies in a span of ours, and the pieces in the chunk.
+        unsafe {
+            let span = self.span_of_own(chunk);
+            let at = span.granule_of(chunk);
+            if Self::COUNTS_HELD {
+                span.hold();
+            }
+            span.map().take_many(at, bytes / GRANULE, count);
+            // So that they are handed out in the order of their addresses.
+            for piece in (1..count).rev() {
+                self.quick.push(after(chunk, piece * bytes), bytes);
+                span.waiting(Self::MARKS).flip(at + piece * (bytes / GRANULE));
+            }
+            let taken = count * bytes;
+            if chunk_bytes > taken {
+                self.bins.insert(after(chunk, taken), chunk_bytes - taken);
+            }
+            self.totals.count_in_many(count, taken);
+        }
+        chunk
     }
 
     /// A block at a multiple of more than a granule: cut out of a chunk that has one, whose rest on either side stays
@@ -79,8 +122,14 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             return Some(block);
         }
         let bin = self.bins.first_for(whole(layout.size()) + most_skipped(layout))?;
-        // SAFETY: the bin has a chunk, and each of its chunks has room behind the skipped granules.
-        Some(unsafe { self.cut_out(bin, layout) })
+        // SAFETY: the bin has a chunk, and each of its chunks has room behind the skipped granules, if any are.
+        Some(unsafe {
+            if layout.align() <= GRANULE {
+                self.cut_off(bin, layout.size())
+            } else {
+                self.cut_out(bin, layout)
+            }
+        })
     }
 
     /// Allocation where no bin is sure to have a chunk: from one that happens to fit, from blocks that wait, coalesced, or

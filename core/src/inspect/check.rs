@@ -235,7 +235,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     fn check_lists(&self, waiting: usize) -> Result<(), Fault> {
         let mut listed = 0;
         for bytes in self.quick().sizes() {
-            let mut link = self.quick().first(bytes);
+            let (mut link, before) = (self.quick().first(bytes), listed);
             while let Some(block) = link {
                 let is_one_more = listed < waiting && self.waiting_size(block) == Some(bytes);
                 ensure(is_one_more, FaultKind::Waiting, block)?;
@@ -243,6 +243,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 // SAFETY: a block that waits starts there, with its link.
                 link = unsafe { block.cast::<Option<NonNull<u8>>>().read() };
             }
+            let counted = self.quick().count(bytes) == listed - before;
+            ensure(counted, FaultKind::Waiting, self.quick().first(bytes).unwrap_or(NonNull::dangling()))?;
         }
         let fault = Fault { kind: FaultKind::Waiting, address: 0 };
         if listed == waiting { Ok(()) } else { Err(fault) }

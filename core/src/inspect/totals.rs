@@ -99,6 +99,12 @@ impl Totals {
     }
 
     #[inline(always)]
+    pub(crate) const fn count_in_many(&mut self, chunks: usize, bytes: usize) {
+        self.used += bytes;
+        self.used_chunks += chunks;
+    }
+
+    #[inline(always)]
     pub(crate) const fn count_out(&mut self, bytes: usize) {
         self.used -= bytes;
         self.used_chunks -= 1;
