@@ -86,8 +86,8 @@ impl<S: PageSource> Heap<S, RealTime> {
 
 impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Whether spans count the blocks in use that hold them: where blocks may wait, the map alone cannot tell that a span
-    /// could go back.
-    pub(crate) const COUNTS_HELD: bool = M::WAITS && !S::ONE_BLOCK;
+    /// could go back. Where any number may wait, to coalesce them for that would cost more than the span is worth.
+    pub(crate) const COUNTS_HELD: bool = M::WAITS && M::BOUNDED && !S::ONE_BLOCK;
 
     /// Words of marks for as many granules as a word has bits, where there are any.
     pub(crate) const MARKS: usize = M::WAITS as usize + M::REMOTE as usize;
