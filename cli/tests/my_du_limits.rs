@@ -170,10 +170,10 @@ fn wordy(place: &Place) {
 }
 
 /// Starts my_du and stops it while a child waits for it; that child.
-fn start_and_stop(place: &Place, fork: &str) -> (Child, Pid) {
+fn start_and_stop(place: &Place, options: &[&str]) -> (Child, Pid) {
     loop {
         let mut command = place.command();
-        command.args(["-j2", fork, "t"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.arg("-j2").args(options).arg("t").stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut parent = command.spawn().unwrap();
         let pid = Pid::from_child(&parent);
         while children(&parent).is_empty() && parent.try_wait().unwrap().is_none() {}
@@ -187,21 +187,22 @@ fn start_and_stop(place: &Place, fork: &str) -> (Child, Pid) {
 }
 
 /// Has a child killed while it waits for its parent: what my_du says then, and the bytes it prints.
-fn kill_a_child(place: &Place, fork: &str) -> (String, u64) {
+fn kill_a_child(place: &Place, options: &[&str]) -> (String, u64) {
     wordy(place);
-    let (mut parent, child) = start_and_stop(place, fork);
+    let (mut parent, child) = start_and_stop(place, options);
     kill_process(child, Signal::KILL).unwrap();
     kill_process(Pid::from_child(&parent), Signal::CONT).unwrap();
     let status = wait(&mut parent);
     let output = parent.wait_with_output().unwrap();
     assert_eq!(status.code(), Some(1));
-    (complaints(&output), text(&output.stdout).strip_suffix("\tt\n").unwrap().parse().unwrap())
+    let last = text(&output.stdout).lines().last().unwrap().to_owned();
+    (complaints(&output), last.strip_suffix("\tt").unwrap().parse().unwrap())
 }
 
 #[test]
 fn a_killed_child_of_a_sub_directory_is_reported_and_the_rest_is_counted() {
     let place = Place::new();
-    let (complaints, sum) = kill_a_child(&place, "--fork=each");
+    let (complaints, sum) = kill_a_child(&place, &["--fork=each"]);
     let expected =
         ["a", "b"].map(|dir| format!("my_du: cannot finish 't/{dir}': its process was killed by signal 9\n"));
     assert!(expected.contains(&complaints), "{complaints}");
@@ -212,17 +213,65 @@ fn a_killed_child_of_a_sub_directory_is_reported_and_the_rest_is_counted() {
 #[test]
 fn a_killed_child_of_several_sub_directories_is_reported_and_the_rest_is_counted() {
     let place = Place::new();
-    let (complaints, sum) = kill_a_child(&place, "--fork=shared");
+    let (complaints, sum) = kill_a_child(&place, &["--fork=shared"]);
     assert_eq!(complaints, "my_du: cannot finish 't': its process was killed by signal 9\n");
     let own = place.size_of(&["t"]);
     assert!(sum >= own && sum <= own + place.size_of(&["t/a", "t/b", "t/c"]) + 1000, "{sum}");
 }
 
 #[test]
+fn a_list_that_lacks_what_a_killed_child_had_to_tell_says_so_and_is_finished() {
+    // Few lines, which the pipe to this test holds.
+    for options in [["-P", "-d0"], ["-P", "-d1"]] {
+        let place = Place::new();
+        let (complaints, sum) = kill_a_child(&place, &options);
+        let (start, end) = ("my_du: cannot finish 't", "': its process was killed by signal 9\n");
+        assert!(complaints.starts_with(start) && complaints.ends_with(end), "{complaints}");
+        assert!(sum <= place.size_of(&["t", "t/a", "t/b", "t/c"]) + 1000, "{sum}");
+    }
+}
+
+#[test]
+fn limits_change_no_list() {
+    let place = Place::new();
+    deep(&place);
+    let whole = printed(&place.run(&["-aP", "t", "out"]));
+    assert!(whole.lines().count() > 600);
+    for limit in ["ulimit -n 16", "ulimit -n 12", "ulimit -v 65536", "trap '' CHLD", "ulimit -s 256"] {
+        for jobs in [1, 4, 64] {
+            let output = place.shell(&format!("{limit}; exec ./my_du -aP -j{jobs} t out")).output().unwrap();
+            assert_eq!(printed(&output), whole, "{limit}, {jobs} jobs");
+        }
+    }
+}
+
+#[test]
+fn a_full_disk_ends_a_list_at_once() {
+    let place = Place::new();
+    deep(&place);
+    let output = place.shell("./my_du -aP t >/dev/full").output().unwrap();
+    assert_eq!(complaints(&output), "my_du: write error: No space left on device\n");
+    assert_eq!(output.status.code(), Some(1));
+    let output = place.shell("./my_du -aP t | head -n1").output().unwrap();
+    assert_eq!((complaints(&output).as_str(), text(&output.stdout).lines().count()), ("", 1));
+}
+
+#[test]
+fn operands_without_end_take_no_more_memory() {
+    let place = Place::new();
+    place.file("t/f", 1);
+    let run = "yes t | head -n 100000 | tr '\\n' '\\0' | ./my_du --files0-from=- | tail -n1";
+    let script = format!("ulimit -v 65536; {run}");
+    assert_eq!(printed(&place.shell(&script).output().unwrap()), "0\tt\n");
+    let script = format!("ulimit -v 65536; {}", run.replace("./my_du", "./my_du -P"));
+    assert_eq!(printed(&place.shell(&script).output().unwrap()), "0\tt\n");
+}
+
+#[test]
 fn children_do_not_outlive_a_killed_parent() {
     let place = Place::new();
     wordy(&place);
-    let (mut parent, child) = start_and_stop(&place, "--fork=shared");
+    let (mut parent, child) = start_and_stop(&place, &["--fork=shared"]);
     parent.kill().unwrap();
     parent.wait().unwrap();
     let start = Instant::now();

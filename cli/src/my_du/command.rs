@@ -143,6 +143,13 @@ pub(super) struct Line {
     pub(super) operands: Vec<OsString>,
 }
 
+impl Line {
+    /// One without options.
+    pub(super) fn of_operands(operands: Vec<OsString>) -> Self {
+        Self { form: Vec::new(), options: Vec::new(), operands }
+    }
+}
+
 /// Has clap read a command line.
 pub(super) fn read(command: Command, form: Vec<OsString>) -> Result<Line, clap::Error> {
     let options: Vec<_> = command.get_arguments().map(|arg| (arg.get_id().to_string(), takes(arg))).collect();

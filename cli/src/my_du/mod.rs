@@ -57,8 +57,13 @@ pub(crate) fn run(mut args: impl Iterator<Item = OsString>) -> Status {
 
 /// What the command line asks for.
 fn asked(face: &Face, args: impl Iterator<Item = OsString>) -> Result<Settings, Otherwise> {
+    let args: Vec<_> = args.collect();
+    if args.iter().all(|arg| !arg.as_bytes().starts_with(b"-")) {
+        // To describe all options to clap takes longer than the walk of a small tree.
+        return settings::settings(face, command::Line::of_operands(args));
+    }
     let command = command::command(face);
-    let form = getopt::in_one_form(&command, args, settings::is_posix())
+    let form = getopt::in_one_form(&command, args.into_iter(), settings::is_posix())
         .map_err(|messages| Otherwise::Wrong { messages, usage: true })?;
     let line = command::read(command, form).map_err(|error| {
         let messages = vec![error.kind().to_string().into()];
