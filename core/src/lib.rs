@@ -67,7 +67,6 @@ mod raw;
 pub mod remote;
 pub mod source;
 pub mod span;
-#[cfg(target_has_atomic = "ptr")]
 mod sync;
 
 pub use error::FreeError;

@@ -1,11 +1,11 @@
-//! The atomics and cells of [`remote`](crate::remote), or loom's in their place where it checks it.
+//! Atomics and cells that several threads share, or loom's in their place where it checks what they do.
 
 pub(crate) use core::sync::atomic::Ordering;
 
 #[cfg(not(loom))]
-pub(crate) use core::sync::atomic::AtomicPtr;
+pub(crate) use core::sync::atomic::{AtomicPtr, AtomicUsize};
 #[cfg(loom)]
-pub(crate) use loom::sync::atomic::AtomicPtr;
+pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicUsize};
 
 #[cfg(not(loom))]
 use core::cell::UnsafeCell;

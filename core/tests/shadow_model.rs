@@ -1,12 +1,12 @@
 //! The heap against its shadow, in every configuration, with the full check after each operation.
 //!
-//! `MEMALLOC_MODEL_OPERATIONS` says how many operations each runs, half in general and half in real-time mode (20,000 otherwise; use `--release` for a million).
+//! `MEMALLOC_MODEL_OPERATIONS` says how many operations each runs, a third in each mode (20,000 otherwise; use `--release` for a million).
 
 mod model;
 
 use core::mem::MaybeUninit;
 
-use memalloc_core::{ArenaSource, BlocksSource, General, Heap, Mode, PageSource, RealTime};
+use memalloc_core::{ArenaSource, BlocksSource, General, Heap, Local, Mode, PageSource, RealTime};
 use model::Model;
 use model::operations::{Random, step};
 use model::source::TestSource;
@@ -16,14 +16,15 @@ fn operations() -> usize {
     given.map_or(20_000, |count| count.parse().expect("MEMALLOC_MODEL_OPERATIONS is a number"))
 }
 
-/// Runs both modes over sources made for a seed, half of the operations each.
+/// Runs all modes over sources made for a seed, a third of the operations each.
 fn run<S: PageSource>(new_source: impl Fn(u64) -> S, scale: usize) {
     run_mode::<S, General>(&new_source, scale);
     run_mode::<S, RealTime>(&new_source, scale);
+    run_mode::<S, Local>(&new_source, scale);
 }
 
 fn run_mode<S: PageSource, M: Mode>(new_source: &impl Fn(u64) -> S, scale: usize) {
-    let mut left = operations() / 2;
+    let mut left = operations() / 3;
     let mut seed = 0;
     while left > 0 {
         let mut model = Model::new(Heap::<S, M>::with_mode(new_source(seed)));

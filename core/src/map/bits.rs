@@ -1,10 +1,9 @@
 //! One bit for each granule.
 
 use core::ptr::NonNull;
-use core::sync::atomic::AtomicUsize;
-use core::sync::atomic::Ordering::Relaxed;
 
-use crate::raw::word;
+use crate::sync::AtomicUsize;
+use crate::sync::Ordering::Relaxed;
 
 const WORD_BITS: usize = usize::BITS as usize;
 
@@ -50,7 +49,7 @@ impl Bits {
     pub unsafe fn is_set_here_or_beside(self, g: usize) -> bool {
         // SAFETY: the caller gives a granule that has a bit, and one beside it.
         let words = unsafe {
-            let beside = Self { first: word(self.first, 1), ..self };
+            let beside = Self { first: self.first.add(1), ..self };
             self.word(g).load(Relaxed) | beside.word(g).load(Relaxed)
         };
         words >> (g % WORD_BITS) & 1 != 0
@@ -112,11 +111,11 @@ impl Bits {
     #[inline(always)]
     unsafe fn word(&self, g: usize) -> &AtomicUsize {
         // SAFETY: the caller gives a granule that has a bit.
-        unsafe { word(self.first, g / WORD_BITS * self.step).cast().as_ref() }
+        unsafe { self.first.cast::<AtomicUsize>().add(g / WORD_BITS * self.step).as_ref() }
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 
