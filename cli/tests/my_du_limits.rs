@@ -191,6 +191,10 @@ fn kill_a_child(place: &Place, options: &[&str]) -> (String, u64) {
     wordy(place);
     let (mut parent, child) = start_and_stop(place, options);
     kill_process(child, Signal::KILL).unwrap();
+    // Were there room in the pipe before it dies, it could still tell its last words, and nothing would be missing.
+    while state(child).is_some_and(|state| state != 'Z') {
+        sleep(Duration::from_millis(1));
+    }
     kill_process(Pid::from_child(&parent), Signal::CONT).unwrap();
     let status = wait(&mut parent);
     let output = parent.wait_with_output().unwrap();
