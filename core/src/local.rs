@@ -190,6 +190,24 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         unsafe { self.heap.reallocate(ptr, layout, new_size) }
     }
 
+    /// Makes the block at `ptr`, of this heap, `new_size` bytes long: see [`Heap::resize`].
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Safety
+    /// If a block in use starts at `ptr`, nobody uses it any more once another pointer is returned.
+    #[inline]
+    pub unsafe fn resize(
+        &mut self,
+        ptr: NonNull<u8>,
+        new_size: usize,
+    ) -> Result<Option<NonNull<u8>>, FreeError> {
+        self.take_in_some();
+        // SAFETY: as the caller says.
+        unsafe { self.heap.resize(ptr, new_size) }
+    }
+
     /// The bytes of the block at `ptr`, of this heap: see [`Heap::usable_size`].
     ///
     /// # Errors

@@ -154,9 +154,7 @@ impl Place {
     /// If a live block starts at `ptr`, nobody frees it meanwhile.
     #[inline(always)]
     unsafe fn of(ptr: NonNull<u8>) -> Result<Self, FreeError> {
-        if let Some(mine) = mine()
-            && TABLE.is_first_of(mine.owner(), ptr.addr().get())
-        {
+        if let Some(mine) = mine_if_of(ptr) {
             return Ok(Self::Mine(mine));
         }
         // SAFETY: as the caller says.
@@ -227,6 +225,16 @@ unsafe fn send(heap: &'static ThreadHeap, ptr: NonNull<u8>, bytes: usize, at_onc
 /// # Safety
 /// If a live block starts at `ptr`, nobody uses it any more once another pointer is returned.
 pub unsafe fn resize(ptr: NonNull<u8>, new_size: usize) -> Result<Option<NonNull<u8>>, FreeError> {
+    if let Some(heap) = mine_if_of(ptr)
+        && new_size <= LARGEST_IN_PLACE
+    {
+        // SAFETY: the heap is the calling thread's, and nothing of it is borrowed. The caller gives the block up if it
+        // moves.
+        let resized = unsafe { heap.local().resize(ptr, new_size)? };
+        if resized.is_some() {
+            return Ok(resized);
+        }
+    }
     let size = usable_size(ptr)?;
     // SAFETY: the block has this size, and the caller gives it up if it moves.
     Ok(Layout::from_size_align(size, GRANULE)
@@ -280,6 +288,15 @@ unsafe fn change(ptr: NonNull<u8>, layout: Layout, new_size: usize) -> Option<No
         debug_assert_eq!(freed, Ok(()));
         Some(new)
     }
+}
+
+/// Blocks of up to this size are never huge, whatever their alignment was.
+const LARGEST_IN_PLACE: usize = LARGEST / 2;
+
+/// The calling thread's heap, if `ptr` lies in a region of it.
+#[inline(always)]
+fn mine_if_of(ptr: NonNull<u8>) -> Option<&'static ThreadHeap> {
+    mine().filter(|heap| TABLE.is_first_of(heap.owner(), ptr.addr().get()))
 }
 
 /// Alignments up to this hold wherever a mapping goes.

@@ -8,7 +8,7 @@ use super::allocate::whole;
 use super::deallocate::UsedChunk;
 use crate::granule::{GRANULE, granules};
 use crate::map::InUse;
-use crate::{Mode, PageSource};
+use crate::{FreeError, Mode, PageSource};
 
 impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Makes the block at `ptr`, which was allocated for `layout`, `new_size` bytes long: in place if it shrinks, or
@@ -35,6 +35,33 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 return Some(ptr);
             }
             self.move_to(ptr, layout, new_size)
+        }
+    }
+
+    /// Makes the block at `ptr` `new_size` bytes long: in place if it shrinks, or if enough is free above it; else by a new
+    /// block, aligned to a granule, to which the bytes are copied. C's realloc. `Ok(None)` when there is no room; then
+    /// nothing has changed. O(1), but for the copy.
+    ///
+    /// # Errors
+    /// A [`FreeError`], and nothing has changed, for a pointer that is not the start of a block in use of this heap.
+    ///
+    /// # Safety
+    /// If a block in use starts at `ptr`, nobody uses it any more once another pointer is returned.
+    #[inline]
+    pub unsafe fn resize(
+        &mut self,
+        ptr: NonNull<u8>,
+        new_size: usize,
+    ) -> Result<Option<NonNull<u8>>, FreeError> {
+        let chunk = self.used_chunk(ptr)?;
+        let layout = |size| Layout::from_size_align(size, GRANULE);
+        let (Ok(old), Ok(_)) = (layout(chunk.size() * GRANULE), layout(new_size)) else { return Ok(None) };
+        // SAFETY: the chunk is in use; if it moves, the caller gives it up.
+        unsafe {
+            if self.resize_in_place(chunk, granules(new_size)) {
+                return Ok(Some(ptr));
+            }
+            Ok(self.move_to(ptr, old, new_size))
         }
     }
 

@@ -92,3 +92,26 @@ fn a_bad_free_prints_one_line_and_aborts() {
         assert_eq!(line.lines().count(), 1, "{line}");
     }
 }
+
+#[test]
+fn the_whole_surface_of_malloc_h_is_there() {
+    let (_directory, surface) = program("surface");
+    let output = preloaded(surface.to_str().unwrap()).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "all there\n", "{stderr}");
+    assert!(stderr.starts_with("memalloc: ") && stderr.contains(" bytes in use in "), "{stderr}");
+}
+
+#[test]
+fn cxx_has_every_form_of_new_and_delete() {
+    let directory = tempfile::tempdir().unwrap();
+    let program = directory.path().join("cxx");
+    let source = format!("{}/tests/cxx.cpp", env!("CARGO_MANIFEST_DIR"));
+    let program = program.to_str().unwrap();
+    compile("c++", &["-std=c++17", "-w", "-fno-builtin", "-pthread", &source, "-o", program]);
+    assert_eq!(stdout_of(&mut preloaded(program)), "as it should be\n");
+    let output = preloaded(program).arg("with a wrong size").output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.signal(), Some(6), "{stderr}");
+    assert!(stderr.starts_with("memalloc: bad free of 0x") && stderr.contains("another size"), "{stderr}");
+}

@@ -1,0 +1,77 @@
+// Every form of new and delete, and what they do when there is no memory.
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <malloc.h>
+#include <new>
+#include <string>
+#include <thread>
+#include <vector>
+
+#define CHECK(condition)                                                             \
+    do {                                                                             \
+        if (!(condition)) {                                                          \
+            std::fprintf(stderr, "line %d: not so: %s\n", __LINE__, #condition);     \
+            std::exit(1);                                                            \
+        }                                                                            \
+    } while (0)
+
+struct alignas(256) Wide {
+    char bytes[300];
+};
+
+static int asked;
+
+static void once()
+{
+    asked++;
+    std::set_new_handler(nullptr);
+}
+
+template <typename Allocate> static bool throws(Allocate allocate)
+{
+    try {
+        allocate();
+    } catch (const std::bad_alloc &) {
+        return true;
+    }
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    volatile std::size_t most = PTRDIFF_MAX;
+    const auto wide = std::align_val_t(256);
+    for (std::size_t size : {1, 24, 1000, 100000, 5000000}) {
+        operator delete(operator new(size));
+        operator delete(operator new(size), size);
+        operator delete[](operator new[](size));
+        operator delete[](operator new[](size), size);
+        operator delete(operator new(size, std::nothrow), std::nothrow);
+        operator delete[](operator new[](size, std::nothrow), std::nothrow);
+        void *block = operator new(size, wide);
+        CHECK(reinterpret_cast<std::uintptr_t>(block) % 256 == 0);
+        operator delete(block, wide);
+        operator delete(operator new(size, wide), size, wide);
+        operator delete[](operator new[](size, wide), wide);
+        operator delete[](operator new[](size, wide), size, wide);
+        operator delete(operator new(size, wide, std::nothrow), wide, std::nothrow);
+        operator delete[](operator new[](size, wide, std::nothrow), wide, std::nothrow);
+    }
+    operator delete(nullptr);
+    operator delete(nullptr, 8);
+    CHECK(throws([&] { operator new(most); }) && throws([&] { operator new[](most); }));
+    CHECK(throws([&] { operator new(most, wide); }) && throws([&] { operator new[](most, wide); }));
+    CHECK(!operator new(most, std::nothrow) && !operator new[](most, wide, std::nothrow));
+    std::set_new_handler(once);
+    CHECK(throws([&] { operator new(most); }) && asked == 1);
+    std::vector<Wide> wides(100);
+    std::vector<std::string> strings;
+    for (int i = 0; i < 10000; i++)
+        strings.emplace_back(i % 200, 'x');
+    std::thread([&] { strings.clear(); strings.shrink_to_fit(); }).join();
+    if (argc > 1)
+        operator delete(operator new(100), 200);
+    std::puts("as it should be");
+    return argv[0] == nullptr;
+}

@@ -1,0 +1,107 @@
+/* What malloc.h and C23 have beside malloc and its nearest kin. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <malloc.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHECK(condition)                                                                  \
+    do {                                                                                  \
+        if (!(condition)) {                                                               \
+            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);       \
+            exit(1);                                                                      \
+        }                                                                                 \
+    } while (0)
+
+/* Weak: older C libraries to link with have not all of these. */
+#pragma weak free_sized
+#pragma weak free_aligned_sized
+#pragma weak cfree
+void free_sized(void *, size_t);
+void free_aligned_sized(void *, size_t, size_t);
+void cfree(void *);
+void *__libc_malloc(size_t);
+void *__libc_calloc(size_t, size_t);
+void *__libc_realloc(void *, size_t);
+void *__libc_memalign(size_t, size_t);
+void *__libc_valloc(size_t);
+void *__libc_pvalloc(size_t);
+void __libc_free(void *);
+
+static void sized_frees(void)
+{
+    static const size_t sizes[] = {0, 1, 100, 5000, 300000, 3000000, 40000000};
+    for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        free_sized(malloc(sizes[i]), sizes[i]);
+        free_aligned_sized(aligned_alloc(64, sizes[i]), 64, sizes[i]);
+        cfree(malloc(sizes[i]));
+    }
+    free_sized(NULL, 7);
+    free_aligned_sized(NULL, 8, 7);
+    cfree(NULL);
+}
+
+static void aliases(void)
+{
+    char *blocks[] = {__libc_malloc(100), __libc_calloc(10, 10), __libc_realloc(NULL, 100),
+                      __libc_memalign(4096, 100), __libc_valloc(100), __libc_pvalloc(100)};
+    for (unsigned i = 0; i < sizeof blocks / sizeof *blocks; i++) {
+        CHECK(blocks[i] && malloc_usable_size(blocks[i]) >= 100);
+        if (i % 2)
+            __libc_free(blocks[i]);
+        else
+            free(blocks[i]);
+    }
+}
+
+static void statistics(void)
+{
+    struct mallinfo2 before = mallinfo2(), after;
+    char *block = malloc(50000000), *small = malloc(160);
+    after = mallinfo2();
+    CHECK(after.uordblks == before.uordblks + 50000000 + 160);
+    CHECK(after.arena >= before.arena + 50000000 && after.arena >= after.uordblks + after.fordblks);
+    CHECK((size_t)mallinfo().uordblks == after.uordblks);
+    free(block);
+    free(small);
+    CHECK(mallinfo2().uordblks == before.uordblks);
+    CHECK(mallopt(M_MMAP_THRESHOLD, 1 << 20) == 0);
+}
+
+static void trimming(void)
+{
+    static void *blocks[200000];
+    for (unsigned i = 0; i < 200000; i++)
+        CHECK((blocks[i] = malloc(200)));
+    size_t full = mallinfo2().arena;
+    for (unsigned i = 0; i < 200000; i++)
+        free(blocks[i]);
+    CHECK(malloc_trim(0) == 1);
+    CHECK(full > 40000000 && mallinfo2().arena < full / 4);
+    CHECK(malloc_trim(0) == 0);
+}
+
+static void reports(void)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&text, &size);
+    CHECK(malloc_info(1, stream) == EINVAL && malloc_info(0, stream) == 0);
+    fclose(stream);
+    CHECK(strncmp(text, "<malloc version=\"memalloc-1\">", 29) == 0 && strstr(text, "</malloc>\n"));
+    free(text);
+    malloc_stats();
+}
+
+int main(void)
+{
+    sized_frees();
+    aliases();
+    statistics();
+    trimming();
+    reports();
+    puts("all there");
+    return 0;
+}
