@@ -18,9 +18,9 @@ use memalloc_core::{FreeError, GRANULE, Totals};
 
 use crate::huge;
 use crate::region::{TABLE, slot_of};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Chunk, Snapshot};
 use crate::table::Owner;
-use crate::thread_heap::{Heaps, LARGEST, ThreadHeap, heaps, mine, mine_or_idle};
+use crate::thread_heap::{Heaps, LARGEST, ThreadHeap, allocate_shared, heaps, mine, mine_or_idle};
 use crate::zeroed::{clear, clear_fresh};
 
 /// A block of at least `layout.size()` bytes; `None` when memory cannot be had. A size of 0 gives a block too.
@@ -48,20 +48,22 @@ pub fn allocate_otherwise(layout: Layout) -> Option<NonNull<u8>> {
     if is_huge(layout) {
         return huge::allocate(layout);
     }
-    let heap = mine_or_idle()?;
     // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
-    match unsafe { heap.allocate(layout) } {
+    match mine_or_idle().and_then(|heap| unsafe { heap.allocate(layout) }) {
         Some(block) => Some(block),
-        None => allocate_at_last(heap, layout),
+        None => allocate_at_last(layout),
     }
 }
 
-/// Where the system refuses a region: one after what lies idle has been given back.
+/// Where the system refuses a region, or the thread can have no heap of its own: from the shared heap, or of what is given
+/// back that lay idle.
 #[cold]
-fn allocate_at_last(heap: &'static ThreadHeap, layout: Layout) -> Option<NonNull<u8>> {
-    heaps().trim_idle();
-    // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
-    unsafe { heap.allocate(layout) }
+fn allocate_at_last(layout: Layout) -> Option<NonNull<u8>> {
+    allocate_shared(layout).or_else(|| {
+        heaps().trim();
+        // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
+        mine().and_then(|heap| unsafe { heap.allocate(layout) }).or_else(|| allocate_shared(layout))
+    })
 }
 
 fn is_huge(layout: Layout) -> bool {
@@ -73,12 +75,13 @@ pub fn allocate_zeroed(layout: Layout) -> Option<NonNull<u8>> {
     if is_huge(layout) {
         return huge::allocate(layout);
     }
-    let heap = mine_or_idle()?;
+    let heap = mine_or_idle();
     // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
-    let spans = || unsafe { heap.local() }.totals_so_far().spans();
+    let spans = || heap.map_or(0, |heap| unsafe { heap.local() }.totals_so_far().spans());
     let before = spans();
     let block = allocate(layout)?;
-    let is_fresh = spans() > before;
+    let is_fresh =
+        spans() > before && heap.is_some_and(|heap| TABLE.is_first_of(heap.owner(), block.addr().get()));
     // SAFETY: the block was just allocated with that size; if a span came with it, from that span.
     unsafe {
         if is_fresh {
@@ -336,18 +339,20 @@ pub fn totals() -> Totals {
 /// # Errors
 /// The first [`Fault`] found: something wrote where it should not have.
 pub fn check() -> Result<(), Fault> {
-    let heaps = heaps();
-    // SAFETY: the heaps are the calling thread's, or idle with the lock held.
-    heaps.idle().chain(mine()).try_for_each(|heap| unsafe { heap.local() }.check())
+    heaps().each(|heaps| {
+        for heap in heaps {
+            // SAFETY: the calling thread may look at the heap.
+            unsafe { heap.local() }.check()?;
+        }
+        Ok(())
+    })
 }
 
 /// Gives all memory that is entirely free, in whole mappings, back to the system, but for that of other threads' heaps.
 /// Returns its bytes.
 pub fn trim() -> usize {
     flush();
-    // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
-    let mine = mine().map_or(0, |heap| unsafe { heap.local() }.trim());
-    mine + heaps().trim_idle()
+    heaps().trim()
 }
 
 /// Sends what the calling thread has gathered for other heaps.
@@ -361,10 +366,15 @@ fn flush() {
 /// Every chunk of the calling thread's heap, and of those whose threads have ended, and every huge block, as it is now, in
 /// address order; `None` when there is no memory for the list.
 pub fn snapshot() -> Option<Snapshot> {
-    let heaps = heaps();
-    // SAFETY: the heaps are the calling thread's, or idle with the lock held.
-    let local = || heaps.idle().chain(mine()).map(|heap| unsafe { &*heap.local() }.heap());
-    Snapshot::take(local, huge::blocks)
+    heaps().each(|heaps| {
+        let mut snapshot = Snapshot::new();
+        for heap in heaps {
+            // SAFETY: the calling thread may look at the heap.
+            snapshot.add_heap(unsafe { &*heap.local() }.heap())?;
+        }
+        huge::blocks().try_for_each(|(address, size)| snapshot.add(Chunk { address, size, in_use: true }))?;
+        Some(snapshot.sorted())
+    })
 }
 
 /// Of which heap an address is, by number. For tests.

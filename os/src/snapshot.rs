@@ -40,56 +40,51 @@ unsafe impl Send for Snapshot {}
 unsafe impl Sync for Snapshot {}
 
 impl Snapshot {
-    /// The chunks of `heaps`, and of `blocks`, which are in use, or `None` if there is no memory for them.
-    pub(crate) fn take<'heap, S: PageSource + 'heap, M: Mode + 'heap, H, B>(
-        heaps: impl Fn() -> H,
-        blocks: impl Fn() -> B,
-    ) -> Option<Self>
-    where
-        H: Iterator<Item = &'heap Heap<S, M>>,
-        B: Iterator<Item = (NonNull<u8>, usize)>,
-    {
-        // Blocks may be freed and made by other threads between this and the other look.
-        let most = heaps().map(most_chunks).sum::<usize>() + 2 * blocks().count();
-        let mut snapshot = Self::with_capacity(most)?;
-        heaps().flat_map(Heap::chunks).for_each(|chunk| snapshot.push(chunk.into()));
-        blocks().for_each(|(address, size)| snapshot.push(Chunk { address, size, in_use: true }));
-        snapshot.sort();
-        Some(snapshot)
+    /// No chunks.
+    pub(crate) const fn new() -> Self {
+        Self { memory: None, capacity: 0, count: 0 }
     }
 
-    fn sort(&mut self) {
+    /// Adds the chunks of a heap. `None` when there is no memory for them.
+    pub(crate) fn add_heap<S: PageSource, M: Mode>(&mut self, heap: &Heap<S, M>) -> Option<()> {
+        heap.chunks().try_for_each(|chunk| self.add(chunk.into()))
+    }
+
+    /// Adds a chunk. `None` when there is no memory for it.
+    pub(crate) fn add(&mut self, chunk: Chunk) -> Option<()> {
+        if self.count == self.capacity {
+            self.grow()?;
+        }
+        // SAFETY: the mapping has room for one more chunk.
+        unsafe { self.memory?.add(self.count).write(chunk) };
+        self.count += 1;
+        Some(())
+    }
+
+    /// In address order.
+    pub(crate) fn sorted(self) -> Self {
         if let Some(memory) = self.memory {
             // SAFETY: so many chunks are written, and the snapshot's alone.
             let chunks = unsafe { core::slice::from_raw_parts_mut(memory.as_ptr(), self.count) };
             chunks.sort_unstable_by_key(|chunk| chunk.address);
         }
+        self
     }
 
-    fn with_capacity(capacity: usize) -> Option<Self> {
-        if capacity == 0 {
-            return Some(Self { memory: None, capacity, count: 0 });
+    /// Moves to a mapping of twice the size.
+    fn grow(&mut self) -> Option<()> {
+        let capacity = (2 * self.capacity).max(1000);
+        let memory = map(0, capacity.checked_mul(size_of::<Chunk>())?)?.cast::<Chunk>();
+        if let Some(old) = self.memory {
+            // SAFETY: both mappings have room for the chunks; the old one was made with this size, and is not used again.
+            unsafe {
+                memory.copy_from_nonoverlapping(old, self.count);
+                unmap(old.cast(), self.capacity * size_of::<Chunk>());
+            }
         }
-        let memory = map(0, capacity.checked_mul(size_of::<Chunk>())?)?;
-        Some(Self { memory: Some(memory.cast()), capacity, count: 0 })
+        (self.memory, self.capacity) = (Some(memory), capacity);
+        Some(())
     }
-
-    /// Adds a chunk, if there is room for it.
-    fn push(&mut self, chunk: Chunk) {
-        if let Some(memory) = self.memory
-            && self.count < self.capacity
-        {
-            // SAFETY: the mapping has room for `capacity` chunks.
-            unsafe { memory.add(self.count).write(chunk) };
-            self.count += 1;
-        }
-    }
-}
-
-/// No two free chunks of a span touch, so that there is at most one to each chunk in use or waiting, and one more to each span.
-fn most_chunks<S: PageSource, M: Mode>(heap: &Heap<S, M>) -> usize {
-    let totals = heap.totals();
-    2 * (totals.used_chunks() + totals.waiting_chunks()) + totals.spans()
 }
 
 impl Deref for Snapshot {
@@ -123,7 +118,9 @@ mod tests {
     use core::alloc::Layout;
 
     fn take(heap: &Heap<MmapSource>) -> Snapshot {
-        Snapshot::take(|| core::iter::once(heap), core::iter::empty).unwrap()
+        let mut snapshot = Snapshot::new();
+        snapshot.add_heap(heap).unwrap();
+        snapshot.sorted()
     }
 
     #[test]

@@ -3,6 +3,9 @@
 //! A heap is made when a thread first allocates and no idle one is left. When the thread ends, the heap becomes idle, with
 //! all its blocks, and the next thread takes it over as it is. Blocks that others free meanwhile wait in its inbox. Heaps
 //! are never unmade: whoever has a block of one finds it by its [`Owner`].
+//!
+//! Where the program's address space has a limit, and many threads, those that would take too much of it with regions of
+//! their own have one heap together, by turns.
 
 use core::alloc::Layout;
 use core::cell::{Cell, UnsafeCell};
@@ -12,6 +15,8 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use memalloc_core::remote::{Inbox, Outbox};
 use memalloc_core::{LocalHeap, Totals};
+
+use rustix::process::{Resource, getrlimit};
 
 use crate::bad_free::abort_on_bad_free;
 use crate::lock::{Guard, Lock};
@@ -145,12 +150,17 @@ pub(crate) struct Heaps {
     count: usize,
     idle: *const ThreadHeap,
     exit: Option<libc::pthread_key_t>,
+    /// The heap of those threads that have none of their own.
+    shared: Option<&'static ThreadHeap>,
 }
 
 // SAFETY: heaps are for any thread, each in its turn.
 unsafe impl Send for Heaps {}
 
-static HEAPS: Lock<Heaps> = Lock::new(Heaps { count: 0, idle: null(), exit: None }, prepare);
+static HEAPS: Lock<Heaps> = Lock::new(Heaps { count: 0, idle: null(), exit: None, shared: None }, prepare);
+
+/// Held by whoever uses the shared heap.
+static TURN: Lock<()> = Lock::new((), || ());
 
 /// All heaps, of which the idle ones stay idle as long as this is held.
 pub(crate) fn heaps() -> Guard<'static, Heaps> {
@@ -162,6 +172,15 @@ pub(crate) fn heaps() -> Guard<'static, Heaps> {
 pub(crate) fn mine() -> Option<&'static ThreadHeap> {
     // SAFETY: a thread's heap is there for ever.
     unsafe { current().as_ref() }
+}
+
+/// A block of the heap that threads without one of their own have together.
+#[cold]
+pub(crate) fn allocate_shared(layout: Layout) -> Option<NonNull<u8>> {
+    let heap = heaps().shared_or_make()?;
+    let _turn = TURN.lock();
+    // SAFETY: it is this thread's turn.
+    unsafe { heap.allocate(layout) }
 }
 
 /// The calling thread's heap: an idle one or a new one, if it has none. `None` when there is no memory for one.
@@ -178,7 +197,7 @@ pub(crate) fn mine_or_idle() -> Option<&'static ThreadHeap> {
 fn take_over() -> Option<&'static ThreadHeap> {
     let (heap, exit) = {
         let mut heaps = heaps();
-        (heaps.take_idle().or_else(|| heaps.make())?, heaps.exit)
+        (heaps.take_idle().or_else(|| heaps.make_one_more())?, heaps.exit)
     };
     set_current(heap);
     if let Some(key) = exit {
@@ -222,6 +241,18 @@ impl Heaps {
         Some(heap)
     }
 
+    /// Makes a heap, unless regions take a large part of a limited address space already.
+    fn make_one_more(&mut self) -> Option<&'static ThreadHeap> {
+        let limit = getrlimit(Resource::As).current.unwrap_or(u64::MAX);
+        let is_too_much = (self.count as u64 + 1).saturating_mul(SLOT as u64) > limit / 4;
+        if is_too_much { None } else { self.make() }
+    }
+
+    fn shared_or_make(&mut self) -> Option<&'static ThreadHeap> {
+        self.shared = self.shared.or_else(|| self.make());
+        self.shared
+    }
+
     fn make(&mut self) -> Option<&'static ThreadHeap> {
         let owner = Owner::new(self.count)?;
         let place = PIECES.get(self.count / AT_ONCE)?;
@@ -236,8 +267,14 @@ impl Heaps {
         Some(heap)
     }
 
+    /// Calls `look` with each heap that the calling thread may look at: its own, the idle ones, the shared one.
+    pub(crate) fn each<T>(&self, look: impl FnOnce(&mut dyn Iterator<Item = &'static ThreadHeap>) -> T) -> T {
+        let _turn = TURN.lock();
+        look(&mut self.idle().chain(mine()).chain(self.shared))
+    }
+
     /// The idle heaps.
-    pub(crate) fn idle(&self) -> impl Iterator<Item = &'static ThreadHeap> {
+    fn idle(&self) -> impl Iterator<Item = &'static ThreadHeap> {
         // SAFETY: idle heaps are there for ever, and linked as long as the lock is held.
         let heap = |at: *const ThreadHeap| unsafe { at.as_ref() };
         core::iter::successors(heap(self.idle), move |idle| heap(idle.next.get()))
@@ -246,21 +283,23 @@ impl Heaps {
     /// What every heap holds, the idle ones as they are now. Blocks on their way to other threads' heaps, and what waits
     /// in them, count as in use.
     pub(crate) fn totals(&self) -> Totals {
-        for heap in self.idle().chain(mine()) {
-            // SAFETY: the heap is idle, and the lock held; or it is the calling thread's.
-            unsafe {
-                heap.local().take_in();
-                heap.shared.totals.publish(heap.local().totals());
-            }
-        }
+        self.each(|heaps| {
+            heaps.for_each(|heap| {
+                // SAFETY: the calling thread may look at the heap.
+                unsafe {
+                    heap.local().take_in();
+                    heap.shared.totals.publish(heap.local().totals());
+                }
+            });
+        });
         let heaps = (0..self.count).filter_map(Owner::new).map(Self::of);
         heaps.fold(Totals::default(), |sum, heap| sum + heap.shared.totals.read())
     }
 
-    /// Gives what is entirely free in idle heaps to the system. Returns its bytes.
-    pub(crate) fn trim_idle(&self) -> usize {
-        // SAFETY: the heaps are idle, and the lock held.
-        self.idle().map(|heap| unsafe { heap.local().trim() }).sum()
+    /// Gives what is entirely free to the system, but for what other threads have. Returns its bytes.
+    pub(crate) fn trim(&self) -> usize {
+        // SAFETY: the calling thread may look at the heaps.
+        self.each(|heaps| heaps.map(|heap| unsafe { heap.local().trim() }).sum())
     }
 }
 
@@ -295,10 +334,14 @@ unsafe extern "C" fn give_up_key(heap: *mut c_void) {
 
 unsafe extern "C" fn before_fork() {
     HEAPS.acquire();
+    TURN.acquire();
 }
 
 /// Runs in the parent and in the child.
 unsafe extern "C" fn after_fork() {
     // SAFETY: `before_fork` has run in this thread, or in the one that this is the child of.
-    unsafe { HEAPS.release() };
+    unsafe {
+        TURN.release();
+        HEAPS.release();
+    }
 }
