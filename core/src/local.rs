@@ -174,6 +174,24 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
             )
     }
 
+    /// [`let_wait`](Self::let_wait) for what that does not do because of where the block ends: in another map entry than it
+    /// starts in, as large ones often do. O(1).
+    ///
+    /// # Safety
+    /// As for `let_wait`.
+    #[inline(always)]
+    pub unsafe fn let_wait_over_edge(
+        &mut self,
+        block: NonNull<u8>,
+        ptr: NonNull<u8>,
+        size: Option<usize>,
+    ) -> bool {
+        let (offset, bytes) = (distance(block, ptr), size.map(whole));
+        // SAFETY: as the caller says: the source's block holds a span, and it the granule.
+        offset.is_multiple_of(GRANULE)
+            && unsafe { self.heap.let_wait_over_edge(Span::at(block), offset / GRANULE, ptr, bytes) }
+    }
+
     /// Makes the block at `ptr`, of this heap, `new_size` bytes long: see [`Heap::reallocate`].
     ///
     /// # Safety

@@ -103,7 +103,7 @@ pub fn allocate_zeroed(layout: Layout) -> Option<NonNull<u8>> {
 #[inline]
 pub unsafe fn deallocate(ptr: NonNull<u8>) -> Result<(), FreeError> {
     // SAFETY: as the caller says.
-    unsafe { if let_wait(ptr.as_ptr(), None) { Ok(()) } else { deallocate_otherwise(ptr, 0) } }
+    unsafe { if let_wait(ptr.as_ptr(), None) { Ok(()) } else { deallocate_over_edge(ptr, None) } }
 }
 
 /// Frees the block at `ptr`, which was allocated for `layout`.
@@ -118,8 +118,19 @@ pub unsafe fn deallocate(ptr: NonNull<u8>) -> Result<(), FreeError> {
 pub unsafe fn deallocate_sized(ptr: NonNull<u8>, layout: Layout) -> Result<(), FreeError> {
     let size = layout.size();
     // SAFETY: as the caller says.
+    unsafe { if let_wait(ptr.as_ptr(), Some(size)) { Ok(()) } else { deallocate_over_edge(ptr, Some(size)) } }
+}
+
+/// # Safety
+/// As for [`deallocate`].
+#[inline(never)]
+unsafe fn deallocate_over_edge(ptr: NonNull<u8>, size: Option<usize>) -> Result<(), FreeError> {
+    // SAFETY: as the caller says.
     unsafe {
-        if let_wait(ptr.as_ptr(), Some(size)) { Ok(()) } else { deallocate_otherwise(ptr, whole(size)) }
+        if let_wait_over_edge(ptr.as_ptr(), size) {
+            return Ok(());
+        }
+        deallocate_otherwise(ptr, size.map_or(0, whole))
     }
 }
 
@@ -139,6 +150,23 @@ pub unsafe fn let_wait(ptr: *mut u8, size: Option<usize>) -> bool {
     unsafe {
         let ptr = NonNull::new_unchecked(ptr);
         heap.local().let_wait(slot_of(ptr), ptr, size)
+    }
+}
+
+/// [`let_wait`], for what that does not do because of where the block ends.
+///
+/// # Safety
+/// As for `let_wait`.
+#[inline(always)]
+pub unsafe fn let_wait_over_edge(ptr: *mut u8, size: Option<usize>) -> bool {
+    let Some(heap) = mine() else { return false };
+    if !TABLE.is_first_of(heap.owner(), ptr.addr()) {
+        return false;
+    }
+    // SAFETY: as in `let_wait`.
+    unsafe {
+        let ptr = NonNull::new_unchecked(ptr);
+        heap.local().let_wait_over_edge(slot_of(ptr), ptr, size)
     }
 }
 
@@ -179,12 +207,15 @@ impl Place {
     }
 }
 
-/// Frees the block at `ptr`, of `bytes` bytes unless they are 0, which does not wait.
+/// Frees the block at `ptr`, of `bytes` bytes, whole granules, unless they are 0, where [`let_wait`] has not.
+///
+/// # Errors
+/// As [`deallocate_sized`].
 ///
 /// # Safety
 /// As for [`deallocate`].
 #[inline(never)]
-unsafe fn deallocate_otherwise(ptr: NonNull<u8>, bytes: usize) -> Result<(), FreeError> {
+pub unsafe fn deallocate_otherwise(ptr: NonNull<u8>, bytes: usize) -> Result<(), FreeError> {
     // SAFETY: as the caller says.
     unsafe {
         match Place::of(ptr)? {

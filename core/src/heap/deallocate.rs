@@ -183,10 +183,43 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
         // SAFETY: as the caller says: the source's block holds a span, and it the granule.
         unsafe {
-            match self.used_chunk_in(Span::at(block), offset / GRANULE) {
+            let (span, start) = (Span::at(block), offset / GRANULE);
+            match self.used_chunk_in(span, start) {
                 Some(chunk) => self.free_used(chunk, ptr, expected),
                 None => self.refuse(ptr),
             }
+        }
+    }
+
+    /// [`let_wait`](Self::let_wait), for a block that ends in the map entry behind its start's. Whether that is done.
+    ///
+    /// # Safety
+    /// As for `let_wait`.
+    #[cfg(target_has_atomic = "ptr")]
+    #[inline(always)]
+    pub(crate) unsafe fn let_wait_over_edge(
+        &mut self,
+        span: Span,
+        start: usize,
+        ptr: NonNull<u8>,
+        expected: Option<usize>,
+    ) -> bool {
+        // SAFETY: the granule is the span's. A chunk in use is given up by the caller.
+        unsafe {
+            let (view, waiting) = (span.map().view(start), span.waiting(Self::MARKS));
+            if Self::COUNTS_HELD || !view.is_used() || view.has_end() || Self::is_marked(waiting, start) {
+                return false;
+            }
+            let bytes = (span.map().end_beyond(start).0 - start) * GRANULE;
+            if expected.is_some_and(|expected| expected != bytes)
+                || !self.quick.serves(bytes)
+                || !self.quick.has_room(bytes)
+            {
+                return false;
+            }
+            self.quick.push(ptr, bytes);
+            waiting.flip(start);
+            true
         }
     }
 

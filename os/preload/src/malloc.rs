@@ -44,6 +44,18 @@ pub unsafe extern "C" fn free(ptr: *mut c_void) {
     // SAFETY: the caller gives the block up.
     unsafe {
         if !process::let_wait(ptr.cast(), None) {
+            free_over_edge(ptr);
+        }
+    }
+}
+
+/// # Safety
+/// As for [`free`].
+#[inline(never)]
+unsafe fn free_over_edge(ptr: *mut c_void) {
+    // SAFETY: as the caller says.
+    unsafe {
+        if !process::let_wait_over_edge(ptr.cast(), None) {
             free_otherwise(ptr);
         }
     }
@@ -55,7 +67,7 @@ pub unsafe extern "C" fn free(ptr: *mut c_void) {
 unsafe fn free_otherwise(ptr: *mut c_void) {
     let Some(block) = NonNull::new(ptr.cast()) else { return };
     // SAFETY: the caller gives the block up.
-    if let Err(error) = unsafe { process::deallocate(block) } {
+    if let Err(error) = unsafe { process::deallocate_otherwise(block, 0) } {
         abort_on_bad_free(error, ptr.cast());
     }
 }
