@@ -1,0 +1,201 @@
+//! Loops of calls, each run by this program as a child with one allocator or another.
+
+use std::ffi::c_void;
+use std::hint::black_box;
+use std::io;
+use std::path::Path;
+use std::process::Command;
+use std::ptr::null_mut;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicPtr, Ordering};
+use std::thread;
+
+use crate::measure::{Kind, Work};
+use crate::steps::{prepare, steps};
+
+unsafe extern "C" {
+    fn malloc(size: usize) -> *mut c_void;
+    fn free(ptr: *mut c_void);
+}
+
+const LOOPS: [(&str, Kind, fn()); 12] = [
+    ("pairs of 32 B", Kind::Loop, || pairs(32, 20_000_000)),
+    ("pairs of 1 KiB", Kind::Loop, || pairs(1024, 10_000_000)),
+    ("pairs of 32 KiB", Kind::Loop, || pairs(32 << 10, 5_000_000)),
+    ("batches of 1,000, freed in order", Kind::Loop, || batches(false)),
+    ("batches of 1,000, freed at random", Kind::Loop, || batches(true)),
+    ("random small blocks, 1 thread", Kind::Loop, || threads(1, small_blocks)),
+    ("random small blocks, 2 threads", Kind::Loop, || threads(2, small_blocks)),
+    ("random small blocks, 4 threads", Kind::Loop, || threads(4, small_blocks)),
+    ("blocks exchanged, 2 threads", Kind::Loop, exchange),
+    ("a producer and a consumer", Kind::Loop, pass_on),
+    ("15 of 16 freed, then larger blocks", Kind::Memory, holes),
+    ("400 threads with ten blocks each", Kind::Memory, many_threads),
+];
+
+/// All loops, as works.
+pub(crate) fn all(bench: &Path) -> Vec<Work> {
+    let work = |(name, kind, _): (&'static str, Kind, fn())| {
+        let bench = bench.to_owned();
+        let command = move || {
+            let mut command = Command::new(&bench);
+            command.args(["--loop", name]);
+            command
+        };
+        Work { name, kind, command: Box::new(command) }
+    };
+    LOOPS.map(work).into()
+}
+
+/// Runs one of them.
+pub(crate) fn run(name: &str) -> io::Result<()> {
+    if name == "steps" {
+        count_steps();
+        return Ok(());
+    }
+    let found = LOOPS.iter().find(|(known, ..)| *known == name);
+    let (_, _, body) = found.ok_or_else(|| io::Error::other(format!("there is no loop '{name}'")))?;
+    body();
+    Ok(())
+}
+
+/// A block that is freed once.
+struct Block(*mut c_void);
+
+// SAFETY: a block is its holder's alone.
+unsafe impl Send for Block {}
+
+impl Block {
+    #[inline(always)]
+    fn new(size: usize) -> Self {
+        // SAFETY: any size may be asked for.
+        let block = unsafe { malloc(size) };
+        assert!(!block.is_null());
+        // SAFETY: the block has a byte.
+        unsafe { block.cast::<u8>().write(1) };
+        Self(black_box(block))
+    }
+
+    fn fill(self, size: usize) -> Self {
+        // SAFETY: the block has this size.
+        unsafe { self.0.write_bytes(1, size) };
+        self
+    }
+}
+
+impl Drop for Block {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY: the block came from malloc, and goes.
+        unsafe { free(self.0) };
+    }
+}
+
+struct Random(u32);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (self.0 >> 8) as usize % limit
+    }
+}
+
+fn count_steps() {
+    prepare();
+    let nothing = steps(|| ()).1;
+    let counts = [32, 512, 1024, 32 << 10].map(|size| {
+        let keep: Vec<_> = (0..8).map(|_| Block::new(size)).collect();
+        let mut counts: Vec<_> = (0..65)
+            .map(|_| {
+                // SAFETY: the block is freed once.
+                steps(|| unsafe { free(black_box(malloc(black_box(size)))) }).1 - nothing
+            })
+            .collect();
+        drop(keep);
+        counts.sort_unstable();
+        counts[counts.len() / 2].to_string()
+    });
+    println!("{}", counts.join(" / "));
+}
+
+fn pairs(size: usize, count: usize) {
+    let _keep: Vec<_> = (0..64).map(|_| Block::new(size)).collect();
+    for _ in 0..count {
+        drop(Block::new(size));
+    }
+}
+
+fn batches(at_random: bool) {
+    let mut random = Random(1);
+    for _ in 0..5000 {
+        let mut blocks: Vec<_> = (0..1000).map(|_| Block::new(16 + random.below(500))).collect();
+        if at_random {
+            while !blocks.is_empty() {
+                drop(blocks.swap_remove(random.below(blocks.len())));
+            }
+        }
+    }
+}
+
+fn threads(count: u32, body: fn(Random)) {
+    thread::scope(|scope| {
+        for number in 0..count {
+            scope.spawn(move || body(Random(number + 1)));
+        }
+    });
+}
+
+fn small_blocks(mut random: Random) {
+    let mut blocks: Vec<_> = (0..1000).map(|_| Block::new(16)).collect();
+    for _ in 0..5_000_000 {
+        blocks[random.below(1000)] = Block::new(16 + random.below(256));
+    }
+}
+
+fn exchange() {
+    static PLACES: [AtomicPtr<c_void>; 4096] = [const { AtomicPtr::new(null_mut()) }; 4096];
+    threads(2, |mut random| {
+        for _ in 0..3_000_000 {
+            let new = std::mem::ManuallyDrop::new(Block::new(16 + random.below(500)));
+            drop(Block(PLACES[random.below(4096)].swap(new.0, Ordering::AcqRel)));
+        }
+    });
+}
+
+fn pass_on() {
+    let (sender, receiver) = std::sync::mpsc::sync_channel::<Vec<Block>>(64);
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            let mut random = Random(1);
+            for _ in 0..40_000 {
+                let blocks = (0..100).map(|_| Block::new(16 + random.below(200))).collect();
+                sender.send(blocks).expect("the consumer is there");
+            }
+        });
+        scope.spawn(move || receiver.iter().for_each(drop));
+    });
+}
+
+fn holes() {
+    let mut blocks: Vec<_> = (0..1_600_000).map(|_| Some(Block::new(64).fill(64))).collect();
+    for (number, block) in blocks.iter_mut().enumerate() {
+        if !number.is_multiple_of(16) {
+            *block = None;
+        }
+    }
+    let _larger: Vec<_> = (0..150_000).map(|_| Block::new(640).fill(640)).collect();
+}
+
+fn many_threads() {
+    let all = Barrier::new(400);
+    thread::scope(|scope| {
+        for _ in 0..400 {
+            let start = || {
+                let _blocks: Vec<_> =
+                    (1..=10).map(|number| Block::new(50 * number).fill(50 * number)).collect();
+                all.wait();
+            };
+            thread::Builder::new().stack_size(64 << 10).spawn_scoped(scope, start).expect("a thread");
+        }
+    });
+}
