@@ -98,7 +98,7 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     /// [`allocate`](Self::allocate), where no block of the size waits.
     #[inline(never)]
     pub fn allocate_taking_in(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        let mut more = self.take_in_some();
+        let mut more = self.has_arrived() && self.take_in_some();
         loop {
             if let Some(block) = self.heap.allocate_at_hand(layout) {
                 return Some(block);
@@ -203,7 +203,9 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         layout: Layout,
         new_size: usize,
     ) -> Option<NonNull<u8>> {
-        self.take_in_some();
+        if self.has_arrived() {
+            self.take_in_some();
+        }
         // SAFETY: as the caller says.
         unsafe { self.heap.reallocate(ptr, layout, new_size) }
     }
@@ -221,7 +223,9 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         ptr: NonNull<u8>,
         new_size: usize,
     ) -> Result<Option<NonNull<u8>>, FreeError> {
-        self.take_in_some();
+        if self.has_arrived() {
+            self.take_in_some();
+        }
         // SAFETY: as the caller says.
         unsafe { self.heap.resize(ptr, new_size) }
     }
@@ -277,6 +281,12 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     /// The heap, to be looked at.
     pub const fn heap(&self) -> &Heap<S, Local> {
         &self.heap
+    }
+
+    /// Whether something has come back, as far as this thread can see yet.
+    #[inline(always)]
+    fn has_arrived(&self) -> bool {
+        !self.inbox.is_empty() || !self.arrived.is_empty()
     }
 
     /// Takes in some of what has come back. Whether there may be more.

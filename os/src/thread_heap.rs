@@ -28,6 +28,9 @@ use crate::tls::{current, set_current};
 /// What a region of a heap serves: the size and the alignment together. Larger blocks are huge.
 pub(crate) const LARGEST: usize = SLOT / 2;
 
+/// Of so many allocations that do not take what waits, the first tells other threads what the heap holds.
+const PUBLISH_EACH: u8 = 16;
+
 /// Heaps that are mapped at once.
 const AT_ONCE: usize = 64;
 /// Pieces of so many heaps each. The last owner of all has the huge blocks.
@@ -42,6 +45,8 @@ pub(crate) struct ThreadHeap {
     outbox: UnsafeCell<Outbox>,
     /// The next idle heap.
     next: Cell<*const ThreadHeap>,
+    /// How often other threads might have been told what the heap holds.
+    ticks: Cell<u8>,
     shared: Shared,
 }
 
@@ -89,7 +94,7 @@ impl ThreadHeap {
         &self.shared.inbox
     }
 
-    /// A block for `layout`, where none waits; other threads are told what the heap holds then.
+    /// A block for `layout`, where none waits; other threads are told now and then what the heap holds.
     ///
     /// # Safety
     /// As for [`local`](Self::local).
@@ -98,7 +103,10 @@ impl ThreadHeap {
         // SAFETY: as the caller says.
         unsafe {
             let block = self.local().allocate_taking_in(layout);
-            self.shared.totals.publish(self.local().totals_so_far());
+            self.ticks.set(self.ticks.get().wrapping_add(1));
+            if self.ticks.get().is_multiple_of(PUBLISH_EACH) {
+                self.shared.totals.publish(self.local().totals_so_far());
+            }
             block
         }
     }
@@ -119,6 +127,7 @@ impl ThreadHeap {
             (&raw mut (*at.as_ptr()).owner).write(owner);
             (&raw mut (*at.as_ptr()).outbox).write(UnsafeCell::new(Outbox::new()));
             (&raw mut (*at.as_ptr()).next).write(Cell::new(null()));
+            (&raw mut (*at.as_ptr()).ticks).write(Cell::new(PUBLISH_EACH - 1));
             at.as_ref()
         }
     }

@@ -68,8 +68,14 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// # Safety
     /// As for [`waits`](Self::waits).
     pub(crate) unsafe fn is_freed(&self, span: Span, start: usize) -> bool {
-        // SAFETY: as the caller says.
-        unsafe { self.waits(span, start) || self.is_posted(span, start) }
+        // SAFETY: as the caller says; where blocks may be freed from elsewhere, there are marks for what waits too.
+        unsafe {
+            if M::REMOTE {
+                Self::is_marked(span.waiting(Self::MARKS), start)
+            } else {
+                self.waits(span, start)
+            }
+        }
     }
 
     /// Coalesces every block that waits in a quick list. O(1), about as much as freeing each.

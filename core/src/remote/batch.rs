@@ -65,6 +65,12 @@ impl Chain {
         Self(first)
     }
 
+    /// Whether it has no blocks.
+    #[inline(always)]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Takes the next block out, with its bytes, or 0 where they are not known. O(1).
     ///
     /// # Safety
