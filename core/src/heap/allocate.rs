@@ -9,8 +9,8 @@ use crate::granule::{GRANULE, granules};
 use crate::raw::after;
 use crate::{Mode, PageSource};
 
-/// Bytes that are carved at once, at most, unless one block has more.
-const CARVED: usize = 2 << 10;
+/// Bytes that are carved at once, at most.
+const CARVED: usize = 128 * GRANULE;
 /// Blocks that are carved at once, at most.
 const MOST_CARVED: usize = 32;
 
@@ -51,7 +51,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         unsafe {
             let (chunk, chunk_bytes) = self.bins.pop(bin);
             let bytes = whole(size);
-            if Self::CARVES && self.quick.serves(bytes) && chunk_bytes >= 2 * bytes {
+            if Self::CARVES && bytes <= CARVED / 2 && self.quick.serves(bytes) && chunk_bytes >= 2 * bytes {
                 return self.carve(chunk, chunk_bytes, bytes);
             }
             self.hand_out(chunk, chunk_bytes, bytes)

@@ -129,9 +129,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: the granule is the span's. A chunk in use is given up by the caller.
         unsafe {
             let (view, waiting) = (span.map().view(start), span.waiting(Self::MARKS));
-            let bytes = expected.unwrap_or(view.size_or_more() * GRANULE);
+            let Some(size) = view.size() else { return LetWait::Unclear };
+            let bytes = expected.unwrap_or(size * GRANULE);
             if !view.is_used()
-                || view.size_or_more() * GRANULE != bytes
+                || size * GRANULE != bytes
                 || !self.quick.serves(bytes)
                 || Self::is_marked(waiting, start)
             {

@@ -80,12 +80,6 @@ impl View {
         (self.used | self.lower) >> 1 != 0
     }
 
-    /// [`size`](Self::size), or more than an entry has if it does not hold the end.
-    #[inline(always)]
-    pub const fn size_or_more(self) -> usize {
-        ((self.used | self.lower) >> 1).trailing_zeros() as usize + 1
-    }
-
     /// What lies below and above the chunk in use that starts here and has `size` granules.
     #[inline(always)]
     pub const fn neighbours(self, size: usize) -> Neighbours {

@@ -2,8 +2,10 @@
  * memalloc: an allocator that answers every bad free.
  *
  * Each function may be called by any thread at any time, and in the child of a fork. None of them touches the
- * program's malloc. Blocks are aligned to 16 bytes (8 on 32-bit machines) and lie in mappings whose sizes are
- * multiples of 4 MiB; a mapping that is entirely free goes back to the system, but for one kept as a reserve.
+ * program's malloc. Each thread has a heap of its own; any thread may free any block. Blocks are aligned to 16 bytes (8
+ * on 32-bit machines) and lie in mappings whose sizes are multiples of 4 MiB. A mapping that is entirely free goes back
+ * to the system, but for one that each heap keeps as a reserve; small blocks that were freed are only then looked at
+ * together, when memory is needed.
  *
  * A *live block* is one that memalloc, memcalloc, memaligned or memrealloc returned, and that has not been freed since.
  * A pointer that is not the start of a live block -- freed already, interior, foreign, on the stack, null -- is an error
@@ -69,7 +71,11 @@ struct memstats {
     unsigned long regions;  /* mappings: their number */
 };
 
-/* Fills in `stats`, in constant time. 0; or -1 and errno EINVAL if it is NULL. */
+/*
+ * Fills in `stats`, in time in proportion to the number of heaps. Of heaps that other threads have at the moment it is
+ * what they held a short while ago, where blocks count as live that were freed and are kept for a request of the same
+ * size. 0; or -1 and errno EINVAL if `stats` is NULL.
+ */
 int memstats(struct memstats *stats);
 
 /* A piece of memory in a mapping: a live block, or a piece to be handed out. */
@@ -80,7 +86,7 @@ struct memchunk {
 };
 
 /*
- * Calls `visit` with each chunk, in the order of their addresses, and with `context`, until a call returns another
+ * Calls `visit` with each chunk, but for those in heaps that other threads have at the moment, in the order of their addresses, and with `context`, until a call returns another
  * value than 0; returns that value, or 0 when all calls did. -1 with no call made: errno EINVAL if `visit` is NULL,
  * ENOMEM if there is no memory for the list.
  *
@@ -91,8 +97,8 @@ struct memchunk {
 int memwalk(int (*visit)(const struct memchunk *chunk, void *context), void *context);
 
 /*
- * Checks all that the allocator keeps, while other threads wait for it; takes time in proportion to the number of
- * chunks. 0; or -1 and errno EUCLEAN if something has written where it should not: to a block that was freed, or
+ * Checks all that the allocator keeps, but for the heaps that other threads have at the moment; takes time in proportion
+ * to the number of chunks. 0; or -1 and errno EUCLEAN if something has written where it should not: to a block that was freed, or
  * beyond the end of one. Then the program is best ended.
  */
 int memcheck(void);
