@@ -86,9 +86,9 @@ struct memchunk {
 };
 
 /*
- * Calls `visit` with each chunk, but for those in heaps that other threads have at the moment, in the order of their addresses, and with `context`, until a call returns another
- * value than 0; returns that value, or 0 when all calls did. -1 with no call made: errno EINVAL if `visit` is NULL,
- * ENOMEM if there is no memory for the list.
+ * Calls `visit` with each chunk, but for those in heaps that other threads have at the moment, in the order of their
+ * addresses, and with `context`, until a call returns another value than 0; returns that value, or 0 when all calls did.
+ * -1 with no call made: errno EINVAL if `visit` is NULL, ENOMEM if there is no memory for the list.
  *
  * The chunks are those of one moment, before the first call: a list in memory of its own. So `visit` may call anything
  * of memalloc's, memwalk included; what it frees and allocates does not show. It must return: no exception and no
