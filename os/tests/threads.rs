@@ -2,14 +2,10 @@
 
 use std::alloc::Layout;
 use std::ptr::NonNull;
-use std::sync::Mutex;
 use std::thread;
 
 use memalloc_core::FreeError;
 use memalloc_os::process;
-
-/// Tests run one after the other: they look at which heap is taken over, and at totals.
-static TURN: Mutex<()> = Mutex::new(());
 
 const LAYOUT: Layout = Layout::new::<[u8; 200]>();
 
@@ -35,7 +31,6 @@ fn elsewhere<T: Send>(body: impl FnOnce() -> T + Send) -> T {
 
 #[test]
 fn a_block_outlives_its_thread_and_is_freed_once() {
-    let _turn = TURN.lock();
     let block = elsewhere(|| allocate(LAYOUT));
     assert_eq!(process::usable_size(block.0), Ok(208));
     assert_eq!((free(block), free(block)), (Ok(()), Err(FreeError::AlreadyFree)));
@@ -44,7 +39,6 @@ fn a_block_outlives_its_thread_and_is_freed_once() {
 
 #[test]
 fn two_threads_at_once_have_a_heap_each() {
-    let _turn = TURN.lock();
     let mine = allocate(LAYOUT);
     let other = elsewhere(|| allocate(LAYOUT));
     assert_ne!(process::owner_of(mine.0), process::owner_of(other.0));
@@ -53,7 +47,6 @@ fn two_threads_at_once_have_a_heap_each() {
 
 #[test]
 fn bad_frees_by_another_thread_are_answered_as_the_owner_s_are() {
-    let _turn = TURN.lock();
     let block = allocate(LAYOUT);
     elsewhere(move || {
         let block = { block };
@@ -69,7 +62,6 @@ fn bad_frees_by_another_thread_are_answered_as_the_owner_s_are() {
 
 #[test]
 fn a_block_is_resized_by_another_thread_with_its_bytes() {
-    let _turn = TURN.lock();
     for (old, new) in [(100, 105), (100, 3000), (3000, 100), (100, 9_000_000), (9_000_000, 100), (40, 40)] {
         let layout = Layout::from_size_align(old, 16).unwrap();
         let block = allocate(layout);
@@ -87,51 +79,4 @@ fn a_block_is_resized_by_another_thread_with_its_bytes() {
             }
         });
     }
-}
-
-#[test]
-fn huge_blocks_grow_and_shrink_with_their_bytes_and_are_freed_once() {
-    let _turn = TURN.lock();
-    let before = process::totals();
-    let mut block = allocate(Layout::from_size_align(5_000_000, 16).unwrap());
-    // SAFETY: the block has these bytes; it is used by the newest pointer alone.
-    unsafe {
-        block.0.write_bytes(9, 5_000_000);
-        for size in [5_000_001, 70_000_000, 300_000_000, 8_000_000, 5_000_000] {
-            block = Block(process::resize(block.0, size).unwrap().unwrap());
-            let kept = std::slice::from_raw_parts(block.0.as_ptr(), 5_000_000);
-            assert!(kept.iter().all(|&byte| byte == 9), "{size}");
-            assert_eq!(process::totals().used() - before.used(), size.next_multiple_of(16));
-        }
-        let inside = Block(block.0.add(4096));
-        assert_eq!(free(inside), Err(FreeError::NotAStart));
-    }
-    assert_eq!(elsewhere(move || free(block)), Ok(()));
-    assert!(free(block).is_err());
-    assert_eq!((process::totals().used(), process::totals().source()), (before.used(), before.source()));
-}
-
-#[test]
-fn many_threads_come_and_go_and_leave_nothing() {
-    let _turn = TURN.lock();
-    let before = process::totals().used_chunks();
-    for _ in 0..50 {
-        let kept = thread::scope(|scope| {
-            let threads: Vec<_> = (0..8_usize)
-                .map(|number| {
-                    scope.spawn(move || {
-                        let blocks: Vec<_> = (0..500)
-                            .map(|at| allocate(Layout::from_size_align(at * number + 1, 16).unwrap()))
-                            .collect();
-                        let (mine, others) = blocks.split_at(250);
-                        assert!(mine.iter().all(|&block| free(block) == Ok(())));
-                        others.to_vec()
-                    })
-                })
-                .collect();
-            threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
-        });
-        assert!(kept.into_iter().all(|block| free(block) == Ok(())));
-    }
-    assert_eq!((process::totals().used_chunks(), process::check()), (before, Ok(())));
 }
