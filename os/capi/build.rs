@@ -1,4 +1,4 @@
-//! Names the shared library for the dynamic linker.
+//! How the shared library is linked: its name for the dynamic linker, and that it stays.
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -8,6 +8,8 @@ const SONAME: &str = "libmemalloc.so.0";
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,{SONAME}");
+    // It stays when it is closed: threads that end later call into it.
+    println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
     link_beside_the_library();
 }
 

@@ -81,6 +81,16 @@ fn threads_share_the_heap_and_their_children_go_on_with_it() {
 }
 
 #[test]
+fn a_plugin_that_is_closed_is_still_there_for_threads_that_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let program = directory.path().join("plugin");
+    let source = format!("{HERE}/tests/plugin.c");
+    compile("cc", &["-std=gnu11", "-pthread", &source, "-o", program.to_str().unwrap(), "-ldl"]);
+    let library = libraries().join("libmemalloc.so");
+    assert_eq!(stdout_of(Command::new(program).arg(library)), "8 threads\n");
+}
+
+#[test]
 fn little_address_space_is_enough() {
     for program in Programs::of("tests/limit.c").each() {
         let mut limited = Command::new("sh");

@@ -1,0 +1,7 @@
+//! How the shared library is linked.
+
+fn main() {
+    // It stays when it is closed: threads that end later call into it.
+    println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
+    println!("cargo::rerun-if-changed=build.rs");
+}
