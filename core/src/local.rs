@@ -26,8 +26,13 @@ const AT_ONCE: usize = 64;
 /// frees of one block by two threads at the very same time.
 pub type OnBadFree = fn(FreeError, NonNull<u8>);
 
-/// A heap that one thread, or one processor, owns: general mode, and blocks of it may be freed from elsewhere. No atomic
+/// A heap that one thread, or one processor, owns, and blocks of which may be freed from elsewhere. No atomic
 /// read-modify-write happens when a small block is allocated or freed by the owner.
+///
+/// Any number of small blocks may wait, not coalesced, for a request of their size, until no other memory is at hand: the
+/// request that coalesces them all takes as long as there are many. Until then, or until a [`trim`](Self::trim), they keep
+/// their spans from going back to the source. Where each call has to be O(1), use
+/// [`Heap::real_time`] behind a lock.
 ///
 /// Whose block a pointer is, the embedder knows: most simply by aligning the source's blocks, so that a mask leads to the
 /// block, and keeping a table of them.

@@ -18,7 +18,8 @@ pub struct General;
 #[derive(Debug, Clone, Copy)]
 pub struct RealTime;
 
-/// For one of many heaps, each a thread's or a processor's own: as [`General`], and blocks may be freed from elsewhere.
+/// For one of many heaps, each a thread's or a processor's own: as [`General`], but any number of blocks may wait, and
+/// blocks may be freed from elsewhere.
 /// See [`LocalHeap`](crate::LocalHeap).
 #[cfg(target_has_atomic = "ptr")]
 #[derive(Debug, Clone, Copy)]

@@ -78,7 +78,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 
-    /// Coalesces every block that waits in a quick list. O(1), about as much as freeing each.
+    /// Coalesces every block that waits in a quick list. About as much as freeing each: O(1) where their number is bounded.
     pub fn flush(&mut self) {
         while self.flush_one_list() {}
     }
