@@ -85,8 +85,9 @@ fn m_to_time() -> [Arg; 12] {
     ]
 }
 
-fn of_my_du() -> [Arg; 3] {
+fn of_my_du() -> [Arg; 4] {
     [
+        flag("json").help("Print all that is in DIR in the format of ncdu: my_du --json DIR | ncdu -f -"),
         flag("disk-usage").help("Print the blocks in use, not lengths"),
         value("jobs", "N").short('j').help(
             "At most N child processes at once (default: one for each CPU, more while they wait for a disk)",

@@ -4,14 +4,17 @@ mod command;
 mod face;
 mod files0;
 mod getopt;
+mod json;
 mod message;
 mod pattern;
 mod print;
+mod processes;
 mod quote;
 mod scale;
 mod settings;
 mod size;
 mod time;
+mod view;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind, Write};
@@ -22,8 +25,10 @@ use memalloc_os::walk::{Follow, Lister, Listing, Size, Totals, Walker};
 
 use face::Face;
 use files0::Files0;
+use json::Json;
 use print::Printer;
 use settings::{Operands, Otherwise, Settings};
+use view::View;
 
 /// The program's own name.
 pub(crate) const NAME: &str = "my_du";
@@ -124,11 +129,15 @@ fn measure_listed(list: &OsStr, meter: &mut Meter, printer: &mut Printer<'_>) ->
 enum Meter {
     Sums { walker: Box<Walker>, total: Totals },
     Lists { lister: Box<Lister>, is_du: bool },
+    Json { lister: Box<Lister> },
 }
 
 impl Meter {
     fn new(face: &Face, settings: &Settings) -> Self {
         let listing = &settings.listing;
+        if settings.view == View::Json {
+            return Self::Json { lister: Box::new(Lister::new(listing.clone())) };
+        }
         if !settings.inodes && is_a_plain_sum(listing) {
             return Self::Sums { walker: Box::new(Walker::new(listing.walk.clone())), total: Totals::NONE };
         }
@@ -143,9 +152,15 @@ impl Meter {
                 let Some(size) = walker.measure(operand.as_ref(), report) else {
                     return ControlFlow::Continue(());
                 };
-                let sum = Totals { size, inodes: 0, newest: Totals::NONE.newest };
+                let sum = Totals { size, ..Totals::NONE };
                 total.add(&sum);
                 printer.list(&sum, operand.as_bytes())
+            }
+            Self::Json { lister } => {
+                let mut json = Json::new(printer);
+                lister.list(operand.as_ref(), &mut json);
+                json.finish();
+                ControlFlow::Continue(())
             }
             Self::Lists { is_du: true, .. } if operand.is_empty() => {
                 printer.complain(b"invalid zero-length file name");
@@ -164,7 +179,7 @@ impl Meter {
     fn total(&self) -> Totals {
         let mut total = match self {
             Self::Sums { total, .. } => *total,
-            Self::Lists { lister, .. } => lister.total(),
+            Self::Lists { lister, .. } | Self::Json { lister } => lister.total(),
         };
         total.newest = total.newest.max((0, 0));
         total

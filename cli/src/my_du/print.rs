@@ -64,6 +64,17 @@ impl<'s> Printer<'s> {
         }
         self.lines.extend_from_slice(name);
         self.lines.push(self.end);
+        self.pass()
+    }
+
+    /// Prints something else.
+    pub(super) fn text(&mut self, text: &[u8]) -> ControlFlow<()> {
+        self.lines.extend_from_slice(text);
+        self.pass()
+    }
+
+    /// Prints what waits, if it is time.
+    fn pass(&mut self) -> ControlFlow<()> {
         if self.lines.len() >= FULL || self.since.elapsed() >= LONG {
             self.flush()
         } else {

@@ -4,22 +4,24 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Read};
-use std::num::NonZeroUsize;
 use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
 
-use memalloc_os::walk::{Follow, Forks, Listing, Size, Time};
+use memalloc_os::walk::{Follow, Listing, Size, Time};
 
 use super::command::{Line, MODIFIED};
 use super::face::Face;
 use super::message::reason;
-use super::quote::{cited, locale_is_utf8, quoted, quoted_if_needed};
+use super::processes::{forks, jobs};
+use super::quote::{cited, locale_is_utf8, quoted_if_needed};
 use super::scale::Scale;
 use super::time::TimeFormat;
+use super::view::View;
 use super::{pattern, size};
 
 /// What to do.
 pub(super) struct Settings {
+    pub(super) view: View,
     pub(super) listing: Listing,
     pub(super) scale: Scale,
     /// What ends a line.
@@ -58,6 +60,7 @@ struct Draft<'f> {
     face: &'f Face,
     /// The arguments as they were written.
     form: &'f [OsString],
+    view: View,
     listing: Listing,
     /// A unit that was asked for.
     scale: Option<Scale>,
@@ -78,8 +81,11 @@ struct Draft<'f> {
 /// Reads options, in order, and operands.
 pub(super) fn settings(face: &Face, line: Line) -> Result<Settings, Otherwise> {
     let mut draft = Draft::new(face, &line.form);
-    for (name, argument) in line.options {
-        draft.option(&name, &argument)?;
+    for (name, argument) in &line.options {
+        draft.option(name, argument)?;
+    }
+    if let Some(message) = draft.view.conflict(&line.options) {
+        draft.wrong.push(message);
     }
     draft.finish(line.operands)
 }
@@ -94,6 +100,7 @@ impl<'f> Draft<'f> {
         Self {
             face,
             form,
+            view: View::default(),
             listing,
             scale: None,
             apparent: None,
@@ -146,6 +153,7 @@ impl<'f> Draft<'f> {
             "m" => self.scale = Some(Scale::unit(1 << 20)),
             "time" => self.listing.time = Some(time(argument)?),
             "time-style" => self.style = Some(argument.into()),
+            "json" => self.view = View::Json,
             "jobs" => self.listing.walk.jobs = Some(jobs(argument)?),
             "fork" => self.listing.walk.forks = forks(argument)?,
             "help" => return Err(Otherwise::Help),
@@ -204,7 +212,7 @@ impl<'f> Draft<'f> {
         let scale = self.scale();
         let time = if self.listing.time.is_some() { Some(self.time_format()?) } else { None };
         self.settle_patterns();
-        let operands = match self.files0 {
+        let operands = match self.files0.take() {
             Some(_) if !operands.is_empty() => {
                 let message = [b"extra operand ", &*cited(operands[0].as_bytes())].concat();
                 let more = b"\nfile operands cannot be combined with --files0-from".as_slice();
@@ -219,7 +227,11 @@ impl<'f> Draft<'f> {
             }
         };
         self.listing.several_operands = !matches!(&operands, Operands::Here(operands) if operands.len() == 1);
+        if self.view == View::Json {
+            self.settle_json(&operands)?;
+        }
         Ok(Settings {
+            view: self.view,
             listing: self.listing,
             scale,
             end: if self.null { 0 } else { b'\n' },
@@ -230,6 +242,18 @@ impl<'f> Draft<'f> {
             operands,
             warnings,
         })
+    }
+
+    fn settle_json(&mut self, operands: &Operands) -> Result<(), Otherwise> {
+        if let Operands::Here(operands) = operands
+            && let [_, extra, ..] = operands.as_slice()
+        {
+            let extra = cited(extra.as_bytes());
+            return Err(wrong([b"extra operand ", &*extra, b"\n--json takes one DIR"].concat(), true));
+        }
+        (self.listing.size, self.listing.both_sizes) = (Size::Apparent, true);
+        (self.listing.files, self.listing.depth) = (true, usize::MAX);
+        Ok(())
     }
 
     fn settle_depth(&mut self, warnings: &mut Vec<Vec<u8>>) -> Result<(), Otherwise> {
@@ -297,7 +321,8 @@ const FULL_ISO: &str = "%Y-%m-%d %H:%M:%S.%N %z";
 const LONG_ISO: &str = "%Y-%m-%d %H:%M";
 const ISO: &str = "%Y-%m-%d";
 
-fn wrong(message: Vec<u8>, usage: bool) -> Otherwise {
+/// A message that ends it all.
+pub(super) fn wrong(message: Vec<u8>, usage: bool) -> Otherwise {
     Otherwise::Wrong { messages: vec![message], usage }
 }
 
@@ -370,20 +395,4 @@ fn wrong_choice(kind: &str, argument: &[u8], what: &str, valid: &[&[&str]]) -> O
         message.extend_from_slice(&synonyms.join(&b", "[..]));
     }
     wrong(message, true)
-}
-
-fn jobs(argument: &OsStr) -> Result<NonZeroUsize, Otherwise> {
-    let number = argument.to_str().and_then(|text| text.parse().ok());
-    number.ok_or_else(|| wrong([b"invalid number of jobs ", &*quoted(argument)].concat(), true))
-}
-
-fn forks(argument: &OsStr) -> Result<Forks, Otherwise> {
-    match argument.as_bytes() {
-        b"each" => Ok(Forks::Each),
-        b"shared" => Ok(Forks::Shared),
-        _ => {
-            let valid = b" for '--fork'; valid are 'each' and 'shared'";
-            Err(wrong([b"invalid argument ", &*quoted(argument), valid].concat(), true))
-        }
-    }
 }

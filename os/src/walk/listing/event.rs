@@ -7,8 +7,8 @@ use super::totals::Totals;
 /// One thing that a walk tells. Where it happens is known from what was told before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Event<'a> {
-    /// The walk goes down to a directory; if it has an inode, only unless that has been met.
-    Enter { name: &'a [u8], inode: Option<Inode> },
+    /// The walk goes down to a directory, which itself takes so much; if it has an inode, only unless that has been met.
+    Enter { name: &'a [u8], inode: Option<Inode>, totals: Totals },
     /// The walk goes up again.
     Leave,
     /// A file; if it has a name, it is to be listed; if it has an inode, it counts unless that has been met.
@@ -35,8 +35,9 @@ impl<'a> Event<'a> {
         }
         let mut to = Writer { out, len: 0 };
         match *self {
-            Self::Enter { name, inode } => {
+            Self::Enter { name, inode, totals } => {
                 to.start(0, inode, false);
+                to.totals(&totals);
                 to.name(name);
             }
             Self::Leave => to.start(1, None, false),
@@ -79,7 +80,7 @@ impl<'a> Event<'a> {
         };
         let below = first & IS_BELOW != 0;
         Some(match first & 0x0f {
-            0 => Self::Enter { inode, name: take_name(bytes)? },
+            0 => Self::Enter { inode, totals: take_totals(bytes)?, name: take_name(bytes)? },
             1 => Self::Leave,
             2 => Self::File { inode, below, totals: take_totals(bytes)?, name: take_name(bytes)? },
             3 => Self::Sum { below, totals: take_totals(bytes)? },
@@ -111,6 +112,7 @@ impl Writer<'_> {
     fn totals(&mut self, totals: &Totals) {
         let (seconds, nanoseconds) = totals.newest;
         self.number(totals.size);
+        self.number(totals.other);
         self.number(totals.inodes);
         self.number(zigzag(seconds));
         self.number(nanoseconds.into());
@@ -157,9 +159,9 @@ fn take_number(bytes: &mut &[u8]) -> Option<u64> {
 }
 
 fn take_totals(bytes: &mut &[u8]) -> Option<Totals> {
-    let (size, inodes) = (take_number(bytes)?, take_number(bytes)?);
+    let (size, other, inodes) = (take_number(bytes)?, take_number(bytes)?, take_number(bytes)?);
     let newest = (unzigzag(take_number(bytes)?), take_number(bytes)? as u32);
-    Some(Totals { size, inodes, newest })
+    Some(Totals { size, other, inodes, newest })
 }
 
 fn take_name<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
@@ -183,11 +185,12 @@ mod tests {
     use super::*;
 
     const INODE: Option<Inode> = Some(Inode { dev: u64::MAX, ino: 1 << 40 });
-    const TOTALS: Totals = Totals { size: u64::MAX, inodes: 1, newest: (i64::MIN, 999_999_999) };
+    const TOTALS: Totals =
+        Totals { size: u64::MAX, other: u64::MAX, inodes: 1, newest: (i64::MIN, 999_999_999) };
 
     const ALL: [Event<'static>; 9] = [
-        Event::Enter { name: b"\n\xff", inode: INODE },
-        Event::Enter { name: b"d", inode: None },
+        Event::Enter { name: b"\n\xff", inode: INODE, totals: TOTALS },
+        Event::Enter { name: b"d", inode: None, totals: Totals::NONE },
         Event::Leave,
         Event::File { name: b"f", inode: INODE, below: false, totals: TOTALS },
         Event::File { name: b"", inode: None, below: true, totals: Totals::NONE },

@@ -88,6 +88,17 @@ impl<'a> Fold<'a> {
         self.listener.diagnostic(Diagnostic { path, trouble });
     }
 
+    fn enter(&mut self, name: &[u8], totals: Totals) {
+        let path = self.extend_path(name);
+        let depth = self.levels.len();
+        self.levels.push(Level { own: totals, below: Totals::NONE, path });
+        self.total.add(&totals);
+        if depth <= self.listing.depth && !self.broken {
+            let entry = Entry { path: &self.path, depth, totals, is_directory: true };
+            self.broken = self.listener.enter(&entry) == ControlFlow::Break(());
+        }
+    }
+
     fn leave(&mut self) {
         let Some(Level { own, below, path }) = self.levels.pop() else { return };
         let mut all = own;
@@ -145,10 +156,7 @@ impl Sink for Fold<'_> {
             {
                 return false;
             }
-            Event::Enter { name, .. } => {
-                let path = self.extend_path(name);
-                self.levels.push(Level { own: Totals::NONE, below: Totals::NONE, path });
-            }
+            Event::Enter { name, totals, .. } => self.enter(name, totals),
             Event::Leave => self.leave(),
             Event::File { name, below, totals, .. } => self.file(name, below, totals),
             Event::Sum { below, totals } => self.sum(below, &totals),

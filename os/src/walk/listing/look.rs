@@ -46,10 +46,12 @@ impl Listing {
         };
         let always = StatxFlags::TYPE | StatxFlags::NLINK | StatxFlags::INO;
         let found = statx(dir, name, flags | AtFlags::NO_AUTOMOUNT, always | self.wanted())?;
-        let size = match self.size {
-            Size::Apparent => found.stx_size,
-            Size::Disk => found.stx_blocks.saturating_mul(BLOCK),
+        let (length, blocks) = (found.stx_size, found.stx_blocks.saturating_mul(BLOCK));
+        let (size, other) = match self.size {
+            Size::Apparent => (length, blocks),
+            Size::Disk => (blocks, length),
         };
+        let other = if self.both_sizes { other } else { 0 };
         let StatxTimestamp { tv_sec, tv_nsec, .. } = match self.time {
             Some(Time::Accessed) => found.stx_atime,
             Some(Time::Changed) => found.stx_ctime,
@@ -59,13 +61,14 @@ impl Listing {
             inode: Inode { dev: makedev(found.stx_dev_major, found.stx_dev_minor), ino: found.stx_ino },
             kind: FileType::from_raw_mode(found.stx_mode.into()),
             links: found.stx_nlink,
-            totals: Totals { size, inodes: 1, newest: (tv_sec, tv_nsec) },
+            totals: Totals { size, other, inodes: 1, newest: (tv_sec, tv_nsec) },
             is_mount: found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT),
         })
     }
 
     fn wanted(&self) -> StatxFlags {
         let size = match self.size {
+            _ if self.both_sizes => StatxFlags::SIZE | StatxFlags::BLOCKS,
             Size::Apparent => StatxFlags::SIZE,
             Size::Disk => StatxFlags::BLOCKS,
         };

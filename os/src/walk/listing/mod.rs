@@ -62,6 +62,8 @@ pub struct Listing {
     pub walk: Config,
     /// Which size counts.
     pub size: Size,
+    /// The other size is told too.
+    pub both_sizes: bool,
     /// Which symbolic links are followed.
     pub follow: Follow,
     /// Nothing on other devices counts than the operand's.
@@ -122,6 +124,7 @@ impl Default for Listing {
         Self {
             walk: Config::default(),
             size: Size::default(),
+            both_sizes: false,
             follow: Follow::default(),
             one_file_system: false,
             count_links: false,
@@ -178,6 +181,13 @@ pub struct Entry<'a> {
 pub trait Listener {
     /// Takes a line. After a break there is none.
     fn entry(&mut self, entry: &Entry<'_>) -> ControlFlow<()>;
+
+    /// Takes a directory that has a line later, before what is in it: what it takes without that. After a break there
+    /// are no lines.
+    fn enter(&mut self, entry: &Entry<'_>) -> ControlFlow<()> {
+        let _ = entry;
+        ControlFlow::Continue(())
+    }
 
     /// There is no more for now. After a break there are no lines.
     fn pause(&mut self) -> ControlFlow<()> {

@@ -136,6 +136,7 @@ mod tests {
     use rustix::fd::AsFd;
 
     use super::super::super::inode::Inode;
+    use super::super::totals::Totals;
     use super::*;
 
     #[test]
@@ -146,14 +147,17 @@ mod tests {
         let mut sink = PipeSink::new(7, &met, pipe.writer.as_fd());
         let (mut inbox, mut read, mut ended) = (Inbox::new(), 0, None);
         for (at, name) in names.iter().enumerate() {
-            sink.tell(Event::Enter { name, inode: None });
+            sink.tell(Event::Enter { name, inode: None, totals: Totals::NONE });
             if at % 50 == 49 {
                 sink.finish(3);
                 while pipe.wait(&NOW) {
                     inbox.fill(&pipe);
                     while let Some(Packet { segment, mut told, end }) = inbox.next() {
                         while let Some(event) = Event::decode(&mut told) {
-                            assert_eq!(event, Event::Enter { name: &names[read], inode: None });
+                            assert_eq!(
+                                event,
+                                Event::Enter { name: &names[read], inode: None, totals: Totals::NONE }
+                            );
                             read += 1;
                         }
                         (ended, _) = (end, assert_eq!(segment, 7));
@@ -170,7 +174,7 @@ mod tests {
         let directory = Inode { dev: 1, ino: 2 };
         met.insert(directory);
         let mut sink = PipeSink::new(7, &met, pipe.writer.as_fd());
-        assert!(!sink.tell(Event::Enter { name: b"d", inode: Some(directory) }));
+        assert!(!sink.tell(Event::Enter { name: b"d", inode: Some(directory), totals: Totals::NONE }));
         assert_eq!(sink.filled, HEAD);
     }
 }

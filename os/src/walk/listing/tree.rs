@@ -247,10 +247,11 @@ impl Tree {
         let list = List { start, next: start, end: start, more: None };
         let level = Level { inode: look.inode, name: place, path: self.path.len(), list, told };
         if let Err(errno) = self.levels.push(level, dir) {
-            self.count(&look.totals);
-            return self.trouble((Failed::ReadDirectory, errno), name, sink);
+            return self.leave_unread(name, told, look, errno, sink);
         }
-        self.count(&look.totals);
+        if !told {
+            self.below.add(&look.totals);
+        }
         self.extend_path(name);
         self.read_on(sink);
     }
@@ -262,15 +263,18 @@ impl Tree {
             return Some(false);
         }
         self.flush(sink);
-        sink.tell(Event::Enter { name: name.to_bytes(), inode }).then_some(true)
+        sink.tell(Event::Enter { name: name.to_bytes(), inode, totals: look.totals }).then_some(true)
     }
 
     /// Counts a directory without its entries, and says why they are missing.
     fn count_unread(&mut self, name: &CStr, look: &Look, errno: Errno, sink: &mut impl Sink) {
-        let Some(told) = self.tell_directory(name, look, sink) else { return };
+        if let Some(told) = self.tell_directory(name, look, sink) {
+            self.leave_unread(name, told, look, errno, sink);
+        }
+    }
+
+    fn leave_unread(&mut self, name: &CStr, told: bool, look: &Look, errno: Errno, sink: &mut impl Sink) {
         if told {
-            self.own.add(&look.totals);
-            self.flush(sink);
             let errno = errno.raw_os_error().unsigned_abs();
             sink.tell(Event::Trouble { failed: Failed::ReadDirectory, errno, name: b"" });
             sink.tell(Event::Leave);
@@ -374,7 +378,7 @@ impl Tree {
             let Some(level) = self.levels.get_mut(depth) else { return };
             level.told = true;
             let (_, name, _) = self.entries.at(level.name);
-            sink.tell(Event::Enter { name: name.to_bytes(), inode: None });
+            sink.tell(Event::Enter { name: name.to_bytes(), inode: None, totals: Totals::NONE });
         }
     }
 
