@@ -3,6 +3,8 @@
 mod command;
 mod face;
 mod files0;
+#[cfg(test)]
+mod generated;
 mod getopt;
 mod json;
 mod message;
