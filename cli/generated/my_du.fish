@@ -6,6 +6,7 @@ complete -c my_du -s d -l max-depth -d 'Print what is at most N levels below a D
 complete -c my_du -s t -l threshold -d 'Print what is at least SIZE, or, if negative, at most' -r
 complete -c my_du -l time -d 'Print the newest time of anything in it: when it was modified, or its atime or ctime' -r
 complete -c my_du -l time-style -d 'Print times as full-iso, long-iso, iso, or +FORMAT of date' -r
+complete -c my_du -l top -d 'Print the N largest files and directories, the largest first' -r
 complete -c my_du -s j -l jobs -d 'At most N child processes at once (default: one for each CPU, more while they wait for a disk)' -r
 complete -c my_du -l fork -d '\'each\': a child process for each immediate sub-directory; \'shared\': children that share them (default)' -r
 complete -c my_du -s a -l all -d 'Print files too, not only directories'
@@ -27,6 +28,7 @@ complete -c my_du -s x -l one-file-system -d 'Pass over other file systems'
 complete -c my_du -s S -l separate-dirs -d 'Directories do not include their sub-directories'
 complete -c my_du -s s -l summarize -d 'Print each DIR only'
 complete -c my_du -s c -l total -d 'Print a grand total'
+complete -c my_du -l tree -d 'Draw what is at most two levels (or -d N) below a DIR as a tree, the largest first'
 complete -c my_du -l json -d 'Print all that is in DIR in the format of ncdu: my_du --json DIR | ncdu -f -'
 complete -c my_du -l disk-usage -d 'Print the blocks in use, not lengths'
 complete -c my_du -l help -d 'Print this help'

@@ -1,13 +1,18 @@
 //! What my_du does with its arguments, its output and its exit status; the work is `memalloc_os::walk`.
 
+mod canvas;
+mod colours;
 mod command;
 mod face;
 mod files0;
 #[cfg(test)]
 mod generated;
 mod getopt;
+mod held;
 mod json;
+mod largest;
 mod message;
+mod meter;
 mod pattern;
 mod print;
 mod processes;
@@ -16,6 +21,7 @@ mod scale;
 mod settings;
 mod size;
 mod time;
+mod tree;
 mod view;
 
 use std::ffi::{OsStr, OsString};
@@ -23,14 +29,11 @@ use std::io::{self, ErrorKind, Write};
 use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
 
-use memalloc_os::walk::{Follow, Lister, Listing, Size, Totals, Walker};
-
 use face::Face;
 use files0::Files0;
-use json::Json;
+use meter::Meter;
 use print::Printer;
 use settings::{Operands, Otherwise, Settings};
-use view::View;
 
 /// The program's own name.
 pub(crate) const NAME: &str = "my_du";
@@ -98,6 +101,7 @@ fn measure(face: &Face, mut settings: Settings) -> Status {
         }
         Operands::In(list) => measure_listed(&list, &mut meter, &mut printer),
     };
+    let done = if done.is_continue() { meter.finish(&mut printer) } else { done };
     if done.is_continue() && settings.total && printer.line(&meter.total(), b"total").is_continue() {
         let _ = printer.flush();
     }
@@ -125,78 +129,6 @@ fn measure_listed(list: &OsStr, meter: &mut Meter, printer: &mut Printer<'_>) ->
         }
     }
     ControlFlow::Continue(())
-}
-
-/// What measures operands.
-enum Meter {
-    Sums { walker: Box<Walker>, total: Totals },
-    Lists { lister: Box<Lister>, is_du: bool },
-    Json { lister: Box<Lister> },
-}
-
-impl Meter {
-    fn new(face: &Face, settings: &Settings) -> Self {
-        let listing = &settings.listing;
-        if settings.view == View::Json {
-            return Self::Json { lister: Box::new(Lister::new(listing.clone())) };
-        }
-        if !settings.inodes && is_a_plain_sum(listing) {
-            return Self::Sums { walker: Box::new(Walker::new(listing.walk.clone())), total: Totals::NONE };
-        }
-        Self::Lists { lister: Box::new(Lister::new(listing.clone())), is_du: face.is_du }
-    }
-
-    fn measure(&mut self, operand: &OsStr, printer: &mut Printer<'_>) -> ControlFlow<()> {
-        printer.knows_operand = false;
-        match self {
-            Self::Sums { walker, total } => {
-                let report = &mut |diagnostic| memalloc_os::walk::Listener::diagnostic(printer, diagnostic);
-                let Some(size) = walker.measure(operand.as_ref(), report) else {
-                    return ControlFlow::Continue(());
-                };
-                let sum = Totals { size, ..Totals::NONE };
-                total.add(&sum);
-                printer.list(&sum, operand.as_bytes())
-            }
-            Self::Json { lister } => {
-                let mut json = Json::new(printer);
-                lister.list(operand.as_ref(), &mut json);
-                json.finish();
-                ControlFlow::Continue(())
-            }
-            Self::Lists { is_du: true, .. } if operand.is_empty() => {
-                printer.complain(b"invalid zero-length file name");
-                ControlFlow::Continue(())
-            }
-            Self::Lists { lister, is_du } => {
-                lister.list(operand.as_ref(), printer);
-                if !*is_du && !printer.knows_operand {
-                    return printer.list(&Totals::NONE, operand.as_bytes());
-                }
-                if printer.failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            }
-        }
-    }
-
-    fn total(&self) -> Totals {
-        let mut total = match self {
-            Self::Sums { total, .. } => *total,
-            Self::Lists { lister, .. } | Self::Json { lister } => lister.total(),
-        };
-        total.newest = total.newest.max((0, 0));
-        total
-    }
-}
-
-/// Whether only what [`Walker`] counts is asked for.
-fn is_a_plain_sum(listing: &Listing) -> bool {
-    let Listing { size, follow, count_dangling, depth, .. } = listing;
-    let counts_otherwise = listing.one_file_system
-        || listing.count_links
-        || listing.separate
-        || listing.time.is_some()
-        || listing.exclude.is_some();
-    *depth == 0 && *size == Size::Apparent && *follow == Follow::All && *count_dangling && !counts_otherwise
 }
 
 fn show(text: &[u8]) -> io::Result<()> {

@@ -21,7 +21,7 @@ const LONG: Duration = Duration::from_millis(100);
 /// Prints lines and complaints.
 pub(super) struct Printer<'s> {
     face: &'s Face,
-    scale: &'s Scale,
+    pub(super) scale: &'s Scale,
     time: Option<&'s TimeFormat>,
     end: u8,
     threshold: i64,
@@ -55,8 +55,7 @@ impl<'s> Printer<'s> {
 
     /// Prints a line.
     pub(super) fn line(&mut self, totals: &Totals, name: &[u8]) -> ControlFlow<()> {
-        let count = if self.inodes { totals.inodes } else { totals.size };
-        self.scale.append(count, &mut self.lines);
+        self.scale.append(self.count(totals), &mut self.lines);
         self.lines.push(b'\t');
         if let Some(format) = self.time {
             format.append(totals.newest, &mut self.lines);
@@ -105,8 +104,14 @@ impl<'s> Printer<'s> {
         if self.is_listed(totals) { self.line(totals, name) } else { ControlFlow::Continue(()) }
     }
 
-    fn is_listed(&self, totals: &Totals) -> bool {
-        let count = if self.inodes { totals.inodes } else { totals.size };
+    /// What is printed of a sum.
+    pub(super) fn count(&self, totals: &Totals) -> u64 {
+        if self.inodes { totals.inodes } else { totals.size }
+    }
+
+    /// Whether something is large or small enough.
+    pub(super) fn is_listed(&self, totals: &Totals) -> bool {
+        let count = self.count(totals);
         let bound = self.threshold.unsigned_abs();
         if self.threshold < 0 { count <= bound } else { count >= bound }
     }

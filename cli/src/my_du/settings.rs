@@ -87,6 +87,9 @@ pub(super) fn settings(face: &Face, line: Line) -> Result<Settings, Otherwise> {
     if let Some(message) = draft.view.conflict(&line.options) {
         draft.wrong.push(message);
     }
+    if draft.view == View::Tree && draft.threshold < 0 {
+        draft.wrong.push(b"a tree needs its root: --threshold must not be negative".into());
+    }
     draft.finish(line.operands)
 }
 
@@ -154,6 +157,11 @@ impl<'f> Draft<'f> {
             "time" => self.listing.time = Some(time(argument)?),
             "time-style" => self.style = Some(argument.into()),
             "json" => self.view = View::Json,
+            "tree" => self.view = View::Tree,
+            "top" => match View::top(argument) {
+                Ok(view) => self.view = view,
+                Err(message) => self.wrong.push(message),
+            },
             "jobs" => self.listing.walk.jobs = Some(jobs(argument)?),
             "fork" => self.listing.walk.forks = forks(argument)?,
             "help" => return Err(Otherwise::Help),
@@ -203,6 +211,7 @@ impl<'f> Draft<'f> {
             return Err(Otherwise::Wrong { messages: self.wrong, usage: true });
         }
         let mut warnings = Vec::new();
+        self.listing.files |= matches!(self.view, View::Top(_));
         self.settle_depth(&mut warnings)?;
         if self.inodes && self.apparent == Some(true) {
             warnings.push(b"warning: options --apparent-size and -b are ineffective with --inodes".to_vec());
@@ -271,16 +280,22 @@ impl<'f> Draft<'f> {
             _ => {}
         }
         let lists_operands = self.summarize || (!self.face.is_du && !self.listing.files);
-        self.listing.depth = self.depth.unwrap_or(if lists_operands { 0 } else { usize::MAX });
+        self.listing.depth = match self.depth {
+            Some(depth) => depth,
+            None if self.view == View::Tree && !self.summarize => 2,
+            None if lists_operands => 0,
+            None => usize::MAX,
+        };
         Ok(())
     }
 
     fn scale(&mut self) -> Scale {
         let counts_bytes = !self.face.is_du && self.listing.size == Size::Apparent;
-        let scale = self
-            .scale
-            .take()
-            .unwrap_or_else(|| if counts_bytes { Scale::unit(1) } else { scale_of_environment() });
+        let scale = self.scale.take().unwrap_or_else(|| match self.view {
+            View::Tree if !self.inodes => Scale::Powers(1024),
+            _ if counts_bytes => Scale::unit(1),
+            _ => scale_of_environment(),
+        });
         match scale {
             // What is left of kB and of KiB for single inodes.
             Scale::Unit { suffix, .. } if self.inodes && suffix.ends_with('B') => {

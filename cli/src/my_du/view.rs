@@ -1,6 +1,10 @@
 //! What is made of a walk: a line for each entry, or something else.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::num::NonZeroUsize;
+use std::os::unix::ffi::OsStrExt;
+
+use super::quote::cited;
 
 /// What is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -10,10 +14,16 @@ pub(super) enum View {
     Lines,
     /// What ncdu reads.
     Json,
+    /// A tree with bars.
+    Tree,
+    /// The largest lines, so many.
+    Top(NonZeroUsize),
 }
 
 /// What has no meaning in ncdu's format: sizes are bytes there, and everything has its place.
-const NOT_WITH_JSON: [&str; 15] = [
+const NOT_WITH_JSON: [&str; 17] = [
+    "tree",
+    "top",
     "max-depth",
     "summarize",
     "threshold",
@@ -31,12 +41,27 @@ const NOT_WITH_JSON: [&str; 15] = [
     "files0-from",
 ];
 
+/// What has no place in a tree, or whose parts do not make the whole.
+const NOT_WITH_TREE: [&str; 7] = ["json", "top", "separate-dirs", "total", "time", "time-style", "null"];
+
+const NOT_WITH_TOP: [&str; 2] = ["json", "summarize"];
+
 impl View {
+    /// The largest lines, as many as the argument says.
+    pub(super) fn top(argument: &OsStr) -> Result<Self, Vec<u8>> {
+        let number = argument.to_str().and_then(|text| text.parse().ok());
+        number
+            .map(Self::Top)
+            .ok_or_else(|| [b"invalid number of lines ", &*cited(argument.as_bytes())].concat())
+    }
+
     /// The first option that does not go with the view.
     pub(super) fn conflict(self, options: &[(String, OsString)]) -> Option<Vec<u8>> {
         let (view, bad): (_, &[&str]) = match self {
             Self::Lines => return None,
             Self::Json => ("json", &NOT_WITH_JSON),
+            Self::Tree => ("tree", &NOT_WITH_TREE),
+            Self::Top(_) => ("top", &NOT_WITH_TOP),
         };
         let (name, _) = options.iter().find(|(name, _)| bad.contains(&name.as_str()))?;
         let dashes = if name.len() == 1 { "-" } else { "--" };
