@@ -93,6 +93,36 @@ fn blocks_in_use() {
 }
 
 #[test]
+fn caches_are_passed_over() {
+    let place = Place::new();
+    let signature = b"Signature: 8a477f597d28d172789f06886806bc55\n# This is a cache.";
+    for (dir, tag) in
+        [("cache", &signature[..]), ("short", &signature[..42]), ("other", b"Signature: 8a477f597d28d17278")]
+    {
+        place.file(&format!("t/{dir}/sub/f"), 1000);
+        fs::write(place.at(format!("t/{dir}/CACHEDIR.TAG")), tag).unwrap();
+    }
+    place.file("t/fifo/f", 1);
+    place.link("t/fifo/CACHEDIR.TAG", "../cache/CACHEDIR.TAG");
+    let names = |args: &[&str]| {
+        let output = printed(&place.run(args));
+        let mut names: Vec<_> =
+            output.lines().map(|line| line.split_once('\t').unwrap().1.to_owned()).collect();
+        names.sort();
+        names.join(" ")
+    };
+    for more in ["-j1", "-j4", "-b"] {
+        assert_eq!(names(&["--exclude-caches", "-P", "-d1", more, "t"]), "t t/fifo t/other t/short");
+    }
+    assert_eq!(names(&["-P", "-d1", "t"]), "t t/cache t/fifo t/other t/short");
+    // What is asked for by its name is no less than that.
+    assert_eq!(names(&["--exclude-caches", "-P", "-d1", "t/cache"]), "t/cache t/cache/sub");
+    let dirs = place.size_of(&["t", "t/short", "t/short/sub", "t/other", "t/other/sub", "t/fifo"]);
+    let tags = 42 + 29 + place.size_of(&["t/cache/CACHEDIR.TAG"]);
+    assert_eq!(printed(&place.run(&["--exclude-caches", "t"])), format!("{}\tt\n", dirs + tags + 2001));
+}
+
+#[test]
 fn help_and_version() {
     let place = Place::new();
     let help = printed(&place.run(&["--help"]));

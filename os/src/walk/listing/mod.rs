@@ -19,6 +19,7 @@
 //! A small walk forks nothing. Where links are followed, one process does it all: whether a link is to be followed
 //! depends on all that was met before.
 
+mod cache;
 mod crew;
 mod entries;
 mod event;
@@ -82,6 +83,8 @@ pub struct Listing {
     pub files: bool,
     /// Which time is listed, if any.
     pub time: Option<Time>,
+    /// Sub-directories that are tagged as caches are passed over.
+    pub exclude_caches: bool,
     /// Paths that are passed over. It must not allocate, nor lock, nor panic: forked children call it.
     pub exclude: Option<Exclude>,
 }
@@ -134,6 +137,7 @@ impl Default for Listing {
             depth: usize::MAX,
             files: false,
             time: None,
+            exclude_caches: false,
             exclude: None,
         }
     }

@@ -15,6 +15,7 @@ use super::super::map_vec::MapVec;
 use super::super::open;
 use super::super::record::Failed;
 use super::Listing;
+use super::cache::is_cache;
 use super::entries::{Entries, List};
 use super::event::Event;
 use super::levels::{Level, Levels};
@@ -208,6 +209,7 @@ impl Tree {
     fn descend(&mut self, name: &CStr, place: usize, sink: &mut impl Sink) {
         match self.open(name).and_then(|dir| Ok((self.listing.look(&dir, At::Itself)?, dir))) {
             Ok((look, _)) if self.is_on_the_way(&look) || self.is_elsewhere(&look) => {}
+            Ok((_, dir)) if self.listing.exclude_caches && self.is_cache(&dir) => {}
             Ok((look, dir)) => self.enter(name, place, dir, &look, sink),
             Err(errno) => match self.look(name) {
                 Ok(look) if look.kind != FileType::Directory => self.meet_file(name, &look, sink),
@@ -236,6 +238,15 @@ impl Tree {
             match if follow { open::to_read_behind(dir, name) } else { open::to_read(dir, name) } {
                 Err(Errno::MFILE | Errno::NFILE) if self.levels.close_one() => {}
                 opened => return opened,
+            }
+        }
+    }
+
+    fn is_cache(&mut self, dir: &OwnedFd) -> bool {
+        loop {
+            match is_cache(dir) {
+                Err(_) if self.levels.close_one() => {}
+                found => return found.unwrap_or(false),
             }
         }
     }
