@@ -170,13 +170,12 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     #[inline(always)]
     pub unsafe fn let_wait(&mut self, block: NonNull<u8>, ptr: NonNull<u8>, size: Option<usize>) -> bool {
         let (offset, bytes) = (distance(block, ptr), size.map(whole));
+        if !offset.is_multiple_of(GRANULE) || bytes.is_some_and(|bytes| !self.heap.quick().serves(bytes)) {
+            return false;
+        }
         // SAFETY: as the caller says: the source's block holds a span, and it the granule.
-        offset.is_multiple_of(GRANULE)
-            && bytes.is_none_or(|bytes| self.heap.quick().serves(bytes))
-            && matches!(
-                unsafe { self.heap.let_wait(Span::at(block), offset / GRANULE, ptr, bytes) },
-                LetWait::Done
-            )
+        let done = unsafe { self.heap.let_wait(Span::at(block), offset / GRANULE, ptr, bytes) };
+        matches!(done, LetWait::Done)
     }
 
     /// [`let_wait`](Self::let_wait) for what that does not do because of where the block ends: in another map entry than it
@@ -192,9 +191,11 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         size: Option<usize>,
     ) -> bool {
         let (offset, bytes) = (distance(block, ptr), size.map(whole));
+        if !offset.is_multiple_of(GRANULE) {
+            return false;
+        }
         // SAFETY: as the caller says: the source's block holds a span, and it the granule.
-        offset.is_multiple_of(GRANULE)
-            && unsafe { self.heap.let_wait_over_edge(Span::at(block), offset / GRANULE, ptr, bytes) }
+        unsafe { self.heap.let_wait_over_edge(Span::at(block), offset / GRANULE, ptr, bytes) }
     }
 
     /// Makes the block at `ptr`, of this heap, `new_size` bytes long: see [`Heap::reallocate`].

@@ -270,10 +270,9 @@ pub unsafe fn resize(ptr: NonNull<u8>, new_size: usize) -> Result<Option<NonNull
         }
     }
     let size = usable_size(ptr)?;
+    let Ok(layout) = Layout::from_size_align(size, GRANULE) else { return Ok(None) };
     // SAFETY: the block has this size, and the caller gives it up if it moves.
-    Ok(Layout::from_size_align(size, GRANULE)
-        .ok()
-        .and_then(|layout| unsafe { change(ptr, layout, new_size) }))
+    Ok(unsafe { change(ptr, layout, new_size) })
 }
 
 /// Makes the block at `ptr`, which was allocated for `layout`, `new_size` bytes long and keeps its alignment.

@@ -1,27 +1,14 @@
 //! Huge blocks: alone in a program, as it looks at totals.
 
+mod thread_support;
+
 use std::alloc::Layout;
-use std::ptr::NonNull;
 use std::thread;
 
 use memalloc_core::FreeError;
 use memalloc_os::process;
 
-/// A block that goes from thread to thread.
-#[derive(Clone, Copy)]
-struct Block(NonNull<u8>);
-
-// SAFETY: the test sees to who uses it.
-unsafe impl Send for Block {}
-
-fn allocate(layout: Layout) -> Block {
-    Block(process::allocate(layout).expect("there is memory"))
-}
-
-fn free(Block(block): Block) -> Result<(), FreeError> {
-    // SAFETY: the test uses no block that it has freed; what is no block is to be refused.
-    unsafe { process::deallocate(block) }
-}
+use thread_support::{Block, allocate, free};
 
 #[test]
 fn huge_blocks_grow_and_shrink_with_their_bytes_and_are_freed_once() {

@@ -1,5 +1,7 @@
 //! What the process's heap does with blocks that go from thread to thread.
 
+mod thread_support;
+
 use std::alloc::Layout;
 use std::ptr::NonNull;
 use std::thread;
@@ -7,23 +9,9 @@ use std::thread;
 use memalloc_core::FreeError;
 use memalloc_os::process;
 
+use thread_support::{Block, allocate, free};
+
 const LAYOUT: Layout = Layout::new::<[u8; 200]>();
-
-/// A block that goes from thread to thread.
-#[derive(Clone, Copy)]
-struct Block(NonNull<u8>);
-
-// SAFETY: the tests see to who uses it.
-unsafe impl Send for Block {}
-
-fn allocate(layout: Layout) -> Block {
-    Block(process::allocate(layout).expect("there is memory"))
-}
-
-fn free(Block(block): Block) -> Result<(), FreeError> {
-    // SAFETY: the tests use no block that they have freed; what is no block is to be refused.
-    unsafe { process::deallocate(block) }
-}
 
 fn elsewhere<T: Send>(body: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| scope.spawn(body).join().unwrap())

@@ -1,7 +1,7 @@
 //! C++'s `new` and `delete`, in all their forms, by the names that the Itanium ABI gives them.
 //!
 //! Where memory cannot be had, the C++ library's own `new` is called, which asks the program's handler for some and throws
-//! `std::bad_alloc`.
+//! `std::bad_alloc`. Each form goes to this allocator by itself: a program that replaces some of them should replace all.
 
 use core::alloc::Layout;
 use core::ffi::{c_char, c_void};
@@ -69,206 +69,87 @@ unsafe extern "C-unwind" fn no_memory_aligned(size: usize, alignment: usize) -> 
     unsafe { core::mem::transmute::<*mut c_void, NewAligned>(function)(size, alignment) }
 }
 
-/// `operator new(size_t)`.
-///
-/// # Safety
-/// It may throw.
-#[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn _Znwm(size: usize) -> *mut c_void {
-    let block = new(size);
-    // SAFETY: as the caller expects.
-    if block.is_null() { unsafe { no_memory(size) } } else { block }
+/// The forms of `new` and `new[]`.
+macro_rules! news {
+    ($($name:literal $plain:ident $nothrow:ident $aligned:ident $aligned_nothrow:ident;)*) => { $(
+        #[doc = concat!("`", $name, "(size_t)`.")]
+        ///
+        /// # Safety
+        /// It may throw.
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C-unwind" fn $plain(size: usize) -> *mut c_void {
+            let block = new(size);
+            if !block.is_null() {
+                return block;
+            }
+            // SAFETY: the caller expects that it throws.
+            unsafe { no_memory(size) }
+        }
+
+        #[doc = concat!("`", $name, "(size_t, nothrow_t)`: null where memory cannot be had.")]
+        #[unsafe(no_mangle)]
+        pub extern "C" fn $nothrow(size: usize, _nothrow: *const c_void) -> *mut c_void {
+            new(size)
+        }
+
+        #[doc = concat!("`", $name, "(size_t, align_val_t)`.")]
+        ///
+        /// # Safety
+        /// It may throw.
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C-unwind" fn $aligned(size: usize, alignment: usize) -> *mut c_void {
+            let block = new_aligned(size, alignment);
+            if !block.is_null() {
+                return block;
+            }
+            // SAFETY: the caller expects that it throws.
+            unsafe { no_memory_aligned(size, alignment) }
+        }
+
+        #[doc = concat!("`", $name, "(size_t, align_val_t, nothrow_t)`: null where memory cannot be had.")]
+        #[unsafe(no_mangle)]
+        pub extern "C" fn $aligned_nothrow(size: usize, alignment: usize, _nothrow: *const c_void) -> *mut c_void {
+            new_aligned(size, alignment)
+        }
+    )* };
 }
 
-/// `operator new[](size_t)`.
-///
-/// # Safety
-/// It may throw.
-#[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn _Znam(size: usize) -> *mut c_void {
-    let block = new(size);
-    // SAFETY: as the caller expects.
-    if block.is_null() { unsafe { no_memory(size) } } else { block }
+news! {
+    "operator new" _Znwm _ZnwmRKSt9nothrow_t _ZnwmSt11align_val_t _ZnwmSt11align_val_tRKSt9nothrow_t;
+    "operator new[]" _Znam _ZnamRKSt9nothrow_t _ZnamSt11align_val_t _ZnamSt11align_val_tRKSt9nothrow_t;
 }
 
-/// `operator new(size_t, nothrow_t)`: null where memory cannot be had.
-#[unsafe(no_mangle)]
-pub extern "C" fn _ZnwmRKSt9nothrow_t(size: usize, _nothrow: *const c_void) -> *mut c_void {
-    new(size)
+/// One form of `delete`: what it is given, and what it does.
+macro_rules! delete {
+    ($form:literal $name:ident($ptr:ident $(, $argument:ident: $type:ty)*) $body:expr) => {
+        #[doc = concat!("`", $form, "`.")]
+        ///
+        /// # Safety
+        /// If a live block starts at the pointer, nobody uses it any more.
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name($ptr: *mut c_void $(, $argument: $type)*) {
+            // SAFETY: as the caller says.
+            unsafe { $body }
+        }
+    };
 }
 
-/// `operator new[](size_t, nothrow_t)`: null where memory cannot be had.
-#[unsafe(no_mangle)]
-pub extern "C" fn _ZnamRKSt9nothrow_t(size: usize, _nothrow: *const c_void) -> *mut c_void {
-    new(size)
+/// The forms of `delete` and `delete[]`.
+macro_rules! deletes {
+    ($($name:literal $plain:ident $nothrow:ident $sized:ident $aligned:ident $sized_aligned:ident
+       $aligned_nothrow:ident;)*) => { $(
+        delete!($name $plain(ptr) free(ptr));
+        delete!($name $nothrow(ptr, _nothrow: *const c_void) free(ptr));
+        delete!($name $sized(ptr, size: usize) free_aligned_sized(ptr, ALIGNMENT, size));
+        delete!($name $aligned(ptr, _alignment: usize) free(ptr));
+        delete!($name $sized_aligned(ptr, size: usize, alignment: usize) free_aligned_sized(ptr, alignment, size));
+        delete!($name $aligned_nothrow(ptr, _alignment: usize, _nothrow: *const c_void) free(ptr));
+    )* };
 }
 
-/// `operator new(size_t, align_val_t)`.
-///
-/// # Safety
-/// It may throw.
-#[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn _ZnwmSt11align_val_t(size: usize, alignment: usize) -> *mut c_void {
-    let block = new_aligned(size, alignment);
-    // SAFETY: as the caller expects.
-    if block.is_null() { unsafe { no_memory_aligned(size, alignment) } } else { block }
-}
-
-/// `operator new[](size_t, align_val_t)`.
-///
-/// # Safety
-/// It may throw.
-#[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn _ZnamSt11align_val_t(size: usize, alignment: usize) -> *mut c_void {
-    let block = new_aligned(size, alignment);
-    // SAFETY: as the caller expects.
-    if block.is_null() { unsafe { no_memory_aligned(size, alignment) } } else { block }
-}
-
-/// `operator new(size_t, align_val_t, nothrow_t)`: null where memory cannot be had.
-#[unsafe(no_mangle)]
-pub extern "C" fn _ZnwmSt11align_val_tRKSt9nothrow_t(
-    size: usize,
-    alignment: usize,
-    _nothrow: *const c_void,
-) -> *mut c_void {
-    new_aligned(size, alignment)
-}
-
-/// `operator new[](size_t, align_val_t, nothrow_t)`: null where memory cannot be had.
-#[unsafe(no_mangle)]
-pub extern "C" fn _ZnamSt11align_val_tRKSt9nothrow_t(
-    size: usize,
-    alignment: usize,
-    _nothrow: *const c_void,
-) -> *mut c_void {
-    new_aligned(size, alignment)
-}
-
-/// `operator delete(void *)`.
-///
-/// # Safety
-/// If a live block starts at `ptr`, nobody uses it any more.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn _ZdlPv(ptr: *mut c_void) {
-    // SAFETY: as the caller says.
-    unsafe { free(ptr) }
-}
-
-/// `operator delete(void *, size_t)`.
-///
-/// # Safety
-/// If a live block starts at `ptr`, nobody uses it any more.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn _ZdlPvm(ptr: *mut c_void, size: usize) {
-    // SAFETY: as the caller says.
-    unsafe { free_aligned_sized(ptr, ALIGNMENT, size) }
-}
-
-/// `operator delete(void *, nothrow_t)`.
-///
-/// # Safety
-/// If a live block starts at `ptr`, nobody uses it any more.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn _ZdlPvRKSt9nothrow_t(ptr: *mut c_void, _nothrow: *const c_void) {
-    // SAFETY: as the caller says.
-    unsafe { free(ptr) }
-}
-
-/// `operator delete(void *, align_val_t)`.
-///
-/// # Safety
-/// If a live block starts at `ptr`, nobody uses it any more.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn _ZdlPvSt11align_val_t(ptr: *mut c_void, _alignment: usize) {
-    // SAFETY: as the caller says.
-    unsafe { free(ptr) }
-}
-
-/// `operator delete(void *, size_t, align_val_t)`.
-///
-/// # Safety
-/// If a live block starts at `ptr`, nobody uses it any more.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn _ZdlPvmSt11align_val_t(ptr: *mut c_void, size: usize, alignment: usize) {
-    // SAFETY: as the caller says.
-    unsafe { free_aligned_sized(ptr, alignment, size) }
-}
-
-/// `operator delete(void *, align_val_t, nothrow_t)`.
-///
-/// # Safety
-/// If a live block starts at `ptr`, nobody uses it any more.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn _ZdlPvSt11align_val_tRKSt9nothrow_t(
-    ptr: *mut c_void,
-    _alignment: usize,
-    _nothrow: *const c_void,
-) {
-    // SAFETY: as the caller says.
-    unsafe { free(ptr) }
-}
-
-/// `operator delete[](void *)`.
-///
-/// # Safety
-/// If a live block starts at `ptr`, nobody uses it any more.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn _ZdaPv(ptr: *mut c_void) {
-    // SAFETY: as the caller says.
-    unsafe { free(ptr) }
-}
-
-/// `operator delete[](void *, size_t)`.
-///
-/// # Safety
-/// If a live block starts at `ptr`, nobody uses it any more.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn _ZdaPvm(ptr: *mut c_void, size: usize) {
-    // SAFETY: as the caller says.
-    unsafe { free_aligned_sized(ptr, ALIGNMENT, size) }
-}
-
-/// `operator delete[](void *, nothrow_t)`.
-///
-/// # Safety
-/// If a live block starts at `ptr`, nobody uses it any more.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn _ZdaPvRKSt9nothrow_t(ptr: *mut c_void, _nothrow: *const c_void) {
-    // SAFETY: as the caller says.
-    unsafe { free(ptr) }
-}
-
-/// `operator delete[](void *, align_val_t)`.
-///
-/// # Safety
-/// If a live block starts at `ptr`, nobody uses it any more.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn _ZdaPvSt11align_val_t(ptr: *mut c_void, _alignment: usize) {
-    // SAFETY: as the caller says.
-    unsafe { free(ptr) }
-}
-
-/// `operator delete[](void *, size_t, align_val_t)`.
-///
-/// # Safety
-/// If a live block starts at `ptr`, nobody uses it any more.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn _ZdaPvmSt11align_val_t(ptr: *mut c_void, size: usize, alignment: usize) {
-    // SAFETY: as the caller says.
-    unsafe { free_aligned_sized(ptr, alignment, size) }
-}
-
-/// `operator delete[](void *, align_val_t, nothrow_t)`.
-///
-/// # Safety
-/// If a live block starts at `ptr`, nobody uses it any more.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn _ZdaPvSt11align_val_tRKSt9nothrow_t(
-    ptr: *mut c_void,
-    _alignment: usize,
-    _nothrow: *const c_void,
-) {
-    // SAFETY: as the caller says.
-    unsafe { free(ptr) }
+deletes! {
+    "operator delete" _ZdlPv _ZdlPvRKSt9nothrow_t _ZdlPvm _ZdlPvSt11align_val_t _ZdlPvmSt11align_val_t
+        _ZdlPvSt11align_val_tRKSt9nothrow_t;
+    "operator delete[]" _ZdaPv _ZdaPvRKSt9nothrow_t _ZdaPvm _ZdaPvSt11align_val_t _ZdaPvmSt11align_val_t
+        _ZdaPvSt11align_val_tRKSt9nothrow_t;
 }
