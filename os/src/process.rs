@@ -141,16 +141,8 @@ unsafe fn deallocate_over_edge(ptr: NonNull<u8>, size: Option<usize>) -> Result<
 /// If a live block starts at `ptr`, nobody uses it any more. No other pointer does harm.
 #[inline(always)]
 pub unsafe fn let_wait(ptr: *mut u8, size: Option<usize>) -> bool {
-    let Some(heap) = mine() else { return false };
-    if !TABLE.is_first_of(heap.owner(), ptr.addr()) {
-        return false;
-    }
-    // SAFETY: the table has a region of the calling thread's heap there, which is not at address 0. The caller gives up
-    // the block, if there is one.
-    unsafe {
-        let ptr = NonNull::new_unchecked(ptr);
-        heap.local().let_wait(slot_of(ptr), ptr, size)
-    }
+    // SAFETY: the block, if there is one, is of the calling thread's heap, and the caller gives it up.
+    mine_with(ptr).is_some_and(|(heap, slot, ptr)| unsafe { heap.local().let_wait(slot, ptr, size) })
 }
 
 /// [`let_wait`], for what that does not do because of where the block ends.
@@ -159,15 +151,21 @@ pub unsafe fn let_wait(ptr: *mut u8, size: Option<usize>) -> bool {
 /// As for `let_wait`.
 #[inline(always)]
 pub unsafe fn let_wait_over_edge(ptr: *mut u8, size: Option<usize>) -> bool {
-    let Some(heap) = mine() else { return false };
-    if !TABLE.is_first_of(heap.owner(), ptr.addr()) {
-        return false;
-    }
     // SAFETY: as in `let_wait`.
-    unsafe {
-        let ptr = NonNull::new_unchecked(ptr);
-        heap.local().let_wait_over_edge(slot_of(ptr), ptr, size)
+    mine_with(ptr)
+        .is_some_and(|(heap, slot, ptr)| unsafe { heap.local().let_wait_over_edge(slot, ptr, size) })
+}
+
+/// The calling thread's heap, if `ptr` lies in a region of it, and the slot that it lies in.
+#[inline(always)]
+fn mine_with(ptr: *mut u8) -> Option<(&'static ThreadHeap, NonNull<u8>, NonNull<u8>)> {
+    let heap = mine()?;
+    if !TABLE.is_first_of(heap.owner(), ptr.addr()) {
+        return None;
     }
+    // SAFETY: the table has a region there, and none is at address 0.
+    let ptr = unsafe { NonNull::new_unchecked(ptr) };
+    Some((heap, slot_of(ptr), ptr))
 }
 
 /// Whose block holds an address.

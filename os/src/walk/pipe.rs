@@ -4,7 +4,7 @@ use std::ffi::CStr;
 
 use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::io::{self, Errno};
 use rustix::pipe::{PIPE_BUF, PipeFlags, pipe_with};
 
@@ -27,6 +27,15 @@ impl Pipe {
     pub(super) fn new() -> io::Result<Self> {
         let (reader, writer) = pipe_with(PipeFlags::CLOEXEC)?;
         Ok(Self { reader, writer })
+    }
+
+    /// Closes a child's copy of the reading end: else no child would notice that the parent, the last reader, is gone.
+    ///
+    /// # Safety
+    /// This process is a child that leaves without unwinding, so that the owner is never dropped, and nothing in it reads.
+    pub(super) unsafe fn close_reader(&self) {
+        // SAFETY: as the caller says.
+        unsafe { io::close(self.reader.as_raw_fd()) };
     }
 
     /// Waits until there is something to read, or the time is up; says whether there is.
@@ -59,10 +68,32 @@ impl Inbox {
 
     /// Takes the next whole record and its worker.
     pub(super) fn next(&mut self) -> Option<(u32, Record<'_>)> {
-        let left = &self.bytes[self.taken..];
-        let (worker, record, rest) = Record::decode(left)?;
+        let (worker, record, rest) = Record::decode(&self.bytes[self.taken..])?;
         self.taken = self.bytes.len() - rest.len();
         Some((worker, record))
+    }
+
+    /// What has not been taken yet.
+    pub(super) fn left(&self) -> &[u8] {
+        &self.bytes[self.taken..]
+    }
+
+    /// Takes the next `len` bytes, if there are so many.
+    pub(super) fn take(&mut self, len: usize) -> Option<&[u8]> {
+        let taken = self.bytes.get(self.taken..self.taken + len)?;
+        self.taken += len;
+        Some(taken)
+    }
+}
+
+/// Writes what is no longer than `PIPE_BUF`, at once. Ends the process if nobody can read it any more.
+pub(super) fn send(writer: BorrowedFd<'_>, bytes: &[u8]) {
+    loop {
+        match io::write(writer, bytes) {
+            Err(Errno::INTR) => {}
+            Ok(written) if written == bytes.len() => return,
+            _ => leave(1),
+        }
     }
 }
 
@@ -91,13 +122,7 @@ impl<'a> PipeSink<'a> {
     /// Sends what has been put but not sent. Ends the process if nobody can read it any more.
     pub(super) fn flush(&mut self) {
         let Some(full) = self.write.get(..self.filled).filter(|full| !full.is_empty()) else { return };
-        loop {
-            match io::write(self.writer, full) {
-                Err(Errno::INTR) => {}
-                Ok(written) if written == full.len() => break,
-                _ => leave(1),
-            }
-        }
+        send(self.writer, full);
         self.filled = 0;
     }
 

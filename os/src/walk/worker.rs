@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use rustix::fd::AsRawFd;
-use rustix::io;
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -47,10 +45,8 @@ impl<'a> Worker<'a> {
         pipe: &'a Pipe,
     ) -> Self {
         die_with(parent);
-        // SAFETY: this closes the child's copy, which nothing in the child uses, and whose owner is never dropped here,
-        // since the child leaves without unwinding. Without it no child would notice that the parent, the last reader, is
-        // gone.
-        unsafe { io::close(pipe.reader.as_raw_fd()) };
+        // SAFETY: the child leaves without unwinding, and reads nothing.
+        unsafe { pipe.close_reader() };
         let sink = PipeSink::new(slots.new_worker(), census, pipe);
         Self { parent, slots, slot, sink, pace: Pace::new(bound) }
     }

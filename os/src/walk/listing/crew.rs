@@ -7,13 +7,13 @@ use rustix::io::{self, Errno};
 use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process};
 
 use super::super::ledger::Fate;
-use super::super::pipe::Pipe;
+use super::super::pipe::{Inbox, Pipe};
 use super::super::pool::{self, LOOK, LOOK_TIMEOUT, NOW};
 use super::super::slots::{Slot, Slots};
 use super::super::worker::Bound;
 use super::fold::Fold;
 use super::order::{End, Order};
-use super::packet::Inbox;
+use super::packet::next_packet;
 use super::tree::Tree;
 use super::worker::Worker;
 use crate::fork::fork;
@@ -118,7 +118,7 @@ impl Shared {
     /// off that list.
     fn receive(&mut self, order: &mut Order, dead: &mut Vec<(u32, Fate)>, fold: &mut Fold<'_>) {
         self.inbox.fill(&self.pipe);
-        while let Some(packet) = self.inbox.next() {
+        while let Some(packet) = next_packet(&mut self.inbox) {
             order.tell(packet.segment, packet.told, fold);
             if let Some(slot) = packet.end {
                 order.end(packet.segment, End::Told, fold);

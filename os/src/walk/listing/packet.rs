@@ -1,24 +1,18 @@
 //! What goes over the pipe: pieces of segments, each written at once.
 
-use rustix::buffer::spare_capacity;
 use rustix::fd::BorrowedFd;
-use rustix::io::{self, Errno};
 use rustix::pipe::PIPE_BUF;
 
 use super::super::census::Inodes;
-use super::super::pipe::Pipe;
+use super::super::pipe::{Inbox, send};
 use super::event::Event;
 use super::tree::Sink;
-use crate::fork::leave;
 
 /// Bytes before the events: the segment, the length of all, and the slot of the process if it tells no more.
 const HEAD: usize = 10;
 
 /// No slot.
 const GOES_ON: u32 = u32::MAX;
-
-/// Bytes that one read takes at most.
-const READ: usize = 16 * 1024;
 
 /// A worker's sink: fills packets with events.
 pub(super) struct PipeSink<'a> {
@@ -59,13 +53,7 @@ impl<'a> PipeSink<'a> {
         head[4..6].copy_from_slice(&(self.filled as u16).to_ne_bytes());
         head[6..].copy_from_slice(&slot.to_ne_bytes());
         let Some(packet) = self.packet.get(..self.filled) else { return };
-        loop {
-            match io::write(self.writer, packet) {
-                Err(Errno::INTR) => {}
-                Ok(written) if written == packet.len() => break,
-                _ => leave(1),
-            }
-        }
+        send(self.writer, packet);
         self.filled = HEAD;
     }
 
@@ -98,36 +86,12 @@ pub(super) struct Packet<'a> {
     pub(super) end: Option<u32>,
 }
 
-/// What has been read from the pipe and not been taken yet.
-pub(super) struct Inbox {
-    bytes: Vec<u8>,
-    taken: usize,
-}
-
-impl Inbox {
-    pub(super) fn new() -> Self {
-        Self { bytes: Vec::with_capacity(READ + PIPE_BUF), taken: 0 }
-    }
-
-    /// Reads what the pipe holds, up to [`READ`] bytes; blocks if that is nothing.
-    pub(super) fn fill(&mut self, pipe: &Pipe) {
-        // Less than one packet is left, so that all of `READ` bytes have room behind it.
-        self.bytes.drain(..self.taken);
-        self.taken = 0;
-        // This process holds a writer too: there is no end of file, and no failure but to be interrupted.
-        let _ = io::read(&pipe.reader, spare_capacity(&mut self.bytes));
-    }
-
-    /// Takes the next whole packet.
-    pub(super) fn next(&mut self) -> Option<Packet<'_>> {
-        let left = &self.bytes[self.taken..];
-        let (head, _) = left.split_first_chunk::<HEAD>()?;
-        let [a, b, c, d, low, high, slot @ ..] = *head;
-        let told = left.get(HEAD..usize::from(u16::from_ne_bytes([low, high])))?;
-        let (segment, slot) = (u32::from_ne_bytes([a, b, c, d]), u32::from_ne_bytes(slot));
-        self.taken += HEAD + told.len();
-        Some(Packet { segment, told, end: (slot != GOES_ON).then_some(slot) })
-    }
+/// Takes the next whole packet out of what has been read.
+pub(super) fn next_packet(inbox: &mut Inbox) -> Option<Packet<'_>> {
+    let [a, b, c, d, low, high, slot @ ..] = *inbox.left().first_chunk::<HEAD>()?;
+    let packet = inbox.take(usize::from(u16::from_ne_bytes([low, high])))?;
+    let (segment, slot) = (u32::from_ne_bytes([a, b, c, d]), u32::from_ne_bytes(slot));
+    Some(Packet { segment, told: packet.get(HEAD..)?, end: (slot != GOES_ON).then_some(slot) })
 }
 
 #[cfg(test)]
@@ -136,6 +100,7 @@ mod tests {
     use rustix::fd::AsFd;
 
     use super::super::super::inode::Inode;
+    use super::super::super::pipe::Pipe;
     use super::super::totals::Totals;
     use super::*;
 
@@ -152,7 +117,7 @@ mod tests {
                 sink.finish(3);
                 while pipe.wait(&NOW) {
                     inbox.fill(&pipe);
-                    while let Some(Packet { segment, mut told, end }) = inbox.next() {
+                    while let Some(Packet { segment, mut told, end }) = next_packet(&mut inbox) {
                         while let Some(event) = Event::decode(&mut told) {
                             assert_eq!(
                                 event,

@@ -1,7 +1,6 @@
 //! A forked child: it walks, and gives the second part of what is left to siblings that it forks.
 
-use rustix::fd::{AsFd, AsRawFd};
-use rustix::io;
+use rustix::fd::AsFd;
 use rustix::process::Pid;
 
 use super::super::census::Inodes;
@@ -34,10 +33,8 @@ impl<'a> Worker<'a> {
         pipe: &'a Pipe,
     ) -> Self {
         die_with(parent);
-        // SAFETY: this closes the child's copy, which nothing in the child uses, and whose owner is never dropped here,
-        // since the child leaves without unwinding. Without it no child would notice that the parent, the last reader, is
-        // gone.
-        unsafe { io::close(pipe.reader.as_raw_fd()) };
+        // SAFETY: the child leaves without unwinding, and reads nothing.
+        unsafe { pipe.close_reader() };
         let sink = PipeSink::new(slot.task(), met, pipe.writer.as_fd());
         Self { parent, slots, slot, sink, pace: Pace::new(bound) }
     }
