@@ -115,3 +115,12 @@ fn cxx_has_every_form_of_new_and_delete() {
     assert_eq!(output.status.signal(), Some(6), "{stderr}");
     assert!(stderr.starts_with("memalloc: bad free of 0x") && stderr.contains("another size"), "{stderr}");
 }
+
+/// With a region each, the threads would take six times the address space that there is.
+#[test]
+fn a_crowd_of_threads_shares_little_address_space() {
+    let (_directory, crowd) = program("crowd");
+    let mut limited = preloaded("sh");
+    limited.args(["-c", "ulimit -v 204800 && exec \"$0\""]).arg(crowd);
+    assert_eq!(stdout_of(&mut limited), "0 bad\n");
+}
