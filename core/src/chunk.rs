@@ -1,7 +1,7 @@
 //! Floor 3: free chunks: what one keeps of itself, in itself.
 //!
 //! ```text
-//!   two granules or more          word   one granule
+//!   two granules or more          cell   one granule
 //!   ┌───────────────────────┐            ┌───────────────────────┐
 //!   │ next                  │      0     │ next                  │
 //!   │ size + 1              │      1     │ back                  │
@@ -13,48 +13,47 @@
 //!
 //! `next` is the next free chunk of the same bin; `back` is the place that holds the link to this one, the `next` of
 //! another chunk or the bin's head. So a chunk leaves its bin in O(1), whichever bin that is. The **footer**, the last
-//! word, tells the neighbour above where this chunk starts. Sizes are in bytes, so that a size word is odd; `back` is
-//! even. So the second word and the last tell one granule from more. (Boundary tags: Knuth, The Art of Computer
-//! Programming, volume 1, section 2.5.)
+//! cell, tells the neighbour above where this chunk starts. A cell is half a [granule](Granule); one with a size is odd, one
+//! with a link even. So the second cell and the last tell one granule from more. (Boundary tags: Knuth, The Art of
+//! Computer Programming, volume 1, section 2.5.)
 //!
 //! A chunk in use keeps nothing in itself: see [`map`](crate::map).
 
+use core::marker::PhantomData;
 use core::ptr::NonNull;
 
-use crate::granule::GRANULE;
-use crate::raw::{WORD, after, before};
-
-const NEXT: usize = 0;
-const SIZE: usize = WORD;
-
-/// Where a chunk of one granule keeps `back`.
-pub(crate) const BACK_OF_ONE: usize = WORD;
-/// Where a chunk of more keeps `back`.
-pub(crate) const BACK_OF_MORE: usize = 2 * WORD;
-
-/// Added to sizes as they are kept.
-const IS_SIZE: usize = 1;
+use crate::granule::Granule;
+use crate::raw::{after, before};
 
 /// A place that holds a link: a bin's head, or the `next` of a free chunk.
-pub type Slot = NonNull<Option<FreeChunk>>;
+pub type Slot = NonNull<u8>;
 
 /// A free chunk, by its address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
-pub struct FreeChunk(NonNull<u8>);
+pub struct FreeChunk<G>(NonNull<u8>, PhantomData<G>);
 
 /// # Safety of its methods
 /// All are unsafe for one reason: the chunk must be free, with its size written, and not written by others since, and
-/// it must be in a bin. Where `BACK` is a parameter, it says whether the chunk, and with it all of its bin, is of one
-/// granule or of more.
-impl FreeChunk {
+/// it must be in a bin. Where `MORE` is a parameter, it says whether the chunk, and with it all of its bin, has more than
+/// one granule. `base` is the base of its heap's links: where its bins are.
+impl<G: Granule> FreeChunk<G> {
+    const NEXT: usize = 0;
+    const SIZE: usize = G::CELL;
+
+    /// Where a chunk keeps `back`.
+    #[inline(always)]
+    const fn back_at<const MORE: bool>() -> usize {
+        if MORE { 2 * G::CELL } else { G::CELL }
+    }
+
     /// The free chunk at an address.
     ///
     /// # Safety
     /// One is there, or the granules are valid memory that nothing else uses, and it is about to be written.
     #[inline(always)]
     pub unsafe fn at(at: NonNull<u8>) -> Self {
-        Self(at)
+        Self(at, PhantomData)
     }
 
     /// Its first byte.
@@ -69,10 +68,10 @@ impl FreeChunk {
     /// The chunk's memory is valid, and nothing else uses it.
     #[inline(always)]
     pub(crate) unsafe fn write_size(self, bytes: usize) {
-        // SAFETY: two granules or more have the words.
+        // SAFETY: two granules or more have the cells.
         unsafe {
-            after::<usize>(self.0, SIZE).write(bytes + IS_SIZE);
-            before::<usize>(after(self.0, bytes), WORD).write(bytes + IS_SIZE);
+            G::set_size(after(self.0, Self::SIZE), bytes);
+            G::set_size(before(after(self.0, bytes), G::CELL), bytes);
         }
     }
 
@@ -82,8 +81,8 @@ impl FreeChunk {
     /// As for the type.
     #[inline(always)]
     pub(crate) unsafe fn size_of_more(self) -> Option<usize> {
-        // SAFETY: a free chunk has the word.
-        size_from(unsafe { after::<usize>(self.0, SIZE).read() })
+        // SAFETY: a free chunk has the cell.
+        unsafe { G::size(after(self.0, Self::SIZE)) }
     }
 
     /// The size in bytes of the free chunk that ends where `end` starts, if it has more than one granule.
@@ -92,8 +91,8 @@ impl FreeChunk {
     /// One does.
     #[inline(always)]
     pub(crate) unsafe fn size_of_more_below(end: NonNull<u8>) -> Option<usize> {
-        // SAFETY: the word below `end` is the footer of a free chunk.
-        size_from(unsafe { before::<usize>(end, WORD).read() })
+        // SAFETY: the cell below `end` is the footer of a free chunk.
+        unsafe { G::size(before(end, G::CELL)) }
     }
 
     /// Its size in bytes.
@@ -103,7 +102,7 @@ impl FreeChunk {
     #[inline(always)]
     pub unsafe fn size(self) -> usize {
         // SAFETY: as for the type.
-        unsafe { self.size_of_more() }.unwrap_or(GRANULE)
+        unsafe { self.size_of_more() }.unwrap_or(G::BYTES)
     }
 
     /// The next chunk of its bin.
@@ -111,28 +110,47 @@ impl FreeChunk {
     /// # Safety
     /// As for the type.
     #[inline(always)]
-    pub unsafe fn next(self) -> Option<FreeChunk> {
+    pub unsafe fn next(self, base: NonNull<u8>) -> Option<Self> {
         // SAFETY: a chunk in a bin has the link.
-        unsafe { self.slot().read() }
+        unsafe { Self::first_at(self.slot(), base) }
+    }
+
+    /// The chunk that the link at `slot` leads to.
+    ///
+    /// # Safety
+    /// As for the type, of the chunk or bin that has the link.
+    #[inline(always)]
+    pub(crate) unsafe fn first_at(slot: Slot, base: NonNull<u8>) -> Option<Self> {
+        // SAFETY: the slot holds a link.
+        unsafe { G::link(base, slot) }.map(|chunk| Self(chunk, PhantomData))
     }
 
     /// The place of its `next`.
     #[inline(always)]
     pub(crate) fn slot(self) -> Slot {
-        // SAFETY: a chunk has at least two words.
-        unsafe { after(self.0, NEXT) }
+        // SAFETY: a chunk has at least two cells.
+        unsafe { after(self.0, Self::NEXT) }
     }
 
     /// The place that holds the link to it.
     ///
     /// # Safety
     /// As for the type.
-    pub(crate) unsafe fn back(self) -> Slot {
+    pub(crate) unsafe fn back(self, base: NonNull<u8>) -> Slot {
         // SAFETY: a chunk in a bin has the link, where its size says.
         unsafe {
-            let back = if self.size_of_more().is_some() { BACK_OF_MORE } else { BACK_OF_ONE };
-            after::<Slot>(self.0, back).read()
+            if self.size_of_more().is_some() {
+                self.back_of::<true>(base)
+            } else {
+                self.back_of::<false>(base)
+            }
         }
+    }
+
+    #[inline(always)]
+    unsafe fn back_of<const MORE: bool>(self, base: NonNull<u8>) -> Slot {
+        // SAFETY: the chunk has the cell.
+        unsafe { G::place(base, after(self.0, Self::back_at::<MORE>())) }
     }
 
     /// Makes `slot` the place that holds the link to it.
@@ -140,9 +158,9 @@ impl FreeChunk {
     /// # Safety
     /// As for the type.
     #[inline(always)]
-    pub(crate) unsafe fn set_back<const BACK: usize>(self, slot: Slot) {
-        // SAFETY: the chunk has the word.
-        unsafe { after::<Slot>(self.0, BACK).write(slot) }
+    pub(crate) unsafe fn set_back<const MORE: bool>(self, base: NonNull<u8>, slot: Slot) {
+        // SAFETY: the chunk has the cell.
+        unsafe { G::set_place(base, after(self.0, Self::back_at::<MORE>()), slot) }
     }
 
     /// Puts it at the head of the bin at `head`. Whether the bin was empty.
@@ -150,15 +168,15 @@ impl FreeChunk {
     /// # Safety
     /// As for the type, but that it is in no bin yet.
     #[inline(always)]
-    pub(crate) unsafe fn link<const BACK: usize>(self, head: Slot) -> bool {
+    pub(crate) unsafe fn link<const MORE: bool>(self, base: NonNull<u8>, head: Slot) -> bool {
         // SAFETY: the chunk's and its neighbours' links are ours to write.
         unsafe {
-            let next = head.read();
-            self.slot().write(next);
-            self.set_back::<BACK>(head);
-            head.write(Some(self));
+            let next = Self::first_at(head, base);
+            G::set_link(base, self.slot(), next.map(Self::address));
+            self.set_back::<MORE>(base, head);
+            G::set_link(base, head, Some(self.0));
             if let Some(next) = next {
-                next.set_back::<BACK>(self.slot());
+                next.set_back::<MORE>(base, self.slot());
             }
             next.is_none()
         }
@@ -169,14 +187,14 @@ impl FreeChunk {
     /// # Safety
     /// As for the type.
     #[inline(always)]
-    pub(crate) unsafe fn unlink<const BACK: usize>(self) -> Option<Slot> {
+    pub(crate) unsafe fn unlink<const MORE: bool>(self, base: NonNull<u8>) -> Option<Slot> {
         // SAFETY: a chunk in a bin has links, and so have its neighbours.
         unsafe {
-            let (slot, next) = (after::<Slot>(self.0, BACK).read(), self.next());
-            slot.write(next);
+            let (slot, next) = (self.back_of::<MORE>(base), self.next(base));
+            G::set_link(base, slot, next.map(Self::address));
             match next {
                 Some(next) => {
-                    next.set_back::<BACK>(slot);
+                    next.set_back::<MORE>(base, slot);
                     None
                 }
                 None => Some(slot),
@@ -189,38 +207,50 @@ impl FreeChunk {
     /// # Safety
     /// As for the type; `bytes` bytes from its address on are valid memory.
     pub(crate) unsafe fn footer(self, bytes: usize) -> usize {
-        // SAFETY: the word lies in the chunk.
-        unsafe { Self::size_of_more_below(after(self.0, bytes)) }.unwrap_or(GRANULE)
+        // SAFETY: the cell lies in the chunk.
+        unsafe { Self::size_of_more_below(after(self.0, bytes)) }.unwrap_or(G::BYTES)
     }
-}
-
-/// What a word says, if it is a size's.
-#[inline(always)]
-const fn size_from(word: usize) -> Option<usize> {
-    if word & IS_SIZE != 0 { Some(word - IS_SIZE) } else { None }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::granule::{OneWord, TwoWords};
 
+    /// A bin's head, and granules behind it.
     #[repr(align(16))]
-    struct Memory([u8; 64 * GRANULE]);
+    struct Memory([u8; Self::BYTES]);
 
-    fn granule(memory: &mut Memory, g: usize) -> NonNull<u8> {
-        NonNull::from(&mut memory.0).cast::<u8>().map_addr(|base| base.checked_add(g * GRANULE).unwrap())
+    impl Memory {
+        const HEAD: usize = 16;
+        const BYTES: usize = Self::HEAD + 64 * TwoWords::BYTES;
+
+        fn filled(byte: u8) -> Self {
+            let mut memory = Self([byte; Self::BYTES]);
+            memory.0[..Self::HEAD].fill(0);
+            memory
+        }
+
+        fn base(&mut self) -> NonNull<u8> {
+            NonNull::from(&mut self.0).cast()
+        }
+
+        fn granule<G: Granule>(&mut self, g: usize) -> NonNull<u8> {
+            // SAFETY: the tests have that many.
+            unsafe { after(self.base(), Self::HEAD + g * G::BYTES) }
+        }
     }
 
-    /// Makes `size` granules a free chunk in the bin at `head`.
-    unsafe fn put(at: NonNull<u8>, size: usize, head: Slot) -> FreeChunk {
+    /// Makes `size` granules a free chunk in the bin at `base`.
+    unsafe fn put<G: Granule>(at: NonNull<u8>, size: usize, base: NonNull<u8>) -> FreeChunk<G> {
         // SAFETY: the granules are the test's own.
         unsafe {
             let chunk = FreeChunk::at(at);
             if size == 1 {
-                chunk.link::<BACK_OF_ONE>(head);
+                chunk.link::<false>(base, base);
             } else {
-                chunk.write_size(size * GRANULE);
-                chunk.link::<BACK_OF_MORE>(head);
+                chunk.write_size(size * G::BYTES);
+                chunk.link::<true>(base, base);
             }
             chunk
         }
@@ -228,56 +258,68 @@ mod tests {
 
     #[test]
     fn a_chunk_knows_its_size_from_both_ends() {
-        let mut memory = Memory([0xff; 64 * GRANULE]);
-        let mut head = None;
+        knows_its_size::<TwoWords>();
+        knows_its_size::<OneWord>();
+    }
+
+    fn knows_its_size<G: Granule>() {
         for size in 1..=32 {
-            let (at, end) = (granule(&mut memory, 3), granule(&mut memory, 3 + size));
+            let mut memory = Memory::filled(0xff);
+            let (at, end, base) = (memory.granule::<G>(3), memory.granule::<G>(3 + size), memory.base());
             // SAFETY: the granules are the test's own.
             unsafe {
-                let chunk = put(at, size, NonNull::from(&mut head));
-                let bytes = size * GRANULE;
+                let chunk = put::<G>(at, size, base);
+                let bytes = size * G::BYTES;
                 assert_eq!((chunk.address(), chunk.size(), chunk.footer(bytes)), (at, bytes, bytes));
-                assert_eq!(FreeChunk::size_of_more_below(end), (size > 1).then_some(bytes));
+                assert_eq!(FreeChunk::<G>::size_of_more_below(end), (size > 1).then_some(bytes));
             }
-            head = None;
         }
     }
 
     #[test]
     fn a_chunk_writes_nothing_outside_itself() {
+        writes_nothing_outside::<TwoWords>();
+        writes_nothing_outside::<OneWord>();
+    }
+
+    fn writes_nothing_outside<G: Granule>() {
         for size in 1..=4 {
-            let mut memory = Memory([0xa5; 64 * GRANULE]);
-            let mut head = None;
-            let at = granule(&mut memory, 2);
+            let mut memory = Memory::filled(0xa5);
+            let (at, base) = (memory.granule::<G>(2), memory.base());
             // SAFETY: the granules are the test's own.
-            unsafe { put(at, size, NonNull::from(&mut head)) };
-            assert!(memory.0[..2 * GRANULE].iter().all(|&byte| byte == 0xa5));
-            assert!(memory.0[(2 + size) * GRANULE..].iter().all(|&byte| byte == 0xa5));
+            unsafe { put::<G>(at, size, base) };
+            let (start, end) = (Memory::HEAD + 2 * G::BYTES, Memory::HEAD + (2 + size) * G::BYTES);
+            assert!(memory.0[Memory::HEAD..start].iter().all(|&byte| byte == 0xa5));
+            assert!(memory.0[end..].iter().all(|&byte| byte == 0xa5));
         }
     }
 
     #[test]
     fn chunks_leave_a_list_from_anywhere() {
+        leave_from_anywhere::<TwoWords>();
+        leave_from_anywhere::<OneWord>();
+    }
+
+    fn leave_from_anywhere<G: Granule>() {
         for size in [1, 2, 5] {
             for leaver in 0..3 {
-                let mut memory = Memory([0; 64 * GRANULE]);
-                let mut head = None;
-                // SAFETY: the granules are the test's own, and the head outlives the list.
+                let mut memory = Memory::filled(0);
+                let base = memory.base();
+                // SAFETY: the granules are the test's own, and the head stands below them.
                 unsafe {
-                    let slot = NonNull::from(&mut head);
-                    let chunks = [0, 10, 20].map(|g| put(granule(&mut memory, g), size, slot));
-                    let place = chunks[leaver].back();
+                    let chunks = [0, 10, 20].map(|g| put::<G>(memory.granule::<G>(g), size, base));
+                    let place = chunks[leaver].back(base);
                     let end = if size == 1 {
-                        chunks[leaver].unlink::<BACK_OF_ONE>()
+                        chunks[leaver].unlink::<false>(base)
                     } else {
-                        chunks[leaver].unlink::<BACK_OF_MORE>()
+                        chunks[leaver].unlink::<true>(base)
                     };
                     assert_eq!(end, (leaver == 0).then_some(place));
                     let mut expected = std::vec![chunks[2], chunks[1], chunks[0]];
                     expected.retain(|&chunk| chunk != chunks[leaver]);
-                    let (mut seen, mut at) = (std::vec![], slot);
-                    while let Some(chunk) = at.read() {
-                        assert_eq!((chunk.back(), chunk.size()), (at, size * GRANULE));
+                    let (mut seen, mut at) = (std::vec![], base);
+                    while let Some(chunk) = FreeChunk::<G>::first_at(at, base) {
+                        assert_eq!((chunk.back(base), chunk.size()), (at, size * G::BYTES));
                         seen.push(chunk);
                         at = chunk.slot();
                     }

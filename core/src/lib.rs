@@ -70,7 +70,7 @@ pub mod span;
 mod sync;
 
 pub use error::FreeError;
-pub use granule::GRANULE;
+pub use granule::{GRANULE, Granule, OneWord, TwoWords};
 pub use heap::Heap;
 pub use inspect::Totals;
 #[cfg(target_has_atomic = "ptr")]
@@ -79,5 +79,5 @@ pub use local::{LocalHeap, OnBadFree};
 pub use lock::{BadFree, LockedHeap};
 #[cfg(target_has_atomic = "ptr")]
 pub use mode::Local;
-pub use mode::{General, Mode, RealTime};
+pub use mode::{Compact, General, Mode, RealTime};
 pub use source::{ArenaSource, BlocksFull, BlocksSource, PageSource};

@@ -10,7 +10,7 @@ use core::alloc::Layout;
 use core::num::NonZero;
 use core::ptr::NonNull;
 
-use crate::granule::{GRANULE, granules};
+use crate::granule::{GRANULE, TwoWords, granules};
 use crate::heap::LetWait;
 use crate::heap::allocate::whole;
 use crate::inspect::Fault;
@@ -97,7 +97,7 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     #[inline(always)]
     pub fn allocate_waiting(&mut self, size: usize) -> Option<NonNull<u8>> {
         // Comes round to 0 for sizes that nothing has.
-        self.heap.take_waiting(granules(size).wrapping_mul(GRANULE))
+        self.heap.take_waiting(granules::<TwoWords>(size).wrapping_mul(GRANULE))
     }
 
     /// [`allocate`](Self::allocate), where no block of the size waits.
@@ -169,7 +169,7 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     /// [`block_of`](PageSource::block_of) answers for `ptr`.
     #[inline(always)]
     pub unsafe fn let_wait(&mut self, block: NonNull<u8>, ptr: NonNull<u8>, size: Option<usize>) -> bool {
-        let (offset, bytes) = (distance(block, ptr), size.map(whole));
+        let (offset, bytes) = (distance(block, ptr), size.map(whole::<TwoWords>));
         if !offset.is_multiple_of(GRANULE) || bytes.is_some_and(|bytes| !self.heap.quick().serves(bytes)) {
             return false;
         }
@@ -190,7 +190,7 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         ptr: NonNull<u8>,
         size: Option<usize>,
     ) -> bool {
-        let (offset, bytes) = (distance(block, ptr), size.map(whole));
+        let (offset, bytes) = (distance(block, ptr), size.map(whole::<TwoWords>));
         if !offset.is_multiple_of(GRANULE) {
             return false;
         }

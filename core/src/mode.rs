@@ -1,7 +1,11 @@
 //! What a heap is for, as a type: what a mode does without is not compiled.
 
-/// What a heap is for: [`General`], [`RealTime`] or [`Local`].
+use crate::granule::{Granule, OneWord, TwoWords};
+
+/// What a heap is for: [`General`], [`RealTime`], [`Compact`] or [`Local`].
 pub trait Mode: sealed::Sealed {
+    /// The unit of memory.
+    type Granule: Granule;
     /// Whether small blocks that are freed may wait in quick lists.
     const WAITS: bool;
     /// Whether blocks may be freed from elsewhere, and then be on their way back.
@@ -18,6 +22,10 @@ pub struct General;
 #[derive(Debug, Clone, Copy)]
 pub struct RealTime;
 
+/// For little memory: as [`RealTime`], with granules of one word.
+#[derive(Debug, Clone, Copy)]
+pub struct Compact;
+
 /// For one of many heaps, each a thread's or a processor's own: as [`General`], but any number of blocks may wait, and
 /// blocks may be freed from elsewhere.
 /// See [`LocalHeap`](crate::LocalHeap).
@@ -26,15 +34,23 @@ pub struct RealTime;
 pub struct Local;
 
 impl Mode for General {
+    type Granule = TwoWords;
     const WAITS: bool = true;
 }
 
 impl Mode for RealTime {
+    type Granule = TwoWords;
+    const WAITS: bool = false;
+}
+
+impl Mode for Compact {
+    type Granule = OneWord;
     const WAITS: bool = false;
 }
 
 #[cfg(target_has_atomic = "ptr")]
 impl Mode for Local {
+    type Granule = TwoWords;
     const WAITS: bool = true;
     const REMOTE: bool = true;
     const BOUNDED: bool = false;
@@ -44,6 +60,7 @@ mod sealed {
     pub trait Sealed: core::fmt::Debug {}
     impl Sealed for super::General {}
     impl Sealed for super::RealTime {}
+    impl Sealed for super::Compact {}
     #[cfg(target_has_atomic = "ptr")]
     impl Sealed for super::Local {}
 }

@@ -15,10 +15,12 @@
 //! Granules are counted from the block's start, so that an address's granule is a subtraction and a shift. The map has
 //! fields for all of them; those below `first` stay empty.
 
+use core::marker::PhantomData;
 use core::ptr::NonNull;
 
 use crate::bins::Bins;
-use crate::granule::GRANULE;
+use crate::chunk::FreeChunk;
+use crate::granule::Granule;
 use crate::map::{Bits, Map};
 use crate::quick::Policy;
 use crate::raw::{WORD, after, distance, word};
@@ -34,7 +36,7 @@ const MAP: usize = 6 * WORD;
 /// A span, by its block's first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
-pub struct Span(NonNull<u8>);
+pub struct Span<G>(NonNull<u8>, PhantomData<G>);
 
 /// What a span keeps beside its granules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,8 +54,8 @@ impl Overhead {
     pub const LEAST: Self = Self { bins_for: 0, marks: 0, lists: Policy::OFF };
 
     /// Bytes below the first granule of a span of `granules` granules.
-    const fn bytes(self, granules: usize) -> usize {
-        let bins = if self.bins_for > 0 { Bins::bytes(self.bins_for) } else { 0 };
+    const fn bytes<G: Granule>(self, granules: usize) -> usize {
+        let bins = if self.bins_for > 0 { Bins::<G>::bytes(self.bins_for) } else { 0 };
         MAP + self.map_bytes(granules) + bins + self.lists.bytes()
     }
 
@@ -63,16 +65,16 @@ impl Overhead {
     }
 
     /// The smallest block, in bytes, with room for `needed` granules beside this. `None` if no block is large enough.
-    pub fn block_for(self, needed: usize) -> Option<usize> {
-        const LIMIT: usize = isize::MAX as usize / GRANULE;
+    pub fn block_for<G: Granule>(self, needed: usize) -> Option<usize> {
+        let limit = isize::MAX as usize / G::BYTES;
         let mut granules = needed;
         loop {
-            if granules > LIMIT {
+            if granules > limit {
                 return None;
             }
-            let with_overhead = needed.checked_add(self.bytes(granules).div_ceil(GRANULE))?;
+            let with_overhead = needed.checked_add(self.bytes::<G>(granules).div_ceil(G::BYTES))?;
             if with_overhead == granules {
-                return Some(granules * GRANULE);
+                return Some(granules * G::BYTES);
             }
             granules = with_overhead;
         }
@@ -81,22 +83,22 @@ impl Overhead {
 
 /// # Safety of its methods
 /// All are unsafe for one reason: the span must have been laid by [`Span::lay`] and its block not been released.
-impl Span {
+impl<G: Granule> Span<G> {
     /// Lays a span in `block`, all its granules one free chunk (which is still to be written and put in a bin).
     /// O(block), as the map is cleared; O(1) if the block is `zeroed`.
     ///
     /// # Safety
     /// The block is valid, unused, aligned to a granule, and no smaller than `overhead` with one granule.
     pub unsafe fn lay(block: NonNull<[u8]>, overhead: Overhead, zeroed: bool) -> Self {
-        let span = Self(block.cast());
-        let granules = block.len() / GRANULE;
-        let first = overhead.bytes(granules).div_ceil(GRANULE);
+        let span = Self(block.cast(), PhantomData);
+        let granules = block.len() / G::BYTES;
+        let first = overhead.bytes::<G>(granules).div_ceil(G::BYTES);
         // SAFETY: the block has room for the header and the map.
         unsafe {
             span.set(BLOCK_SIZE, block.len());
-            span.set(CAPACITY, (granules - first) * GRANULE);
-            span.set::<Option<Span>>(NEXT, None);
-            span.set::<Option<Span>>(PREVIOUS, None);
+            span.set(CAPACITY, (granules - first) * G::BYTES);
+            span.set::<Option<Self>>(NEXT, None);
+            span.set::<Option<Self>>(PREVIOUS, None);
             span.set(HELD, 0_usize);
             let marks = span.map_words().add(Map::words(granules));
             span.set(MARKS, marks);
@@ -114,7 +116,7 @@ impl Span {
     /// As for the type.
     #[inline(always)]
     pub unsafe fn at(block: NonNull<u8>) -> Self {
-        Self(block)
+        Self(block, PhantomData)
     }
 
     /// The block it lies in.
@@ -130,9 +132,9 @@ impl Span {
     ///
     /// # Safety
     /// As for the type, with that overhead.
-    pub unsafe fn bins_memory(self, overhead: Overhead) -> NonNull<usize> {
+    pub unsafe fn bins_memory(self, overhead: Overhead) -> NonNull<u8> {
         // SAFETY: the words behind the map and the bits belong to the span.
-        unsafe { self.map_words().add(overhead.map_bytes(self.granules()) / WORD) }
+        unsafe { after(self.map_words().cast(), overhead.map_bytes(self.granules())) }
     }
 
     /// Its granules, those below the first included.
@@ -142,7 +144,7 @@ impl Span {
     #[inline]
     pub unsafe fn granules(self) -> usize {
         // SAFETY: the span has a header.
-        unsafe { self.get::<usize>(BLOCK_SIZE) / GRANULE }
+        unsafe { self.get::<usize>(BLOCK_SIZE) / G::BYTES }
     }
 
     /// The first granule that chunks are made of.
@@ -162,7 +164,7 @@ impl Span {
     #[inline(always)]
     pub unsafe fn capacity(self) -> usize {
         // SAFETY: the span has a header.
-        unsafe { self.capacity_bytes() / GRANULE }
+        unsafe { self.capacity_bytes() / G::BYTES }
     }
 
     /// Bytes that chunks are made of.
@@ -190,7 +192,7 @@ impl Span {
         unsafe {
             let granules = self.granules();
             (1..granules).contains(&self.capacity())
-                && self.first() >= Overhead::LEAST.bytes(granules).div_ceil(GRANULE)
+                && self.first() >= Overhead::LEAST.bytes::<G>(granules).div_ceil(G::BYTES)
         }
     }
 
@@ -277,7 +279,7 @@ impl Span {
     /// The granule that starts at, or holds, `address`.
     #[inline(always)]
     pub fn granule_of(self, address: NonNull<u8>) -> usize {
-        distance(self.0, address) / GRANULE
+        distance(self.0, address) / G::BYTES
     }
 
     /// The first byte of granule `g`, or of what lies behind the last.
@@ -287,7 +289,7 @@ impl Span {
     #[inline(always)]
     pub unsafe fn address(self, g: usize) -> NonNull<u8> {
         // SAFETY: the granule, or the end, lies in or at the end of the block.
-        unsafe { after(self.0, g * GRANULE) }
+        unsafe { after(self.0, g * G::BYTES) }
     }
 
     /// Whether it is entirely free.
@@ -298,7 +300,7 @@ impl Span {
         // SAFETY: the first granule starts a chunk, which is free if the map says so.
         unsafe {
             let first = self.first();
-            self.map().is_free(first) && self.free_at(first).size() == self.capacity() * GRANULE
+            self.map().is_free(first) && self.free_at(first).size() == self.capacity() * G::BYTES
         }
     }
 
@@ -307,16 +309,16 @@ impl Span {
     /// # Safety
     /// As for the type; one does.
     #[inline(always)]
-    pub unsafe fn free_at(self, g: usize) -> crate::chunk::FreeChunk {
+    pub unsafe fn free_at(self, g: usize) -> FreeChunk<G> {
         // SAFETY: the caller says that a free chunk starts there.
-        unsafe { crate::chunk::FreeChunk::at(self.address(g)) }
+        unsafe { FreeChunk::at(self.address(g)) }
     }
 
     /// The next span of the heap.
     ///
     /// # Safety
     /// As for the type.
-    pub unsafe fn next(self) -> Option<Span> {
+    pub unsafe fn next(self) -> Option<Self> {
         // SAFETY: the span has a header.
         unsafe { self.get(NEXT) }
     }
@@ -325,11 +327,11 @@ impl Span {
     ///
     /// # Safety
     /// As for the type, for each span of the list; this one is in none.
-    pub unsafe fn push(self, spans: &mut Option<Span>) {
+    pub unsafe fn push(self, spans: &mut Option<Self>) {
         // SAFETY: the spans have headers.
         unsafe {
             self.set(NEXT, *spans);
-            self.set::<Option<Span>>(PREVIOUS, None);
+            self.set::<Option<Self>>(PREVIOUS, None);
             if let Some(next) = *spans {
                 next.set(PREVIOUS, Some(self));
             }
@@ -341,10 +343,10 @@ impl Span {
     ///
     /// # Safety
     /// As for the type, for each span of the list; this one is in it.
-    pub unsafe fn unlink(self, spans: &mut Option<Span>) {
+    pub unsafe fn unlink(self, spans: &mut Option<Self>) {
         // SAFETY: the spans have headers.
         unsafe {
-            let (next, previous) = (self.next(), self.get::<Option<Span>>(PREVIOUS));
+            let (next, previous) = (self.next(), self.get::<Option<Self>>(PREVIOUS));
             match previous {
                 Some(previous) => previous.set(NEXT, next),
                 None => *spans = next,

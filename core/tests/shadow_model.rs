@@ -1,12 +1,12 @@
 //! The heap against its shadow, in every configuration, with the full check after each operation.
 //!
-//! `MEMALLOC_MODEL_OPERATIONS` says how many operations each runs, a third in each mode (20,000 otherwise; use `--release` for a million).
+//! `MEMALLOC_MODEL_OPERATIONS` says how many operations each runs, shared among the modes (20,000 otherwise; use `--release` for a million).
 
 mod model;
 
 use core::mem::MaybeUninit;
 
-use memalloc_core::{ArenaSource, BlocksSource, General, Heap, Local, Mode, PageSource, RealTime};
+use memalloc_core::{ArenaSource, BlocksSource, Compact, General, Heap, Local, Mode, PageSource, RealTime};
 use model::Model;
 use model::operations::{Random, step};
 use model::source::TestSource;
@@ -16,15 +16,15 @@ fn operations() -> usize {
     given.map_or(20_000, |count| count.parse().expect("MEMALLOC_MODEL_OPERATIONS is a number"))
 }
 
-/// Runs all modes over sources made for a seed, a third of the operations each.
+/// Runs the modes for any source over sources made for a seed, a third of the operations each.
 fn run<S: PageSource>(new_source: impl Fn(u64) -> S, scale: usize) {
-    run_mode::<S, General>(&new_source, scale);
-    run_mode::<S, RealTime>(&new_source, scale);
-    run_mode::<S, Local>(&new_source, scale);
+    run_mode::<S, General>(&new_source, scale, operations() / 3);
+    run_mode::<S, RealTime>(&new_source, scale, operations() / 3);
+    run_mode::<S, Local>(&new_source, scale, operations() / 3);
 }
 
-fn run_mode<S: PageSource, M: Mode>(new_source: &impl Fn(u64) -> S, scale: usize) {
-    let mut left = operations() / 3;
+fn run_mode<S: PageSource, M: Mode>(new_source: &impl Fn(u64) -> S, scale: usize, operations: usize) {
+    let mut left = operations;
     let mut seed = 0;
     while left > 0 {
         let mut model = Model::new(Heap::<S, M>::with_mode(new_source(seed)));
@@ -47,7 +47,9 @@ fn leak(size: usize) -> &'static mut [MaybeUninit<u8>] {
 }
 
 fn arena(size: usize, scale: usize) {
-    run(|seed| ArenaSource::new(leak(size - seed as usize % 64)), scale);
+    let source = |seed| ArenaSource::new(leak(size - seed as usize % 64));
+    run(source, scale);
+    run_mode::<_, Compact>(&source, scale, operations());
 }
 
 #[test]

@@ -14,11 +14,12 @@
 
 pub mod class;
 
+use core::marker::PhantomData;
 use core::ptr::NonNull;
 
-use crate::chunk::{BACK_OF_MORE, BACK_OF_ONE, FreeChunk, Slot};
-use crate::granule::GRANULE;
-use crate::raw::{WORD, before, distance, word};
+use crate::chunk::{FreeChunk, Slot};
+use crate::granule::Granule;
+use crate::raw::{after, before, distance};
 
 const WORD_BITS: usize = usize::BITS as usize;
 const BITS_WORDS: usize = 4;
@@ -31,37 +32,39 @@ const LAST_RESORT: usize = 8;
 
 /// Segregated free lists. Empty, without memory, until [`Bins::initialize`].
 #[derive(Debug)]
-pub struct Bins {
+pub struct Bins<G> {
     bits: [usize; BITS_WORDS],
-    heads: NonNull<usize>,
+    /// A cell each. Links are counted from here, where they are counted.
+    heads: NonNull<u8>,
     count: usize,
+    granule: PhantomData<G>,
 }
 
-impl Default for Bins {
+impl<G: Granule> Default for Bins<G> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Bins {
+impl<G: Granule> Bins<G> {
     /// No bins.
     pub const fn new() -> Self {
-        Self { bits: [0; BITS_WORDS], heads: NonNull::dangling(), count: 0 }
+        Self { bits: [0; BITS_WORDS], heads: NonNull::dangling(), count: 0, granule: PhantomData }
     }
 
     /// Bytes that the bins of spans of up to `largest` bytes take.
     pub const fn bytes(largest: usize) -> usize {
-        class::count(largest) * WORD
+        class::count::<G>(largest) * G::CELL
     }
 
     /// Lays empty bins for spans of up to `largest` bytes at `memory`.
     ///
     /// # Safety
     /// [`Bins::bytes`] bytes at `memory` are theirs for as long as they are in use.
-    pub unsafe fn initialize(&mut self, memory: NonNull<usize>, largest: usize) {
-        *self = Self { bits: [0; BITS_WORDS], heads: memory, count: class::count(largest) };
+    pub unsafe fn initialize(&mut self, memory: NonNull<u8>, largest: usize) {
+        *self = Self { heads: memory, count: class::count::<G>(largest), ..Self::new() };
         // SAFETY: the caller gives room for a head a bin.
-        unsafe { memory.write_bytes(0, self.count) };
+        unsafe { memory.write_bytes(0, Self::bytes(largest)) };
     }
 
     /// Whether there are bins at all.
@@ -79,16 +82,16 @@ impl Bins {
     pub unsafe fn insert(&mut self, at: NonNull<u8>, bytes: usize) {
         // SAFETY: the size has a bin, which holds chunks of one granule all, or none.
         unsafe {
-            let chunk = FreeChunk::at(at);
-            if bytes == GRANULE {
-                if chunk.link::<BACK_OF_ONE>(self.head(0)) {
+            let chunk = FreeChunk::<G>::at(at);
+            if bytes == G::BYTES {
+                if chunk.link::<false>(self.heads, self.head(0)) {
                     self.bits[0] |= 1;
                 }
                 return;
             }
             chunk.write_size(bytes);
-            let bin = class::holding(bytes);
-            if chunk.link::<BACK_OF_MORE>(self.head(bin)) {
+            let bin = class::holding::<G>(bytes);
+            if chunk.link::<true>(self.heads, self.head(bin)) {
                 self.bits[bin / WORD_BITS % BITS_WORDS] |= 1 << (bin % WORD_BITS);
             }
         }
@@ -102,10 +105,10 @@ impl Bins {
     pub unsafe fn remove(&mut self, at: NonNull<u8>) -> usize {
         // SAFETY: a free chunk starts there.
         unsafe {
-            let chunk = FreeChunk::at(at);
+            let chunk = FreeChunk::<G>::at(at);
             match chunk.size_of_more() {
-                Some(bytes) => self.unlink::<BACK_OF_MORE>(chunk, bytes),
-                None => self.unlink::<BACK_OF_ONE>(chunk, GRANULE),
+                Some(bytes) => self.unlink::<true>(chunk, bytes),
+                None => self.unlink::<false>(chunk, G::BYTES),
             }
         }
     }
@@ -118,18 +121,18 @@ impl Bins {
     pub unsafe fn remove_below(&mut self, end: NonNull<u8>) -> usize {
         // SAFETY: a free chunk ends there, where its footer says its start.
         unsafe {
-            match FreeChunk::size_of_more_below(end) {
-                Some(bytes) => self.unlink::<BACK_OF_MORE>(FreeChunk::at(before(end, bytes)), bytes),
-                None => self.unlink::<BACK_OF_ONE>(FreeChunk::at(before(end, GRANULE)), GRANULE),
+            match FreeChunk::<G>::size_of_more_below(end) {
+                Some(bytes) => self.unlink::<true>(FreeChunk::at(before(end, bytes)), bytes),
+                None => self.unlink::<false>(FreeChunk::at(before(end, G::BYTES)), G::BYTES),
             }
         }
     }
 
     #[inline(always)]
-    unsafe fn unlink<const BACK: usize>(&mut self, chunk: FreeChunk, bytes: usize) -> usize {
+    unsafe fn unlink<const MORE: bool>(&mut self, chunk: FreeChunk<G>, bytes: usize) -> usize {
         // SAFETY: the chunk is in a bin.
-        if let Some(end) = unsafe { chunk.unlink::<BACK>() } {
-            let bin = distance(self.heads.cast(), end.cast()) / WORD;
+        if let Some(end) = unsafe { chunk.unlink::<MORE>(self.heads) } {
+            let bin = distance(self.heads, end) / G::CELL;
             if bin < self.count {
                 self.mark_empty(bin);
             }
@@ -140,7 +143,7 @@ impl Bins {
     /// The lowest bin that has a chunk, out of those whose every chunk has `bytes` bytes or more, at least one. O(1).
     #[inline(always)]
     pub fn first_for(&self, bytes: usize) -> Option<usize> {
-        self.filled_from(class::covering(bytes))
+        self.filled_from(class::covering::<G>(bytes))
     }
 
     /// Takes out the first chunk of `bin`: its address and its bytes. O(1).
@@ -151,25 +154,25 @@ impl Bins {
     pub unsafe fn pop(&mut self, bin: usize) -> (NonNull<u8>, usize) {
         // SAFETY: the bin has a chunk, and the first bin alone has those of one granule.
         unsafe {
-            let chunk = self.head(bin).read().unwrap_unchecked();
+            let chunk = self.first_of(bin).unwrap_unchecked();
             if bin == 0 {
-                self.pop_off::<BACK_OF_ONE>(bin, chunk);
-                return (chunk.address(), GRANULE);
+                self.pop_off::<false>(bin, chunk);
+                return (chunk.address(), G::BYTES);
             }
-            self.pop_off::<BACK_OF_MORE>(bin, chunk);
+            self.pop_off::<true>(bin, chunk);
             (chunk.address(), chunk.size_of_more().unwrap_unchecked())
         }
     }
 
     /// Takes the first chunk of a bin out.
     #[inline(always)]
-    unsafe fn pop_off<const BACK: usize>(&mut self, bin: usize, chunk: FreeChunk) {
+    unsafe fn pop_off<const MORE: bool>(&mut self, bin: usize, chunk: FreeChunk<G>) {
         // SAFETY: the chunk is the first of the bin.
         unsafe {
-            let next = chunk.next();
-            self.head(bin).write(next);
+            let next = chunk.next(self.heads);
+            G::set_link(self.heads, self.head(bin), next.map(FreeChunk::address));
             match next {
-                Some(next) => next.set_back::<BACK>(self.head(bin)),
+                Some(next) => next.set_back::<MORE>(self.heads, self.head(bin)),
                 None => self.mark_empty(bin),
             }
         }
@@ -185,11 +188,11 @@ impl Bins {
         fits: impl Fn(NonNull<u8>, usize) -> bool,
     ) -> Option<(NonNull<u8>, usize)> {
         let mut looks = LAST_RESORT;
-        let mut bin = self.filled_from(class::holding(size * GRANULE))?;
+        let mut bin = self.filled_from(class::holding::<G>(size * G::BYTES))?;
         loop {
             // SAFETY: the bin is one of these, and its chunks are in it.
             unsafe {
-                let mut link = self.head(bin).read();
+                let mut link = self.first_of(bin);
                 while let Some(chunk) = link {
                     let chunk_size = chunk.size();
                     if fits(chunk.address(), chunk_size) {
@@ -197,7 +200,7 @@ impl Bins {
                         return Some((chunk.address(), chunk_size));
                     }
                     looks = looks.checked_sub(1)?;
-                    link = chunk.next();
+                    link = chunk.next(self.heads);
                 }
             }
             bin = self.filled_from(bin + 1)?;
@@ -242,7 +245,22 @@ impl Bins {
     #[inline(always)]
     unsafe fn head(&self, bin: usize) -> Slot {
         // SAFETY: the bin has a head.
-        unsafe { word(self.heads, bin).cast() }
+        unsafe { after(self.heads, bin * G::CELL) }
+    }
+
+    /// The first chunk of a bin.
+    ///
+    /// # Safety
+    /// `bin` is below the count.
+    #[inline(always)]
+    unsafe fn first_of(&self, bin: usize) -> Option<FreeChunk<G>> {
+        // SAFETY: the bin has a head.
+        unsafe { FreeChunk::first_at(self.head(bin), self.heads) }
+    }
+
+    /// The base of links, where they are counted.
+    pub(crate) fn base(&self) -> NonNull<u8> {
+        self.heads
     }
 
     /// How many bins there are.
@@ -257,9 +275,9 @@ impl Bins {
     }
 
     /// The first chunk of `bin`, if its bit agrees with the list on whether there is one.
-    pub(crate) fn first(&self, bin: usize) -> Result<Option<FreeChunk>, usize> {
+    pub(crate) fn first(&self, bin: usize) -> Result<Option<FreeChunk<G>>, usize> {
         // SAFETY: asked only about bins that there are.
-        let first = unsafe { self.head(bin).read() };
+        let first = unsafe { self.first_of(bin) };
         let bit = self.bits[bin / WORD_BITS] >> (bin % WORD_BITS) & 1;
         if (bit != 0) == first.is_some() { Ok(first) } else { Err(bin) }
     }

@@ -4,50 +4,60 @@ use std::vec;
 use std::vec::Vec;
 
 use super::*;
+use crate::granule::{OneWord, TwoWords};
 use crate::random::Random;
 
 /// A chunk of `size` granules or more, as the heap takes one.
-fn take(bins: &mut Bins, size: usize) -> Option<(NonNull<u8>, usize)> {
-    let (chunk, bytes) = match bins.first_for(size * GRANULE) {
+fn take<G: Granule>(bins: &mut Bins<G>, size: usize) -> Option<(NonNull<u8>, usize)> {
+    let (chunk, bytes) = match bins.first_for(size * G::BYTES) {
         // SAFETY: the bin has a chunk.
         Some(bin) => unsafe { bins.pop(bin) },
-        None => bins.take_last_resort(size, |_, there| there >= size * GRANULE)?,
+        None => bins.take_last_resort(size, |_, there| there >= size * G::BYTES)?,
     };
-    Some((chunk, bytes / GRANULE))
+    Some((chunk, bytes / G::BYTES))
 }
 
-fn holding(size: usize) -> usize {
-    class::holding(size * GRANULE)
+fn holding<G: Granule>(size: usize) -> usize {
+    class::holding::<G>(size * G::BYTES)
 }
 
-fn covering(size: usize) -> usize {
-    class::covering(size * GRANULE)
+fn covering<G: Granule>(size: usize) -> usize {
+    class::covering::<G>(size * G::BYTES)
 }
 
-struct Model {
-    bins: Bins,
+/// Bins, and memory behind them for chunks.
+struct Model<G> {
+    bins: Bins<G>,
     chunks: Vec<(NonNull<u8>, usize)>,
     largest: usize,
-    _memory: Vec<usize>,
+    memory: Vec<u128>,
+    next: usize,
 }
 
-impl Model {
+impl<G: Granule> Model<G> {
+    /// Bytes for chunks.
+    const ROOM: usize = 32 << 20;
+
     fn new(largest: usize) -> Self {
-        let mut memory = vec![usize::MAX; Bins::bytes(largest * GRANULE) / WORD];
+        let bytes = Bins::<G>::bytes(largest * G::BYTES).next_multiple_of(16);
+        let mut memory = vec![0_u128; (bytes + Self::ROOM) / 16];
+        memory[..bytes / 16].fill(u128::MAX);
         let mut bins = Bins::new();
         assert!(take(&mut bins, 1).is_none());
         // SAFETY: the vector has the bytes and lives as long as the bins.
-        unsafe { bins.initialize(NonNull::new(memory.as_mut_ptr()).unwrap(), largest * GRANULE) };
-        Self { bins, chunks: Vec::new(), largest, _memory: memory }
+        unsafe { bins.initialize(NonNull::new(memory.as_mut_ptr()).unwrap().cast(), largest * G::BYTES) };
+        Self { bins, chunks: Vec::new(), largest, memory, next: bytes }
     }
 
-    /// A chunk on memory of its own, which is only as large as what a chunk keeps of itself asks.
+    /// A chunk on memory of its own.
     fn insert(&mut self, size: usize) {
-        let memory = vec![0_usize; 2 * size.min(4096)].leak();
-        let at = NonNull::from(memory).cast::<u8>();
-        // SAFETY: the memory is the chunk's own. Sizes beyond 4096 are not used here.
+        let bytes = size * G::BYTES;
+        assert!(self.next + bytes <= self.memory.len() * 16);
+        // SAFETY: the memory is the chunk's own.
         unsafe {
-            self.bins.insert(at, size * GRANULE);
+            let at = after::<u8>(NonNull::new(self.memory.as_mut_ptr()).unwrap().cast(), self.next);
+            self.next += bytes;
+            self.bins.insert(at, bytes);
             self.chunks.push((at, size));
         }
     }
@@ -58,11 +68,11 @@ impl Model {
             let mut link = self.bins.first(bin).expect("bits and lists agree");
             while let Some(chunk) = link {
                 // SAFETY: the chunk is in a bin.
-                let size = unsafe { chunk.size() } / GRANULE;
-                assert_eq!(holding(size), bin);
+                let size = unsafe { chunk.size() } / G::BYTES;
+                assert_eq!(holding::<G>(size), bin);
                 listed.push((chunk.address(), size));
                 // SAFETY: as above.
-                link = unsafe { chunk.next() };
+                link = unsafe { chunk.next(self.bins.base()) };
             }
         }
         let mut expected = self.chunks.clone();
@@ -81,7 +91,7 @@ impl Model {
                 self.chunks.swap_remove(place);
                 assert!(got >= size);
                 let good = sure.unwrap_or(size);
-                assert_eq!(holding(got), holding(good), "{size} of {:?}", self.chunks);
+                assert_eq!(holding::<G>(got), holding::<G>(good), "{size} of {:?}", self.chunks);
             }
             None => assert!(!fits || self.same_bin(size) > LAST_RESORT, "{size} of {:?}", self.chunks),
         }
@@ -89,19 +99,19 @@ impl Model {
 
     /// A chunk in a bin whose every chunk fits `size`.
     fn sure(&self, size: usize) -> Option<usize> {
-        let covering = covering(size);
-        self.chunks.iter().map(|chunk| chunk.1).filter(|&there| holding(there) >= covering).min()
+        let covering = covering::<G>(size);
+        self.chunks.iter().map(|chunk| chunk.1).filter(|&there| holding::<G>(there) >= covering).min()
     }
 
     fn same_bin(&self, size: usize) -> usize {
-        let bin = holding(size);
-        self.chunks.iter().filter(|chunk| holding(chunk.1) == bin).count()
+        let bin = holding::<G>(size);
+        self.chunks.iter().filter(|chunk| holding::<G>(chunk.1) == bin).count()
     }
 }
 
-fn exercise(largest: usize, operations: usize, seed: u64) {
+fn exercise<G: Granule>(largest: usize, operations: usize, seed: u64) {
     let mut random = Random::new(seed);
-    let mut model = Model::new(largest);
+    let mut model = Model::<G>::new(largest);
     for _ in 0..operations {
         let size = (1 + random.below(model.largest.min(4096))) >> random.below(10);
         match random.below(5) {
@@ -119,19 +129,29 @@ fn exercise(largest: usize, operations: usize, seed: u64) {
 
 #[test]
 fn agree_with_a_list_of_chunks() {
+    agree::<TwoWords>();
+    agree::<OneWord>();
+}
+
+fn agree<G: Granule>() {
     for seed in 0..10 {
-        exercise(1, 100, seed);
-        exercise(9, 200, seed);
-        exercise(600, 500, seed);
-        exercise(1 << 18, 500, seed);
-        exercise(usize::MAX >> 5, 500, seed);
+        exercise::<G>(1, 100, seed);
+        exercise::<G>(9, 200, seed);
+        exercise::<G>(600, 500, seed);
+        exercise::<G>(1 << 18, 500, seed);
+        exercise::<G>(usize::MAX >> 5, 500, seed);
     }
 }
 
 #[test]
 fn the_only_chunk_is_found_by_a_request_for_all_of_it() {
+    is_found_by_its_size::<TwoWords>();
+    is_found_by_its_size::<OneWord>();
+}
+
+fn is_found_by_its_size<G: Granule>() {
     for size in 1..4000 {
-        let mut model = Model::new(4000);
+        let mut model = Model::<G>::new(4000);
         model.insert(size);
         assert!(take(&mut model.bins, size + 1).is_none());
         assert_eq!(take(&mut model.bins, size), Some(model.chunks[0]));
@@ -141,9 +161,14 @@ fn the_only_chunk_is_found_by_a_request_for_all_of_it() {
 
 #[test]
 fn a_bit_that_does_not_agree_with_its_list_is_told() {
+    is_told::<TwoWords>();
+    is_told::<OneWord>();
+}
+
+fn is_told<G: Granule>() {
     for size in [1, 5, 700] {
-        let mut model = Model::new(4000);
-        let bin = holding(size);
+        let mut model = Model::<G>::new(4000);
+        let bin = holding::<G>(size);
         assert_eq!(model.bins.first(bin), Ok(None));
         model.bins.bits[bin / WORD_BITS] ^= 1 << (bin % WORD_BITS);
         assert_eq!(model.bins.first(bin), Err(bin));

@@ -5,7 +5,7 @@ use core::ptr::NonNull;
 
 use super::Heap;
 use crate::bins::class;
-use crate::granule::{GRANULE, granules};
+use crate::granule::{GRANULE, Granule, granules};
 use crate::raw::after;
 use crate::{Mode, PageSource};
 
@@ -18,14 +18,14 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Whether several blocks of a small size are cut off at once.
     const CARVES: bool = !M::BOUNDED;
 
-    /// A block of at least `layout.size()` bytes, aligned to `layout.align()` and to [`GRANULE`]; `None` when neither
+    /// A block of at least `layout.size()` bytes, aligned to `layout.align()` and to a granule; `None` when neither
     /// the spans nor the source have room, and the heap is as it was. A size of 0 gives a block of one granule. O(1).
     #[inline]
     pub fn allocate(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        if layout.align() > GRANULE {
+        if layout.align() > Self::GRANULE {
             return self.allocate_aligned(layout);
         }
-        match self.take_waiting(whole(layout.size())) {
+        match self.take_waiting(whole::<M::Granule>(layout.size())) {
             Some(block) => Some(block),
             None => self.allocate_from_bins(layout),
         }
@@ -50,7 +50,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: as the caller says.
         unsafe {
             let (chunk, chunk_bytes) = self.bins.pop(bin);
-            let bytes = whole(size);
+            let bytes = whole::<M::Granule>(size);
             if Self::CARVES && bytes <= CARVED / 2 && self.quick.serves(bytes) && chunk_bytes >= 2 * bytes {
                 return self.carve(chunk, chunk_bytes, bytes);
             }
@@ -74,11 +74,11 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if Self::COUNTS_HELD {
                 span.hold();
             }
-            span.map().take_many(at, bytes / GRANULE, count);
+            span.map().take_many(at, bytes / Self::GRANULE, count);
             // So that they are handed out in the order of their addresses.
             for piece in (1..count).rev() {
                 self.quick.push(after(chunk, piece * bytes), bytes);
-                span.waiting(Self::MARKS).flip(at + piece * (bytes / GRANULE));
+                span.waiting(Self::MARKS).flip(at + piece * (bytes / Self::GRANULE));
             }
             let taken = count * bytes;
             if chunk_bytes > taken {
@@ -93,7 +93,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// free.
     #[inline(never)]
     fn allocate_aligned(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        match self.bins.first_for(whole(layout.size()) + most_skipped(layout)) {
+        match self.bins.first_for(whole::<M::Granule>(layout.size()) + most_skipped::<M::Granule>(layout)) {
             // SAFETY: the bin has a chunk, and each of its chunks has room behind the skipped granules.
             Some(bin) => Some(unsafe { self.cut_out(bin, layout) }),
             None => self.allocate_otherwise(layout),
@@ -116,15 +116,16 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// A block for `layout` of what waits or is free already: nothing is coalesced for it, nor asked of the source.
     #[cfg(target_has_atomic = "ptr")]
     pub(crate) fn allocate_at_hand(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        if layout.align() <= GRANULE
-            && let Some(block) = self.take_waiting(whole(layout.size()))
+        if layout.align() <= Self::GRANULE
+            && let Some(block) = self.take_waiting(whole::<M::Granule>(layout.size()))
         {
             return Some(block);
         }
-        let bin = self.bins.first_for(whole(layout.size()) + most_skipped(layout))?;
+        let bin =
+            self.bins.first_for(whole::<M::Granule>(layout.size()) + most_skipped::<M::Granule>(layout))?;
         // SAFETY: the bin has a chunk, and each of its chunks has room behind the skipped granules, if any are.
         Some(unsafe {
-            if layout.align() <= GRANULE {
+            if layout.align() <= Self::GRANULE {
                 self.cut_off(bin, layout.size())
             } else {
                 self.cut_out(bin, layout)
@@ -140,7 +141,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let (chunk, chunk_bytes) = match self.take_flushing(layout) {
             Some(taken) => taken,
             None => {
-                let chunk = self.grow(needed(layout))?;
+                let chunk = self.grow(needed::<M::Granule>(layout))?;
                 // SAFETY: a free chunk starts there, in a bin.
                 (chunk, unsafe { self.bins.remove(chunk) })
             }
@@ -163,14 +164,15 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// A chunk with room for `layout`: one that is large enough wherever it lies, or else happens to have it.
     fn take_that_fits(&mut self, layout: Layout) -> Option<(NonNull<u8>, usize)> {
-        let bytes = whole(layout.size());
-        if let Some(bin) = self.bins.first_for(bytes + most_skipped(layout)) {
+        let bytes = whole::<M::Granule>(layout.size());
+        if let Some(bin) = self.bins.first_for(bytes + most_skipped::<M::Granule>(layout)) {
             // SAFETY: the bin has a chunk.
             return Some(unsafe { self.bins.pop(bin) });
         }
-        let lies_well =
-            |at, chunk_bytes| to_multiple(at, layout.align()).saturating_add(bytes) <= chunk_bytes;
-        self.bins.take_last_resort(bytes / GRANULE, lies_well)
+        let lies_well = |at, chunk_bytes| {
+            to_multiple::<M::Granule>(at, layout.align()).saturating_add(bytes) <= chunk_bytes
+        };
+        self.bins.take_last_resort(bytes / Self::GRANULE, lies_well)
     }
 
     /// Hands out the first `bytes` bytes of a free chunk; what is left goes into a bin.
@@ -186,7 +188,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if Self::COUNTS_HELD {
                 span.hold();
             }
-            span.map().take(at, at + bytes / GRANULE);
+            span.map().take(at, at + bytes / Self::GRANULE);
             if chunk_bytes > bytes {
                 self.bins.insert(after(chunk, bytes), chunk_bytes - bytes);
             }
@@ -206,13 +208,13 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         chunk_bytes: usize,
         layout: Layout,
     ) -> NonNull<u8> {
-        let skip = to_multiple(chunk, layout.align());
+        let skip = to_multiple::<M::Granule>(chunk, layout.align());
         // SAFETY: the skipped granules are the chunk's.
         unsafe {
             if skip > 0 {
                 self.bins.insert(chunk, skip);
             }
-            self.hand_out(after(chunk, skip), chunk_bytes - skip, whole(layout.size()))
+            self.hand_out(after(chunk, skip), chunk_bytes - skip, whole::<M::Granule>(layout.size()))
         }
     }
 
@@ -221,8 +223,11 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     pub fn reserve(&mut self, layout: Layout) -> bool {
         self.has_room(layout) || {
             // So much that its bin is sure to serve the request, or as much as there is.
-            let sure = class::smallest(class::covering(whole(layout.size()) + most_skipped(layout)));
-            (self.grow(sure).is_some() || self.grow(needed(layout)).is_some()) && self.has_room(layout)
+            let sure = class::smallest(class::covering::<M::Granule>(
+                whole::<M::Granule>(layout.size()) + most_skipped::<M::Granule>(layout),
+            ));
+            (self.grow(sure).is_some() || self.grow(needed::<M::Granule>(layout)).is_some())
+                && self.has_room(layout)
         }
     }
 
@@ -237,23 +242,23 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
 /// The bytes of the granules that `size` bytes fill. The size is one that a layout can have.
 #[inline(always)]
-pub(crate) const fn whole(size: usize) -> usize {
-    granules(size) * GRANULE
+pub(crate) const fn whole<G: Granule>(size: usize) -> usize {
+    granules::<G>(size) * G::BYTES
 }
 
 /// The granules that a chunk must have to be sure to hold `layout`.
-const fn needed(layout: Layout) -> usize {
-    granules(layout.size()) + most_skipped(layout) / GRANULE
+const fn needed<G: Granule>(layout: Layout) -> usize {
+    granules::<G>(layout.size()) + most_skipped::<G>(layout) / G::BYTES
 }
 
 /// Bytes between `at`, a granule's start, and the next multiple of `align`.
 #[inline(always)]
-fn to_multiple(at: NonNull<u8>, align: usize) -> usize {
-    at.addr().get().wrapping_neg() & (align - 1) & !(GRANULE - 1)
+fn to_multiple<G: Granule>(at: NonNull<u8>, align: usize) -> usize {
+    at.addr().get().wrapping_neg() & (align - 1) & !(G::BYTES - 1)
 }
 
 /// The most bytes that lie between any granule and the next multiple of the alignment.
 #[inline(always)]
-const fn most_skipped(layout: Layout) -> usize {
-    layout.align().saturating_sub(GRANULE)
+const fn most_skipped<G: Granule>(layout: Layout) -> usize {
+    layout.align().saturating_sub(G::BYTES)
 }

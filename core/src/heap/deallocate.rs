@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 
 use super::Heap;
 use super::allocate::whole;
-use crate::granule::GRANULE;
+use crate::granule::Granule;
 use crate::map::{Field, InUse, Neighbours, WORD_GRANULES};
 use crate::raw::{after, before, distance};
 use crate::span::Span;
@@ -14,13 +14,13 @@ use crate::{FreeError, Mode, PageSource};
 
 /// A chunk in use: where it lies. The map alone tells of one.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct UsedChunk {
-    pub(super) span: Span,
+pub(super) struct UsedChunk<G> {
+    pub(super) span: Span<G>,
     pub(super) start: usize,
     pub(super) map: InUse,
 }
 
-impl UsedChunk {
+impl<G: Granule> UsedChunk<G> {
     /// Its size in granules.
     #[inline(always)]
     pub(super) const fn size(self) -> usize {
@@ -67,7 +67,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// If a block in use starts at `ptr`, nobody uses it any more. No other pointer does harm.
     #[inline]
     pub unsafe fn deallocate_sized(&mut self, ptr: NonNull<u8>, layout: Layout) -> Result<(), FreeError> {
-        let bytes = whole(layout.size());
+        let bytes = whole::<M::Granule>(layout.size());
         // SAFETY: the caller gives up the block, if there is one.
         unsafe {
             if self.quick.serves(bytes) {
@@ -121,7 +121,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(always)]
     pub(crate) unsafe fn let_wait(
         &mut self,
-        span: Span,
+        span: Span<M::Granule>,
         start: usize,
         ptr: NonNull<u8>,
         expected: Option<usize>,
@@ -130,9 +130,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         unsafe {
             let (view, waiting) = (span.map().view(start), span.waiting(Self::MARKS));
             let Some(size) = view.size() else { return LetWait::Unclear };
-            let bytes = expected.unwrap_or(size * GRANULE);
+            let bytes = expected.unwrap_or(size * Self::GRANULE);
             if !view.is_used()
-                || size * GRANULE != bytes
+                || size * Self::GRANULE != bytes
                 || !self.quick.serves(bytes)
                 || Self::is_marked(waiting, start)
             {
@@ -179,12 +179,12 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         expected: Option<NonZero<usize>>,
     ) -> Result<(), FreeError> {
         let offset = distance(block, ptr);
-        if !offset.is_multiple_of(GRANULE) {
+        if !offset.is_multiple_of(Self::GRANULE) {
             return Err(FreeError::NotAStart);
         }
         // SAFETY: as the caller says: the source's block holds a span, and it the granule.
         unsafe {
-            let (span, start) = (Span::at(block), offset / GRANULE);
+            let (span, start) = (Span::at(block), offset / Self::GRANULE);
             match self.used_chunk_in(span, start) {
                 Some(chunk) => self.free_used(chunk, ptr, expected),
                 None => self.refuse(ptr),
@@ -200,7 +200,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(always)]
     pub(crate) unsafe fn let_wait_over_edge(
         &mut self,
-        span: Span,
+        span: Span<M::Granule>,
         start: usize,
         ptr: NonNull<u8>,
         expected: Option<usize>,
@@ -211,7 +211,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if Self::COUNTS_HELD || !view.is_used() || view.has_end() || Self::is_marked(waiting, start) {
                 return false;
             }
-            let bytes = (span.map().end_beyond(start).0 - start) * GRANULE;
+            let bytes = (span.map().end_beyond(start).0 - start) * Self::GRANULE;
             if expected.is_some_and(|expected| expected != bytes)
                 || !self.quick.serves(bytes)
                 || !self.quick.has_room(bytes)
@@ -231,11 +231,11 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(always)]
     unsafe fn free_used(
         &mut self,
-        chunk: UsedChunk,
+        chunk: UsedChunk<M::Granule>,
         ptr: NonNull<u8>,
         expected: Option<NonZero<usize>>,
     ) -> Result<(), FreeError> {
-        let bytes = chunk.size() * GRANULE;
+        let bytes = chunk.size() * Self::GRANULE;
         if expected.is_some_and(|expected| expected.get() != bytes) {
             return self.refuse(ptr);
         }
@@ -273,12 +273,12 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// # Safety
     /// The chunk is in use, does not wait, and nobody uses it any more.
     #[inline(never)]
-    pub(super) unsafe fn take_back(&mut self, chunk: UsedChunk) {
+    pub(super) unsafe fn take_back(&mut self, chunk: UsedChunk<M::Granule>) {
         let UsedChunk { span, start, map } = chunk;
         // SAFETY: the chunk is in use.
         unsafe {
             span.map().give(start, map.end);
-            self.coalesce(span, span.address(start), chunk.size() * GRANULE, map.neighbours);
+            self.coalesce(span, span.address(start), chunk.size() * Self::GRANULE, map.neighbours);
         }
     }
 
@@ -288,12 +288,12 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// If a block in use starts at `ptr`, nobody uses it any more. It does not wait.
     #[inline(never)]
     unsafe fn free_to_bins(&mut self, ptr: NonNull<u8>, bytes: usize) -> Result<(), FreeError> {
-        if bytes > WORD_GRANULES * GRANULE {
+        if bytes > WORD_GRANULES * Self::GRANULE {
             // SAFETY: as for this.
             return unsafe { self.free_long(ptr, bytes) };
         }
         let Some((span, start)) = self.place_of(ptr) else { return self.refuse(ptr) };
-        let size = bytes / GRANULE;
+        let size = bytes / Self::GRANULE;
         // SAFETY: the granule is the span's. A chunk in use is given up by the caller.
         unsafe {
             let view = span.map().view(start);
@@ -322,7 +322,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(never)]
     unsafe fn free_long(&mut self, ptr: NonNull<u8>, bytes: usize) -> Result<(), FreeError> {
         let Some((span, start)) = self.place_of(ptr) else { return self.refuse(ptr) };
-        let end = start + bytes / GRANULE;
+        let end = start + bytes / Self::GRANULE;
         // SAFETY: the granule is the span's. A chunk in use is given up by the caller.
         unsafe {
             let Some(neighbours) = span.map().long_in_use(start, end) else { return self.refuse(ptr) };
@@ -351,20 +351,20 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// A [`FreeError`] for a pointer that is not the start of a block in use of this heap.
     #[inline]
     pub fn usable_size(&self, ptr: NonNull<u8>) -> Result<usize, FreeError> {
-        Ok(self.used_chunk(ptr)?.size() * GRANULE)
+        Ok(self.used_chunk(ptr)?.size() * Self::GRANULE)
     }
 
     /// The span and the granule that start at `ptr`.
     #[inline(always)]
-    fn place_of(&self, ptr: NonNull<u8>) -> Option<(Span, usize)> {
-        let (block, start) = self.source.granule_at(ptr.addr().get())?;
+    fn place_of(&self, ptr: NonNull<u8>) -> Option<(Span<M::Granule>, usize)> {
+        let (block, start) = self.source.granule_at::<M::Granule>(ptr.addr().get())?;
         // SAFETY: the source says that the address lies in a block of ours, and each holds a span.
         Some((unsafe { Span::at(block) }, start))
     }
 
     /// The chunk in use that starts at `ptr`, if one does.
     #[inline(always)]
-    pub(super) fn used_chunk_at(&self, ptr: NonNull<u8>) -> Option<UsedChunk> {
+    pub(super) fn used_chunk_at(&self, ptr: NonNull<u8>) -> Option<UsedChunk<M::Granule>> {
         let (span, start) = self.place_of(ptr)?;
         // SAFETY: the granule is the span's.
         unsafe { self.used_chunk_in(span, start) }
@@ -375,7 +375,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// # Safety
     /// The span is one of the heap's, and the granule one of it.
     #[inline(always)]
-    unsafe fn used_chunk_in(&self, span: Span, start: usize) -> Option<UsedChunk> {
+    unsafe fn used_chunk_in(&self, span: Span<M::Granule>, start: usize) -> Option<UsedChunk<M::Granule>> {
         // SAFETY: the granule is the span's.
         unsafe {
             let map = span.map().in_use(start)?;
@@ -384,7 +384,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     }
 
     /// The chunk in use that starts at `ptr`, or why none does.
-    pub(super) fn used_chunk(&self, ptr: NonNull<u8>) -> Result<UsedChunk, FreeError> {
+    pub(super) fn used_chunk(&self, ptr: NonNull<u8>) -> Result<UsedChunk<M::Granule>, FreeError> {
         self.used_chunk_at(ptr).ok_or_else(|| self.why_not(ptr))
     }
 
@@ -393,7 +393,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(never)]
     fn why_not(&self, ptr: NonNull<u8>) -> FreeError {
         let Some(block) = self.source.block_of(ptr.addr().get()) else { return FreeError::NotOurs };
-        let Some((_, g)) = self.source.granule_at(ptr.addr().get()) else { return FreeError::NotAStart };
+        let Some((_, g)) = self.source.granule_at::<M::Granule>(ptr.addr().get()) else {
+            return FreeError::NotAStart;
+        };
         // SAFETY: the source says that the address lies in a block of ours, and each holds a span.
         unsafe {
             let span = Span::at(block);
@@ -410,7 +412,13 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// # Safety
     /// The map has them free already; the neighbours are free, and in bins, where that is said.
     #[inline(always)]
-    unsafe fn coalesce(&mut self, span: Span, mut at: NonNull<u8>, mut bytes: usize, neighbours: Neighbours) {
+    unsafe fn coalesce(
+        &mut self,
+        span: Span<M::Granule>,
+        mut at: NonNull<u8>,
+        mut bytes: usize,
+        neighbours: Neighbours,
+    ) {
         self.totals.count_out(bytes);
         // SAFETY: free neighbours are in bins.
         unsafe {
@@ -434,7 +442,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// # Safety
     /// A span of ours holds the address.
     #[inline(always)]
-    pub(super) unsafe fn span_of_own(&self, address: NonNull<u8>) -> Span {
+    pub(super) unsafe fn span_of_own(&self, address: NonNull<u8>) -> Span<M::Granule> {
         // SAFETY: the caller says that a block of ours holds it, and each holds a span.
         unsafe { Span::at(self.source.block_of_own(address.addr().get())) }
     }

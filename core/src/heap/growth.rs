@@ -4,7 +4,7 @@ use core::ptr::NonNull;
 
 use super::Heap;
 use crate::bins::Bins;
-use crate::granule::GRANULE;
+use crate::granule::Granule;
 use crate::quick::{Policy, Quick};
 use crate::raw::after;
 use crate::span::{Overhead, Span};
@@ -19,9 +19,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(never)]
     pub(super) fn grow(&mut self, size: usize) -> Option<NonNull<u8>> {
         let overhead = self.overhead_of_next_span();
-        let min = overhead.block_for(size)?;
+        let min = overhead.block_for::<M::Granule>(size)?;
         let block = self.source.request(min)?;
-        if block.len() < min || block.len() > self.largest.max(overhead.bins_for) {
+        if block.len() < min || block.len() > self.largest.max(overhead.bins_for).min(M::Granule::REACH) {
             // SAFETY: the block was just handed out, and is unused. A source that breaks its word is not used.
             unsafe { self.source.release(block) };
             return None;
@@ -59,42 +59,43 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ///
     /// # Safety
     /// The span is one of the heap's.
-    pub(crate) unsafe fn map_bytes(&self, span: Span) -> usize {
+    pub(crate) unsafe fn map_bytes(&self, span: Span<M::Granule>) -> usize {
         // SAFETY: the span is laid.
         self.overhead_of_map().map_bytes(unsafe { span.granules() })
     }
 
     /// Whether a span holds the bins.
-    pub(crate) fn is_home(&self, span: Span) -> bool {
+    pub(crate) fn is_home(&self, span: Span<M::Granule>) -> bool {
         self.home == Some(span)
     }
 
     /// Bytes of bins and quick lists in a span of this heap.
-    pub(crate) fn bins_bytes(&self, span: Span) -> usize {
-        if self.is_home(span) { Bins::bytes(self.largest) + self.quick.bytes() } else { 0 }
+    pub(crate) fn bins_bytes(&self, span: Span<M::Granule>) -> usize {
+        if self.is_home(span) { Bins::<M::Granule>::bytes(self.largest) + self.quick.bytes() } else { 0 }
     }
 
     /// Takes in a span just laid. Its one free chunk.
     ///
     /// # Safety
     /// It was laid with that overhead in a block of this heap's source.
-    unsafe fn adopt(&mut self, span: Span, overhead: Overhead) -> NonNull<u8> {
+    unsafe fn adopt(&mut self, span: Span<M::Granule>, overhead: Overhead) -> NonNull<u8> {
         // SAFETY: the span is laid, with room for the bins if the overhead has them; all its granules are free.
         unsafe {
             if overhead.bins_for > 0 {
                 let memory = span.bins_memory(overhead);
                 self.bins.initialize(memory, overhead.bins_for);
-                self.quick.initialize(after(memory.cast(), Bins::bytes(overhead.bins_for)), overhead.lists);
+                self.quick
+                    .initialize(after(memory, Bins::<M::Granule>::bytes(overhead.bins_for)), overhead.lists);
                 self.largest = overhead.bins_for;
                 self.home = Some(span);
                 // The bins keep it.
                 span.hold();
             }
             span.push(&mut self.spans);
-            let size = span.capacity();
-            self.totals.add_span(span.block().len(), size);
+            let bytes = span.capacity_bytes();
+            self.totals.add_span(span.block().len(), bytes);
             let chunk = span.address(span.first());
-            self.bins.insert(chunk, size * GRANULE);
+            self.bins.insert(chunk, bytes);
             chunk
         }
     }
@@ -106,7 +107,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// The span is one of ours and entirely free.
     #[cold]
     #[inline(never)]
-    pub(super) unsafe fn span_is_free(&mut self, span: Span) {
+    pub(super) unsafe fn span_is_free(&mut self, span: Span<M::Granule>) {
         if self.home == Some(span) {
             return;
         }
@@ -152,7 +153,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ///
     /// # Safety
     /// The span is one of ours and entirely free; the bins do not lie in it, or hold nothing else.
-    unsafe fn release(&mut self, span: Span) {
+    unsafe fn release(&mut self, span: Span<M::Granule>) {
         if self.spare == Some(span) {
             self.spare = None;
         }
@@ -160,7 +161,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         unsafe {
             self.bins.remove(span.address(span.first()));
             span.unlink(&mut self.spans);
-            self.totals.remove_span(span.block().len(), span.capacity());
+            self.totals.remove_span(span.block().len(), span.capacity_bytes());
             self.source.release(span.block());
         }
     }

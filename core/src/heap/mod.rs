@@ -20,9 +20,10 @@ mod waiting;
 pub(crate) use deallocate::LetWait;
 
 use crate::bins::Bins;
+use crate::granule::Granule;
 use crate::quick::Quick;
 use crate::span::Span;
-use crate::{General, Mode, PageSource, RealTime, Totals};
+use crate::{Compact, General, Mode, PageSource, RealTime, Totals};
 
 /// An allocator over the memory of a [`PageSource`], in general or real-time [`Mode`]. Single-threaded and
 /// deterministic; give each thread or processor its own, or see [`LockedHeap`](crate::LockedHeap).
@@ -50,14 +51,14 @@ use crate::{General, Mode, PageSource, RealTime, Totals};
 #[derive(Debug)]
 pub struct Heap<S: PageSource, M: Mode = General> {
     source: S,
-    bins: Bins,
+    bins: Bins<M::Granule>,
     quick: Quick<M>,
     /// All spans, the newest first.
-    spans: Option<Span>,
+    spans: Option<Span<M::Granule>>,
     /// The span that holds the bins: the first to come and the last to go.
-    home: Option<Span>,
+    home: Option<Span<M::Granule>>,
     /// A span that was entirely free when last looked at, kept against coming and going.
-    spare: Option<Span>,
+    spare: Option<Span<M::Granule>>,
     /// The largest chunk, in bytes, that the bins were made for.
     largest: usize,
     totals: Totals,
@@ -84,16 +85,43 @@ impl<S: PageSource> Heap<S, RealTime> {
     }
 }
 
+impl<S: PageSource> Heap<S, Compact> {
+    /// A heap for little memory: one whose every call is O(1), with granules of one word, so that small blocks leave less
+    /// unused. Blocks are aligned to a word, unless their layout asks for more. A little slower than
+    /// [`real_time`](Self::real_time).
+    ///
+    /// The source has one block at most, of up to 8 GiB (64 KiB on 32 bits); the heap takes no larger one.
+    ///
+    /// ```
+    /// use core::alloc::Layout;
+    /// use core::mem::MaybeUninit;
+    /// use memalloc_core::{ArenaSource, Heap};
+    ///
+    /// let arena = Box::leak(Box::new([MaybeUninit::uninit(); 4096]));
+    /// let mut heap = Heap::compact(ArenaSource::new(arena));
+    /// let word = Layout::new::<usize>();
+    /// let blocks = [heap.allocate(word), heap.allocate(word)].map(|block| block.unwrap().addr().get());
+    /// assert_eq!(blocks[1] - blocks[0], size_of::<usize>());
+    /// ```
+    pub const fn compact(source: S) -> Self {
+        Self::with_mode(source)
+    }
+}
+
 impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Whether spans count the blocks in use that hold them: where blocks may wait, the map alone cannot tell that a span
     /// could go back. Where any number may wait, to coalesce them for that would cost more than the span is worth.
     pub(crate) const COUNTS_HELD: bool = M::WAITS && M::BOUNDED && !S::ONE_BLOCK;
+
+    /// Bytes in a granule.
+    pub(crate) const GRANULE: usize = M::Granule::BYTES;
 
     /// Words of marks for as many granules as a word has bits, where there are any.
     pub(crate) const MARKS: usize = M::WAITS as usize + M::REMOTE as usize;
 
     /// A heap in the mode of its type, where that is a parameter.
     pub const fn with_mode(source: S) -> Self {
+        const { assert!(S::ONE_BLOCK || M::Granule::REACH == usize::MAX, "a compact heap has one block") };
         Self {
             source,
             bins: Bins::new(),
@@ -123,11 +151,11 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         &self.quick
     }
 
-    pub(crate) const fn bins(&self) -> &Bins {
+    pub(crate) const fn bins(&self) -> &Bins<M::Granule> {
         &self.bins
     }
 
-    pub(crate) const fn spans_head(&self) -> Option<Span> {
+    pub(crate) const fn spans_head(&self) -> Option<Span<M::Granule>> {
         self.spans
     }
 

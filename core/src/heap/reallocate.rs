@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 use super::Heap;
 use super::allocate::whole;
 use super::deallocate::UsedChunk;
-use crate::granule::{GRANULE, granules};
+use crate::granule::granules;
 use crate::map::InUse;
 use crate::{FreeError, Mode, PageSource};
 
@@ -26,12 +26,12 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         new_size: usize,
     ) -> Option<NonNull<u8>> {
         let chunk = self.used_chunk_at(ptr)?;
-        if chunk.size() != granules(layout.size()) {
+        if chunk.size() != granules::<M::Granule>(layout.size()) {
             return None;
         }
         // SAFETY: the chunk is in use; if it moves, the caller gives it up.
         unsafe {
-            if self.resize_in_place(chunk, granules(new_size)) {
+            if self.resize_in_place(chunk, granules::<M::Granule>(new_size)) {
                 return Some(ptr);
             }
             self.move_to(ptr, layout, new_size)
@@ -54,11 +54,13 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         new_size: usize,
     ) -> Result<Option<NonNull<u8>>, FreeError> {
         let chunk = self.used_chunk(ptr)?;
-        let layout = |size| Layout::from_size_align(size, GRANULE);
-        let (Ok(old), Ok(_)) = (layout(chunk.size() * GRANULE), layout(new_size)) else { return Ok(None) };
+        let layout = |size| Layout::from_size_align(size, Self::GRANULE);
+        let (Ok(old), Ok(_)) = (layout(chunk.size() * Self::GRANULE), layout(new_size)) else {
+            return Ok(None);
+        };
         // SAFETY: the chunk is in use; if it moves, the caller gives it up.
         unsafe {
-            if self.resize_in_place(chunk, granules(new_size)) {
+            if self.resize_in_place(chunk, granules::<M::Granule>(new_size)) {
                 return Ok(Some(ptr));
             }
             Ok(self.move_to(ptr, old, new_size))
@@ -70,7 +72,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// # Safety
     /// The chunk is in use; what lies above a lower end is not.
     #[inline]
-    unsafe fn resize_in_place(&mut self, chunk: UsedChunk, new_size: usize) -> bool {
+    unsafe fn resize_in_place(&mut self, chunk: UsedChunk<M::Granule>, new_size: usize) -> bool {
         let new_end = chunk.start.saturating_add(new_size);
         // SAFETY: the chunk is in use.
         unsafe {
@@ -87,7 +89,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ///
     /// # Safety
     /// The chunk is in use, and ends below `new_end`.
-    unsafe fn grow_in_place(&mut self, chunk: UsedChunk, new_end: usize) -> bool {
+    unsafe fn grow_in_place(&mut self, chunk: UsedChunk<M::Granule>, new_end: usize) -> bool {
         let UsedChunk { span, start, map: InUse { end, neighbours } } = chunk;
         if !neighbours.upper_free() {
             return false;
@@ -95,17 +97,17 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: the map says that what lies above is free, and its size how far it goes.
         unsafe {
             let upper = span.free_at(end);
-            let upper_end = end + upper.size() / GRANULE;
+            let upper_end = end + upper.size() / Self::GRANULE;
             if upper_end < new_end {
                 return false;
             }
             self.bins.remove(upper.address());
             span.map().move_end(start, end, new_end);
             if upper_end > new_end {
-                self.bins.insert(span.address(new_end), (upper_end - new_end) * GRANULE);
+                self.bins.insert(span.address(new_end), (upper_end - new_end) * Self::GRANULE);
             }
         }
-        self.totals.resize(chunk.size() * GRANULE, (new_end - start) * GRANULE);
+        self.totals.resize(chunk.size() * Self::GRANULE, (new_end - start) * Self::GRANULE);
         true
     }
 
@@ -113,7 +115,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ///
     /// # Safety
     /// The chunk is in use, and ends at or above `new_end`.
-    unsafe fn shrink_in_place(&mut self, chunk: UsedChunk, new_end: usize) {
+    unsafe fn shrink_in_place(&mut self, chunk: UsedChunk<M::Granule>, new_end: usize) {
         let UsedChunk { span, start, map: InUse { end, neighbours } } = chunk;
         if new_end == end {
             return;
@@ -122,12 +124,12 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         unsafe {
             let mut free_end = end;
             if neighbours.upper_free() {
-                free_end += self.bins.remove(span.address(end)) / GRANULE;
+                free_end += self.bins.remove(span.address(end)) / Self::GRANULE;
             }
             span.map().move_end(start, end, new_end);
-            self.bins.insert(span.address(new_end), (free_end - new_end) * GRANULE);
+            self.bins.insert(span.address(new_end), (free_end - new_end) * Self::GRANULE);
         }
-        self.totals.resize(chunk.size() * GRANULE, (new_end - start) * GRANULE);
+        self.totals.resize(chunk.size() * Self::GRANULE, (new_end - start) * Self::GRANULE);
     }
 
     /// Copies a block to a new one and frees it.
@@ -136,7 +138,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// A chunk in use for `layout` starts at `ptr`, which is given up if the result is not `None`.
     unsafe fn move_to(&mut self, ptr: NonNull<u8>, layout: Layout, new_size: usize) -> Option<NonNull<u8>> {
         let new = self.allocate(Layout::from_size_align(new_size, layout.align()).ok()?)?;
-        let bytes = new_size.min(whole(layout.size()));
+        let bytes = new_size.min(whole::<M::Granule>(layout.size()));
         // SAFETY: both blocks hold the bytes, and they are two. The map's word on the old one is asked again, as the
         // new one may have come from below it.
         unsafe {

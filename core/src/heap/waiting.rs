@@ -21,7 +21,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// A block of `bytes` bytes that waited, and its span, which does not count it yet.
     #[inline(always)]
-    fn take_off_list(&mut self, bytes: usize) -> Option<(NonNull<u8>, Span)> {
+    fn take_off_list(&mut self, bytes: usize) -> Option<(NonNull<u8>, Span<M::Granule>)> {
         if !self.quick.serves(bytes) {
             return None;
         }
@@ -38,7 +38,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ///
     /// # Safety
     /// The span is one of the heap's, and the map has a chunk in use there.
-    pub(crate) unsafe fn waits(&self, span: Span, start: usize) -> bool {
+    pub(crate) unsafe fn waits(&self, span: Span<M::Granule>, start: usize) -> bool {
         // SAFETY: where blocks may wait, there are waiting bits.
         self.quick.is_on() && unsafe { span.waiting(Self::MARKS).is_set(start) }
     }
@@ -48,7 +48,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// # Safety
     /// The span is one of the heap's, and the granule one of it.
     #[inline(always)]
-    pub(crate) unsafe fn is_posted(&self, span: Span, start: usize) -> bool {
+    pub(crate) unsafe fn is_posted(&self, span: Span<M::Granule>, start: usize) -> bool {
         // SAFETY: where blocks may be freed from elsewhere, there are posted bits.
         M::REMOTE && unsafe { span.posted().is_set(start) }
     }
@@ -67,7 +67,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ///
     /// # Safety
     /// As for [`waits`](Self::waits).
-    pub(crate) unsafe fn is_freed(&self, span: Span, start: usize) -> bool {
+    pub(crate) unsafe fn is_freed(&self, span: Span<M::Granule>, start: usize) -> bool {
         // SAFETY: as the caller says; where blocks may be freed from elsewhere, there are marks for what waits too.
         unsafe {
             if M::REMOTE {

@@ -4,7 +4,8 @@ use core::fmt;
 use core::ptr::NonNull;
 
 use crate::bins::class;
-use crate::granule::GRANULE;
+use crate::chunk::FreeChunk;
+use crate::granule::Granule;
 use crate::map::{Bits, Field, InUse, Map, WORD_GRANULES};
 use crate::span::Span;
 use crate::{Heap, Mode, PageSource};
@@ -95,7 +96,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// # Safety
     /// The span is one of the heap's.
-    unsafe fn check_span(&self, span: Span, sums: &mut Sums) -> Result<(), Fault> {
+    unsafe fn check_span(&self, span: Span<M::Granule>, sums: &mut Sums) -> Result<(), Fault> {
         let base = span.start();
         // SAFETY: the span has a header, a map, and granules up to its end.
         unsafe {
@@ -104,7 +105,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             ensure(span.is_sound(), FaultKind::Header, base)?;
             sums.spans += 1;
             sums.source += span.block().len();
-            sums.capacity += granules - first;
+            sums.capacity += span.capacity_bytes();
             self.check_no_start(span, 0, first)?;
             let (waiting_before, used_before) = (sums.waiting_chunks, sums.used_chunks);
             let (mut at, mut lower_free) = (first, false);
@@ -141,7 +142,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// The span is one of the heap's, and the granule one of it.
     unsafe fn check_chunk(
         &self,
-        span: Span,
+        span: Span<M::Granule>,
         at: usize,
         lower_free: bool,
         sums: &mut Sums,
@@ -159,7 +160,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                     self.check_free(span, at, end)?;
                 }
                 Field::Used { lower_free: says } => {
-                    let bytes = (end - at) * GRANULE;
+                    let bytes = (end - at) * Self::GRANULE;
                     if self.waits(span, at) {
                         sums.waiting_chunks += 1;
                         sums.waiting += bytes;
@@ -184,18 +185,19 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// # Safety
     /// The span is one of the heap's, and the map has a free chunk there.
-    unsafe fn check_free(&self, span: Span, at: usize, end: usize) -> Result<(), Fault> {
+    unsafe fn check_free(&self, span: Span<M::Granule>, at: usize, end: usize) -> Result<(), Fault> {
         // SAFETY: the chunk's words lie in it. Links are followed only to where chunks of ours start.
         unsafe {
             let (chunk, address) = (span.free_at(at), span.address(at));
-            let bytes = (end - at) * GRANULE;
+            let bytes = (end - at) * Self::GRANULE;
             ensure(chunk.size() == bytes, FaultKind::Size, address)?;
             ensure(chunk.footer(bytes) == bytes, FaultKind::Footer, address)?;
-            let back = chunk.back();
-            let by_head = self.bins().is_head(class::holding(bytes), back);
-            ensure(by_head || self.is_free_chunk(back.cast()), FaultKind::Link, address)?;
-            ensure(back.read() == Some(chunk), FaultKind::Link, address)?;
-            let next_is_ours = chunk.next().is_none_or(|next| self.is_free_chunk(next.address()));
+            let base = self.bins().base();
+            let back = chunk.back(base);
+            let by_head = self.bins().is_head(class::holding::<M::Granule>(bytes), back);
+            ensure(by_head || self.is_free_chunk(back), FaultKind::Link, address)?;
+            ensure(FreeChunk::first_at(back, base) == Some(chunk), FaultKind::Link, address)?;
+            let next_is_ours = chunk.next(base).is_none_or(|next| self.is_free_chunk(next.address()));
             ensure(next_is_ours, FaultKind::Link, address)
         }
     }
@@ -205,7 +207,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let Some(block) = self.source().block_of(address.addr().get()) else { return false };
         // SAFETY: each block of the source holds a span of ours.
         unsafe {
-            let span = Span::at(block);
+            let span = Span::<M::Granule>::at(block);
             let g = span.granule_of(address);
             span.address(g) == address && span.map().field(g) == Field::Free
         }
@@ -221,8 +223,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 let address = chunk.address();
                 ensure(self.is_free_chunk(address) && listed < free_chunks, FaultKind::Bin, address)?;
                 // SAFETY: a free chunk of ours starts there.
-                let (size, next) = unsafe { (chunk.size(), chunk.next()) };
-                ensure(class::holding(size) == bin, FaultKind::Bin, address)?;
+                let (size, next) = unsafe { (chunk.size(), chunk.next(self.bins().base())) };
+                ensure(class::holding::<M::Granule>(size) == bin, FaultKind::Bin, address)?;
                 listed += 1;
                 link = next;
             }
@@ -255,10 +257,11 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let block = self.source().block_of(address.addr().get())?;
         // SAFETY: each block of the source holds a span of ours.
         unsafe {
-            let span = Span::at(block);
+            let span = Span::<M::Granule>::at(block);
             let g = span.granule_of(address);
             let is_ours = span.address(g) == address && matches!(span.map().field(g), Field::Used { .. });
-            (is_ours && self.waits(span, g)).then(|| (span.map().scan(g + 1, span.granules()) - g) * GRANULE)
+            (is_ours && self.waits(span, g))
+                .then(|| (span.map().scan(g + 1, span.granules()) - g) * Self::GRANULE)
         }
     }
 
@@ -276,7 +279,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// # Safety
     /// The span is one of the heap's, and its map has the fields `[from, to)`.
-    unsafe fn check_no_start(&self, span: Span, from: usize, to: usize) -> Result<(), Fault> {
+    unsafe fn check_no_start(&self, span: Span<M::Granule>, from: usize, to: usize) -> Result<(), Fault> {
         // SAFETY: the caller gives fields of the map.
         let start = unsafe { span.map().scan(from, to) };
         ensure(start == to, FaultKind::Start, span.start())
@@ -287,7 +290,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 ///
 /// # Safety
 /// The span is laid, with posted bits.
-unsafe fn check_posted(span: Span) -> Result<(), Fault> {
+unsafe fn check_posted<G: Granule>(span: Span<G>) -> Result<(), Fault> {
     // SAFETY: a word of bits and a map entry are for the same granules.
     unsafe {
         for index in 0..Bits::words(span.granules()) {
@@ -303,7 +306,7 @@ unsafe fn check_posted(span: Span) -> Result<(), Fault> {
 ///
 /// # Safety
 /// The span is laid, and the granules are its own.
-unsafe fn check_note(span: Span, at: usize, end: usize, used: bool) -> Result<(), Fault> {
+unsafe fn check_note<G: Granule>(span: Span<G>, at: usize, end: usize, used: bool) -> Result<(), Fault> {
     let first = at / WORD_GRANULES + 1;
     for index in first..end / WORD_GRANULES {
         // SAFETY: the entries lie between a chunk's first and last.

@@ -1,7 +1,6 @@
 //! What a heap holds, counted as it changes.
 
 use crate::Mode;
-use crate::granule::GRANULE;
 use crate::quick::Quick;
 
 /// What a heap holds and what of it is in use. Read in O(1).
@@ -25,7 +24,7 @@ impl Totals {
     /// What `count` blocks of a source hold, each with one chunk in use: bytes of the blocks, of those that chunks can be
     /// made of, and of the chunks.
     pub const fn of(count: usize, source: usize, capacity: usize, used: usize) -> Self {
-        Self { used, used_chunks: count, capacity: capacity / GRANULE, spans: count, source, ..Self::NONE }
+        Self { used, used_chunks: count, capacity, spans: count, source, ..Self::NONE }
     }
 
     /// As numbers, to be handed to another thread: nothing waiting is told apart.
@@ -74,12 +73,12 @@ impl Totals {
 
     /// Bytes in free chunks and blocks that wait.
     pub const fn free(&self) -> usize {
-        self.capacity * GRANULE - self.used
+        self.capacity - self.used
     }
 
     /// Bytes that headers, maps and bins take.
     pub const fn overhead(&self) -> usize {
-        self.source - self.capacity * GRANULE
+        self.source - self.capacity
     }
 
     /// Bytes held from the source.

@@ -3,7 +3,6 @@
 use core::ptr::NonNull;
 
 use crate::bins::class;
-use crate::granule::GRANULE;
 use crate::map::Field;
 use crate::span::Span;
 use crate::{Heap, Mode, PageSource};
@@ -81,8 +80,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     }
 
     /// The lowest span whose block starts at `address` or above.
-    pub(crate) fn span_from(&self, address: usize) -> Option<Span> {
-        let mut lowest: Option<Span> = None;
+    pub(crate) fn span_from(&self, address: usize) -> Option<Span<M::Granule>> {
+        let mut lowest: Option<Span<M::Granule>> = None;
         let mut next = self.spans_head();
         while let Some(span) = next {
             let start = span.start().addr().get();
@@ -99,13 +98,13 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ///
     /// # Safety
     /// The span is the heap's, and a chunk starts there.
-    unsafe fn view(&self, span: Span, at: usize) -> ChunkView {
+    unsafe fn view(&self, span: Span<M::Granule>, at: usize) -> ChunkView {
         // SAFETY: a chunk starts there, in use or free as the map says; a free one is in a bin.
         unsafe {
             let (field, address) = (span.map().field(at), span.address(at));
             if let Field::Used { .. } = field {
                 let end = span.map().in_use(at).map_or(at, |in_use| in_use.end);
-                let size = (end - at) * GRANULE;
+                let size = (end - at) * Self::GRANULE;
                 return ChunkView {
                     address,
                     size,
@@ -115,13 +114,13 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                     waiting: self.is_freed(span, at),
                 };
             }
-            let chunk = span.free_at(at);
+            let (chunk, base) = (span.free_at(at), self.bins().base());
             let size = chunk.size();
-            let bin = class::holding(size);
+            let bin = class::holding::<M::Granule>(size);
             let free = FreeView {
                 bin,
-                next: chunk.next().map(|next| next.address()),
-                previous: (!self.bins().is_head(bin, chunk.back())).then(|| chunk.back().cast()),
+                next: chunk.next(base).map(|next| next.address()),
+                previous: (!self.bins().is_head(bin, chunk.back(base))).then(|| chunk.back(base)),
                 footer: chunk.footer(size),
             };
             ChunkView { address, size, granule: at, field, free: Some(free), waiting: false }
@@ -158,7 +157,7 @@ impl<S: PageSource, M: Mode> Iterator for Spans<'_, S, M> {
 #[derive(Debug)]
 pub struct Chunks<'heap, S: PageSource, M: Mode> {
     heap: &'heap Heap<S, M>,
-    span: Option<Span>,
+    span: Option<Span<M::Granule>>,
     at: usize,
     above: usize,
 }
@@ -175,7 +174,7 @@ impl<S: PageSource, M: Mode> Iterator for Chunks<'_, S, M> {
                 (self.span, self.at) = (Some(span), span.first());
             }
             let chunk = self.heap.view(self.span?, self.at);
-            self.at += chunk.size / GRANULE;
+            self.at += chunk.size / Heap::<S, M>::GRANULE;
             Some(chunk)
         }
     }

@@ -3,7 +3,7 @@
 use core::ptr::NonNull;
 
 use crate::FreeError;
-use crate::granule::GRANULE;
+use crate::granule::{GRANULE, TwoWords};
 use crate::map::Field;
 use crate::span::Span;
 
@@ -12,7 +12,7 @@ const MARKS: usize = 2;
 
 /// A span of a heap that is another's. Its owner goes on meanwhile.
 #[derive(Debug, Clone, Copy)]
-pub struct RemoteSpan(Span);
+pub struct RemoteSpan(Span<TwoWords>);
 
 impl RemoteSpan {
     /// The span in the block of a source that starts at `block`.

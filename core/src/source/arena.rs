@@ -4,7 +4,7 @@ use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
 use super::PageSource;
-use crate::granule::GRANULE;
+use crate::granule::{GRANULE, Granule};
 
 /// Lends one fixed piece of memory, whole, to one heap at a time.
 ///
@@ -88,10 +88,10 @@ unsafe impl PageSource for ArenaSource {
     }
 
     #[inline(always)]
-    fn granule_at(&self, address: usize) -> Option<(NonNull<u8>, usize)> {
+    fn granule_at<G: Granule>(&self, address: usize) -> Option<(NonNull<u8>, usize)> {
         // What is no granule's multiple comes out with high bits set, above any granule.
-        let granule = address.wrapping_sub(self.lent.addr().get()).rotate_right(GRANULE.ilog2());
-        (granule < self.lent_granules).then_some((self.lent, granule))
+        let granule = address.wrapping_sub(self.lent.addr().get()).rotate_right(G::BYTES.ilog2());
+        (granule < self.lent_granules * (GRANULE / G::BYTES)).then_some((self.lent, granule))
     }
 
     #[inline(always)]
@@ -103,6 +103,7 @@ unsafe impl PageSource for ArenaSource {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::granule::{OneWord, TwoWords};
 
     fn leak(size: usize) -> &'static mut [MaybeUninit<u8>] {
         std::boxed::Box::leak(std::vec![MaybeUninit::uninit(); size].into_boxed_slice())
@@ -143,7 +144,7 @@ mod tests {
     fn finds_exactly_the_addresses_it_lent() {
         let mut source = ArenaSource::new(leak(4096));
         let inside = source.memory.addr() + 64;
-        assert_eq!((source.block_of(inside), source.granule_at(inside)), (None, None));
+        assert_eq!((source.block_of(inside), source.granule_at::<TwoWords>(inside)), (None, None));
         let block = source.request(0).unwrap();
         let start = block.cast::<u8>();
         assert_eq!(source.block_of(start.addr().get()), Some(start));
@@ -156,14 +157,19 @@ mod tests {
 
     #[test]
     fn granules_start_at_their_multiples_alone() {
+        start_at_their_multiples::<TwoWords>();
+        start_at_their_multiples::<OneWord>();
+    }
+
+    fn start_at_their_multiples<G: Granule>() {
         let mut source = ArenaSource::new(leak(1024));
         let block = source.request(0).unwrap();
         let (start, base) = (block.cast::<u8>(), block.cast::<u8>().addr().get());
         for address in base - 100..base + block.len() + 100 {
             let inside = (base..base + block.len()).contains(&address);
-            let starts = inside && (address - base).is_multiple_of(GRANULE);
-            let expected = starts.then(|| (start, (address - base) / GRANULE));
-            assert_eq!(source.granule_at(address), expected);
+            let starts = inside && (address - base).is_multiple_of(G::BYTES);
+            let expected = starts.then(|| (start, (address - base) / G::BYTES));
+            assert_eq!(source.granule_at::<G>(address), expected);
         }
     }
 }

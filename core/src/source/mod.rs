@@ -20,7 +20,7 @@ pub use blocks::{BlocksFull, BlocksSource};
 
 use core::ptr::NonNull;
 
-use crate::granule::GRANULE;
+use crate::granule::Granule;
 
 /// Hands out and takes back the memory that a heap manages.
 ///
@@ -28,7 +28,7 @@ use crate::granule::GRANULE;
 /// An implementation promises, for every block that [`request`](Self::request) returns and until
 /// [`release`](Self::release) takes it back:
 /// - it is valid for reads and writes, overlaps no other block, and nobody else touches it;
-/// - it starts at a multiple of [`ALIGN`](Self::ALIGN), which is a power of two and at least [`GRANULE`];
+/// - it starts at a multiple of [`ALIGN`](Self::ALIGN), which is a power of two and at least [`GRANULE`](crate::GRANULE);
 /// - [`block_of`](Self::block_of) answers with its start for exactly the addresses inside it, and
 ///   [`granule_at`](Self::granule_at) agrees with it;
 /// - moving the source moves no block.
@@ -99,10 +99,10 @@ pub unsafe trait PageSource {
     /// start; `None` if no block does, or no granule. Called by each free: a source of one block can tell both by one
     /// comparison.
     #[inline(always)]
-    fn granule_at(&self, address: usize) -> Option<(NonNull<u8>, usize)> {
+    fn granule_at<G: Granule>(&self, address: usize) -> Option<(NonNull<u8>, usize)> {
         let block = self.block_of(address)?;
         let offset = address - block.addr().get();
-        offset.is_multiple_of(GRANULE).then_some((block, offset / GRANULE))
+        offset.is_multiple_of(G::BYTES).then_some((block, offset / G::BYTES))
     }
 
     /// [`block_of`](Self::block_of), when the address is known to lie in a block.

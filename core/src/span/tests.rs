@@ -1,4 +1,5 @@
 use super::*;
+use crate::granule::{GRANULE, TwoWords};
 use crate::map::Field;
 
 #[test]
@@ -6,8 +7,8 @@ fn a_block_for_n_granules_has_room_for_n_and_not_for_more_than_a_map_word_s_wort
     for bins_for in [0, 1, 256, 1 << 16, 1 << 30] {
         let overhead = Overhead { bins_for, ..Overhead::LEAST };
         for needed in (1..5000).chain([1 << 20, 1 << 30]) {
-            let granules = overhead.block_for(needed).unwrap() / GRANULE;
-            let room = granules - overhead.bytes(granules).div_ceil(GRANULE);
+            let granules = overhead.block_for::<TwoWords>(needed).unwrap() / GRANULE;
+            let room = granules - overhead.bytes::<TwoWords>(granules).div_ceil(GRANULE);
             assert!(room >= needed && room <= needed + 1, "{needed}: {room}");
         }
     }
@@ -17,7 +18,7 @@ fn a_block_for_n_granules_has_room_for_n_and_not_for_more_than_a_map_word_s_wort
 fn no_block_is_large_enough_for_the_address_space() {
     let overhead = Overhead { bins_for: 100, marks: 2, lists: Policy::scaled_to(100) };
     for needed in [usize::MAX, usize::MAX / 2, usize::MAX / GRANULE, isize::MAX as usize / GRANULE] {
-        assert_eq!(overhead.block_for(needed), None);
+        assert_eq!(overhead.block_for::<TwoWords>(needed), None);
     }
 }
 
@@ -31,7 +32,7 @@ fn a_fresh_span_is_one_free_chunk_with_a_lasting_end() {
         );
         // SAFETY: the vector is the span's alone.
         unsafe {
-            let span = Span::lay(block, Overhead::LEAST, false);
+            let span = Span::<TwoWords>::lay(block, Overhead::LEAST, false);
             assert_eq!((span.block(), span.granules()), (block, granules));
             let map = span.map();
             for g in 0..granules {
@@ -51,7 +52,7 @@ fn spans_leave_their_list_from_anywhere() {
     let mut lay = |index: usize| {
         let block = NonNull::from(&mut memory[index]).cast::<u8>();
         // SAFETY: each array is one span's alone.
-        unsafe { Span::lay(NonNull::slice_from_raw_parts(block, 1024), Overhead::LEAST, true) }
+        unsafe { Span::<TwoWords>::lay(NonNull::slice_from_raw_parts(block, 1024), Overhead::LEAST, true) }
     };
     let spans = [lay(0), lay(1), lay(2)];
     for leaver in spans {

@@ -8,23 +8,21 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 use std::collections::BTreeMap;
 
-use memalloc_core::bins::class;
+use memalloc_core::bins::class::{covering, holding};
 use memalloc_core::inspect::ChunkView;
-use memalloc_core::{FreeError, GRANULE, Heap, Mode, PageSource};
+use memalloc_core::{FreeError, Granule, Heap, Mode, PageSource};
 
 /// A block that the heap handed out.
 #[derive(Debug, Clone, Copy)]
 pub struct Block {
     pub ptr: NonNull<u8>,
     pub layout: Layout,
+    /// Its bytes: whole granules.
+    pub size: usize,
     seed: u8,
 }
 
 impl Block {
-    fn rounded(&self) -> usize {
-        self.layout.size().div_ceil(GRANULE).max(1) * GRANULE
-    }
-
     fn fill(&self, from: usize) {
         for at in from..self.layout.size() {
             // SAFETY: the byte lies in a live block.
@@ -55,6 +53,14 @@ pub struct Model<S: PageSource, M: Mode> {
 }
 
 impl<S: PageSource, M: Mode> Model<S, M> {
+    /// Bytes in a granule of the heap.
+    pub const GRANULE: usize = M::Granule::BYTES;
+
+    /// The bytes of a block of `size` bytes.
+    fn whole(size: usize) -> usize {
+        size.div_ceil(Self::GRANULE).max(1) * Self::GRANULE
+    }
+
     pub fn new(heap: Heap<S, M>) -> Self {
         Self { heap, live: BTreeMap::new(), order: Vec::new(), used: 0, next_seed: 1 }
     }
@@ -88,14 +94,15 @@ impl<S: PageSource, M: Mode> Model<S, M> {
     /// Whether the heap has a free chunk that it promises to find for `layout`, nothing waiting: one in a bin all of whose
     /// chunks hold it, or, in a heap with few free chunks, any that holds it as it lies.
     fn has_room(&self, layout: Layout) -> bool {
-        let bytes = layout.size().div_ceil(GRANULE).max(1) * GRANULE;
-        let skipped = layout.align().saturating_sub(GRANULE);
+        let bytes = Self::whole(layout.size());
+        let skipped = layout.align().saturating_sub(Self::GRANULE);
         let free: Vec<_> = self.heap.chunks().filter(|chunk| chunk.free.is_some()).collect();
         assert_eq!(self.heap.totals().waiting(), 0, "a request is refused only when nothing waits");
-        let sure = free.iter().any(|chunk| class::holding(chunk.size) >= class::covering(bytes + skipped));
+        let sure_bin = covering::<M::Granule>(bytes + skipped);
+        let sure = free.iter().any(|chunk| holding::<M::Granule>(chunk.size) >= sure_bin);
         let fits = free.iter().any(|chunk| {
             let start = chunk.address.addr().get();
-            start.next_multiple_of(layout.align().max(GRANULE)) - start + bytes <= chunk.size
+            start.next_multiple_of(layout.align().max(Self::GRANULE)) - start + bytes <= chunk.size
         });
         sure || fits && free.len() <= 8
     }
@@ -123,7 +130,7 @@ impl<S: PageSource, M: Mode> Model<S, M> {
             return block.check_bytes(usize::MAX);
         };
         self.remove(block);
-        let kept = Block { ptr, layout: new_layout, seed: block.seed };
+        let kept = Block { ptr, layout: new_layout, size: Self::whole(new_size), seed: block.seed };
         kept.check_bytes(block.layout.size());
         let moved = self.add(ptr, new_layout);
         moved.fill(0);
@@ -131,14 +138,14 @@ impl<S: PageSource, M: Mode> Model<S, M> {
 
     /// Frees that must all be answered with an error, around a block: `offset` bytes into it, and of a wrong size.
     pub fn misuse(&mut self, block: Block, offset: usize, wrong_size: usize) {
-        let inside = offset % block.rounded();
+        let inside = offset % block.size;
         // SAFETY: the pointer stays in the block.
         let interior = unsafe { block.ptr.add(inside) };
         if inside != 0 {
             self.expect(interior, FreeError::NotAStart);
         }
         let wrong = Layout::from_size_align(wrong_size, 1).unwrap();
-        if wrong_size.div_ceil(GRANULE).max(1) * GRANULE != block.rounded() {
+        if Self::whole(wrong_size) != block.size {
             // SAFETY: the heap is to refuse.
             let answer = unsafe { self.heap.deallocate_sized(block.ptr, wrong) };
             assert_eq!(answer, Err(FreeError::WrongSize), "{block:?} as {wrong:?}");
@@ -159,11 +166,11 @@ impl<S: PageSource, M: Mode> Model<S, M> {
                     .live
                     .range(..=address)
                     .next_back()
-                    .is_some_and(|(&start, block)| address < start + block.rounded());
+                    .is_some_and(|(&start, block)| address < start + block.size);
                 match error {
                     FreeError::NotOurs => assert_eq!(self.heap.source().block_of(address), None),
                     FreeError::NotAStart => {
-                        assert!(within || !address.is_multiple_of(GRANULE) || !self.is_free(address))
+                        assert!(within || !address.is_multiple_of(Self::GRANULE) || !self.is_free(address))
                     }
                     FreeError::AlreadyFree => assert!(!within && self.is_free(address)),
                     FreeError::WrongSize => panic!("no size was given"),
@@ -200,7 +207,7 @@ impl<S: PageSource, M: Mode> Model<S, M> {
             .heap
             .spans()
             .map(|span| {
-                let skipped = span.first * GRANULE;
+                let skipped = span.first * Self::GRANULE;
                 (span.block.cast::<u8>().addr().get() + skipped, span.block.len() - skipped)
             })
             .collect();
@@ -210,7 +217,7 @@ impl<S: PageSource, M: Mode> Model<S, M> {
         let mut live = self.live.values();
         for chunk in self.heap.chunks().filter(|chunk| chunk.is_in_use()) {
             let block = live.next().expect("no more chunks than blocks");
-            assert_eq!((chunk.address, chunk.size), (block.ptr, block.rounded()));
+            assert_eq!((chunk.address, chunk.size), (block.ptr, block.size));
         }
         assert!(live.next().is_none());
     }
@@ -228,21 +235,18 @@ impl<S: PageSource, M: Mode> Model<S, M> {
     }
 
     fn add(&mut self, ptr: NonNull<u8>, layout: Layout) -> Block {
-        let block = Block { ptr, layout, seed: self.next_seed };
+        let block = Block { ptr, layout, size: Self::whole(layout.size()), seed: self.next_seed };
         self.next_seed = self.next_seed.wrapping_add(1);
         let address = ptr.addr().get();
-        assert!(address.is_multiple_of(layout.align().max(GRANULE)), "{block:?}");
-        assert_eq!(self.heap.usable_size(ptr), Ok(block.rounded()));
-        let below = self.live.range(..=address).next_back().map(|(&start, block)| start + block.rounded());
+        assert!(address.is_multiple_of(layout.align().max(Self::GRANULE)), "{block:?}");
+        assert_eq!(self.heap.usable_size(ptr), Ok(block.size));
+        let below = self.live.range(..=address).next_back().map(|(&start, block)| start + block.size);
         assert!(below.is_none_or(|end| end <= address), "{block:?} overlaps the block below");
         let above = self.live.range(address..).next().map(|(&start, _)| start);
-        assert!(
-            above.is_none_or(|start| address + block.rounded() <= start),
-            "{block:?} overlaps the one above"
-        );
+        assert!(above.is_none_or(|start| address + block.size <= start), "{block:?} overlaps the one above");
         self.live.insert(address, block);
         self.order.push(address);
-        self.used += block.rounded();
+        self.used += block.size;
         block
     }
 
@@ -251,6 +255,6 @@ impl<S: PageSource, M: Mode> Model<S, M> {
         self.live.remove(&address).expect("the block is live");
         let place = self.order.iter().rposition(|&there| there == address).expect("the block is live");
         self.order.swap_remove(place);
-        self.used -= block.rounded();
+        self.used -= block.size;
     }
 }

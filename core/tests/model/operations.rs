@@ -2,7 +2,7 @@
 
 use core::alloc::Layout;
 
-use memalloc_core::{GRANULE, Mode, PageSource};
+use memalloc_core::{Mode, PageSource};
 
 use super::Model;
 
@@ -59,7 +59,7 @@ pub fn step<S: PageSource, M: Mode>(
         190..225 => {
             if let Some(block) = model.pick(b as usize) {
                 let size = if shape % 4 == 0 {
-                    block.layout.size() + GRANULE
+                    block.layout.size() + Model::<S, M>::GRANULE
                 } else {
                     size(shape, a as usize, scale)
                 };
@@ -79,7 +79,7 @@ pub fn step<S: PageSource, M: Mode>(
         }
         243..250 => {
             let near = model.pick(b as usize).map_or(a as usize, |block| block.ptr.addr().get());
-            let step = if shape % 2 == 0 { GRANULE } else { 1 };
+            let step = if shape % 2 == 0 { Model::<S, M>::GRANULE } else { 1 };
             model.free_anything(near.wrapping_add((a as usize).wrapping_sub(0x8000).wrapping_mul(step)));
         }
         250..253 => {
