@@ -3,7 +3,7 @@
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use memalloc_core::{GRANULE, PageSource};
+use memalloc_core::{Granule, PageSource};
 
 use crate::mapping::{SLOT, map_aligned, unmap};
 use crate::table::{Owner, Table};
@@ -90,10 +90,10 @@ unsafe impl PageSource for RegionSource {
     }
 
     #[inline(always)]
-    fn granule_at(&self, address: usize) -> Option<(NonNull<u8>, usize)> {
+    fn granule_at<G: Granule>(&self, address: usize) -> Option<(NonNull<u8>, usize)> {
         let block = self.block_of(address)?;
         let offset = address % SLOT;
-        offset.is_multiple_of(GRANULE).then_some((block, offset / GRANULE))
+        offset.is_multiple_of(G::BYTES).then_some((block, offset / G::BYTES))
     }
 
     #[inline(always)]

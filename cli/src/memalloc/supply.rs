@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
-use memalloc_core::{ArenaSource, Heap, Mode, PageSource};
+use memalloc_core::{ArenaSource, Granule, Heap, Mode, PageSource};
 use memalloc_os::MmapSource;
 
 /// Where fresh heaps can be had, one at a time.
@@ -116,8 +116,8 @@ unsafe impl PageSource for BorrowedArena<'_> {
     }
 
     #[inline(always)]
-    fn granule_at(&self, address: usize) -> Option<(NonNull<u8>, usize)> {
-        self.source.granule_at(address)
+    fn granule_at<G: Granule>(&self, address: usize) -> Option<(NonNull<u8>, usize)> {
+        self.source.granule_at::<G>(address)
     }
 
     #[inline(always)]
