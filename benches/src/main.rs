@@ -18,7 +18,7 @@ mod traces;
 
 use std::path::{Path, PathBuf};
 
-use peer::{Dlmalloc, Floor, General, LinkedList, Peer, RealTime, Rlsf, Talc};
+use peer::{Compact, Dlmalloc, Floor, General, LinkedList, Peer, RealTime, Rlsf, Talc};
 use plot::Chart;
 
 const KIB: usize = 1 << 10;
@@ -91,7 +91,8 @@ fn instructions_of_all(peers: &[&str]) -> Chart {
         "| | allocate | deallocate | reallocate, less the copy | allocate, aligned to 8..=512 | deallocate |"
     );
     println!("| --- | --- | --- | --- | --- | --- |");
-    let rows = each!(peers, instructions: General, RealTime, Talc, Rlsf, Dlmalloc, LinkedList, Floor);
+    let rows =
+        each!(peers, instructions: General, RealTime, Compact, Talc, Rlsf, Dlmalloc, LinkedList, Floor);
     Chart {
         title: "Instructions a call, mean: 1 MiB, half full, sizes log-uniform 1..=4096",
         series: &["allocate", "deallocate"],
@@ -106,7 +107,7 @@ fn density_of_all(peers: &[&str]) -> Chart {
         "| | 16 KiB, 8..=128 | 64 KiB, 8..=128 | 1 MiB, 8..=128 | 1 MiB, 1..=4096 | 64 MiB, 1..=20480 |"
     );
     println!("| --- | --- | --- | --- | --- | --- |");
-    let rows = each!(peers, density: General, RealTime, Talc, Rlsf, Dlmalloc, LinkedList);
+    let rows = each!(peers, density: General, RealTime, Compact, Talc, Rlsf, Dlmalloc, LinkedList);
     Chart {
         title: "Live payload at the first failed request, %",
         series: &[
@@ -126,7 +127,7 @@ fn holes_of_all(peers: &[&str]) {
     println!("\nInstructions of the dearest request, where n holes of 1 KiB are free and nothing else\n");
     println!("| | 300 | 3,000 | 30,000 |");
     println!("| --- | --- | --- | --- |");
-    let _: Vec<(&str, ())> = each!(peers, holes: General, RealTime, Talc, Rlsf, Dlmalloc);
+    let _: Vec<(&str, ())> = each!(peers, holes: General, RealTime, Compact, Talc, Rlsf, Dlmalloc);
 }
 
 fn holes<P: Peer>() {
@@ -138,7 +139,8 @@ fn misuse_of_all(peers: &[&str]) {
     println!("\nWhat comes of a bad free\n");
     println!("| | a second time | inside a block | not the heap's | with another size |");
     println!("| --- | --- | --- | --- | --- |");
-    let _: Vec<(&str, ())> = each!(peers, misuse: General, RealTime, Talc, Rlsf, Dlmalloc, LinkedList, Floor);
+    let _: Vec<(&str, ())> =
+        each!(peers, misuse: General, RealTime, Compact, Talc, Rlsf, Dlmalloc, LinkedList, Floor);
 }
 
 fn misuse<P: Peer>() {

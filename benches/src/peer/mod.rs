@@ -16,7 +16,7 @@ pub use self::rlsf::Rlsf;
 pub use self::talc::Talc;
 pub use floor::Floor;
 pub use linked_list::LinkedList;
-pub use ours::{General, RealTime};
+pub use ours::{Compact, General, RealTime};
 
 /// An arena: aligned as a careful user would align it.
 #[repr(align(64))]

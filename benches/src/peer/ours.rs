@@ -1,10 +1,10 @@
-//! Ours, in both modes.
+//! Ours, in each mode.
 
 use std::alloc::Layout;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
-use memalloc_core::{ArenaSource, FreeError, Heap, Mode};
+use memalloc_core::{ArenaSource, FreeError, GRANULE, Granule, Heap, Mode};
 
 use super::Peer;
 
@@ -13,11 +13,20 @@ pub type General = Ours<memalloc_core::General>;
 /// In real-time mode, a heap whose every call is O(1) in the worst case.
 pub type RealTime = Ours<memalloc_core::RealTime>;
 
+/// In compact mode, as real-time with granules of one word.
+pub type Compact = Ours<memalloc_core::Compact>;
+
 /// A heap of ours.
 pub struct Ours<M: Mode>(Heap<ArenaSource, M>);
 
 impl<M: Mode> Peer for Ours<M> {
-    const NAME: &'static str = if M::WAITS { "general" } else { "real-time" };
+    const NAME: &'static str = if M::WAITS {
+        "general"
+    } else if M::Granule::BYTES < GRANULE {
+        "compact"
+    } else {
+        "real-time"
+    };
 
     type Freed = Result<(), FreeError>;
 
