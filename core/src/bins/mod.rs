@@ -278,7 +278,7 @@ impl<G: Granule> Bins<G> {
     pub(crate) fn first(&self, bin: usize) -> Result<Option<FreeChunk<G>>, usize> {
         // SAFETY: asked only about bins that there are.
         let first = unsafe { self.first_of(bin) };
-        let bit = self.bits[bin / WORD_BITS] >> (bin % WORD_BITS) & 1;
+        let bit = self.bits[bin / WORD_BITS % BITS_WORDS] >> (bin % WORD_BITS) & 1;
         if (bit != 0) == first.is_some() { Ok(first) } else { Err(bin) }
     }
 }

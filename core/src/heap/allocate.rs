@@ -66,9 +66,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// the size, and their number is not bounded.
     #[inline(never)]
     unsafe fn carve(&mut self, chunk: NonNull<u8>, chunk_bytes: usize, bytes: usize) -> NonNull<u8> {
-        let count = (chunk_bytes.min(CARVED) / bytes).clamp(1, MOST_CARVED);
-        // SAFETY: the chunk lies in a span of ours, and the pieces in the chunk.
+        // SAFETY: the lists serve no size of 0. The chunk lies in a span of ours, and the pieces in the chunk.
         unsafe {
+            core::hint::assert_unchecked(bytes != 0);
+            let count = (chunk_bytes.min(CARVED) / bytes).clamp(1, MOST_CARVED);
             let span = self.span_of_own(chunk);
             let at = span.granule_of(chunk);
             if Self::COUNTS_HELD {

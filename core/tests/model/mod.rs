@@ -57,7 +57,7 @@ impl<S: PageSource, M: Mode> Model<S, M> {
     pub const GRANULE: usize = M::Granule::BYTES;
 
     /// The bytes of a block of `size` bytes.
-    fn whole(size: usize) -> usize {
+    pub fn whole(size: usize) -> usize {
         size.div_ceil(Self::GRANULE).max(1) * Self::GRANULE
     }
 
@@ -69,6 +69,11 @@ impl<S: PageSource, M: Mode> Model<S, M> {
     pub fn pick(&self, choice: usize) -> Option<Block> {
         let index = choice.checked_rem(self.order.len())?;
         Some(self.live[&self.order[index]])
+    }
+
+    /// The live block that starts at an address.
+    pub fn live_at(&self, address: usize) -> Option<Block> {
+        self.live.get(&address).copied()
     }
 
     pub fn allocate(&mut self, layout: Layout) -> Option<Block> {
@@ -93,7 +98,7 @@ impl<S: PageSource, M: Mode> Model<S, M> {
 
     /// Whether the heap has a free chunk that it promises to find for `layout`, nothing waiting: one in a bin all of whose
     /// chunks hold it, or, in a heap with few free chunks, any that holds it as it lies.
-    fn has_room(&self, layout: Layout) -> bool {
+    pub fn has_room(&self, layout: Layout) -> bool {
         let bytes = Self::whole(layout.size());
         let skipped = layout.align().saturating_sub(Self::GRANULE);
         let free: Vec<_> = self.heap.chunks().filter(|chunk| chunk.free.is_some()).collect();
@@ -156,7 +161,7 @@ impl<S: PageSource, M: Mode> Model<S, M> {
 
     /// A free of any address at all: right if the model has a block there, and otherwise an error.
     pub fn free_anything(&mut self, address: usize) {
-        match (self.live.get(&address).copied(), NonNull::new(core::ptr::without_provenance_mut(address))) {
+        match (self.live_at(address), NonNull::new(core::ptr::without_provenance_mut(address))) {
             (Some(block), _) => self.deallocate(block, false),
             (None, Some(ptr)) => {
                 // SAFETY: the heap is to refuse.

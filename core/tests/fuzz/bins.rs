@@ -1,0 +1,154 @@
+//! The bins alone, against plain lists of chunks.
+
+use core::ptr::NonNull;
+
+use memalloc_core::bins::{Bins, class};
+use memalloc_core::{Granule, OneWord, TwoWords};
+
+use super::model::operations::Choices;
+use super::{Input, parts};
+
+/// Chunks lie so far apart, in granules, with a granule to either side that is nobody's.
+const PITCH: usize = 32;
+const LARGEST: usize = PITCH - 2;
+const PLACES: usize = 32;
+
+/// Of the chunks that a last resort comes to, so many are looked at, at least.
+const LOOKS: usize = 8;
+
+/// What memory holds that is no chunk's.
+const UNUSED: u8 = 0xa5;
+
+/// The heads of the bins, with the chunks in one allocation above: links may be counted from there.
+#[repr(C, align(16))]
+struct Memory {
+    heads: [u8; 1024],
+    chunks: [u8; PLACES * PITCH * TwoWords::BYTES],
+}
+
+/// Bins, and what should be in them: in each, the chunks last put in first.
+struct Shadow<G> {
+    bins: Bins<G>,
+    memory: Box<Memory>,
+    /// The granules of the chunk at each place, if there is one.
+    sizes: [Option<usize>; PLACES],
+    lists: Vec<Vec<usize>>,
+}
+
+/// Runs an input.
+pub fn run(input: &[u8]) -> usize {
+    let Some((&granule, rest)) = input.split_first() else { return 0 };
+    if granule % 2 == 0 { run_granules::<TwoWords>(rest) } else { run_granules::<OneWord>(rest) }
+}
+
+fn run_granules<G: Granule>(input: &[u8]) -> usize {
+    let (mut shadow, mut input, mut count) = (Shadow::<G>::new(), Input(input), 0);
+    while let Some(choice) = input.next() {
+        shadow.step(parts(choice));
+        shadow.check();
+        count += 1;
+    }
+    shadow.empty();
+    count
+}
+
+impl<G: Granule> Shadow<G> {
+    const PLACE: usize = PITCH * G::BYTES;
+
+    fn new() -> Self {
+        let largest = LARGEST * G::BYTES;
+        let chunks = [UNUSED; PLACES * PITCH * TwoWords::BYTES];
+        let mut memory = Box::new(Memory { heads: [UNUSED; 1024], chunks });
+        assert!(Bins::<G>::bytes(largest) <= memory.heads.len());
+        let mut bins = Bins::new();
+        // SAFETY: there is room, and the memory lives as long as the bins.
+        unsafe { bins.initialize(NonNull::from(&mut *memory).cast(), largest) };
+        let lists = vec![vec![]; class::count::<G>(largest)];
+        Self { bins, memory, sizes: [None; PLACES], lists }
+    }
+
+    fn address(&mut self, place: usize) -> NonNull<u8> {
+        let offset = core::mem::offset_of!(Memory, chunks) + place * Self::PLACE + G::BYTES;
+        // SAFETY: the place lies in the memory.
+        unsafe { NonNull::from(&mut *self.memory).cast::<u8>().add(offset) }
+    }
+
+    fn step(&mut self, [kind, how, a, b]: [usize; 4]) {
+        let place = b % PLACES;
+        let size = 1 + if how < 128 { a % 8 } else { a % LARGEST };
+        match (kind % 4, self.sizes[place]) {
+            (0 | 1, None) => self.insert(place, size),
+            (0 | 1, Some(there)) => self.remove(place, there, how % 2 == 0),
+            (2, _) => self.pop(size),
+            _ => self.last_resort(size),
+        }
+    }
+
+    fn insert(&mut self, place: usize, size: usize) {
+        let at = self.address(place);
+        // SAFETY: the granules are at the place alone, which is empty.
+        unsafe { self.bins.insert(at, size * G::BYTES) };
+        self.sizes[place] = Some(size);
+        self.lists[class::holding::<G>(size * G::BYTES)].push(place);
+    }
+
+    fn remove(&mut self, place: usize, size: usize, from_below: bool) {
+        let at = self.address(place);
+        // SAFETY: the chunk is in a bin.
+        let bytes = unsafe {
+            if from_below { self.bins.remove(at) } else { self.bins.remove_below(at.add(size * G::BYTES)) }
+        };
+        assert_eq!(bytes, size * G::BYTES);
+        self.forget(place);
+    }
+
+    fn pop(&mut self, size: usize) {
+        let covering = class::covering::<G>(size * G::BYTES);
+        let expected = (covering..self.lists.len()).find(|&bin| !self.lists[bin].is_empty());
+        assert_eq!(self.bins.first_for(size * G::BYTES), expected, "{size} granules");
+        let Some(bin) = expected else { return };
+        // SAFETY: the bin has a chunk.
+        let (chunk, bytes) = unsafe { self.bins.pop(bin) };
+        let place = *self.lists[bin].last().expect("the bin has a chunk");
+        assert_eq!((chunk, Some(bytes / G::BYTES)), (self.address(place), self.sizes[place]));
+        assert!(bytes >= size * G::BYTES);
+        self.forget(place);
+    }
+
+    fn last_resort(&mut self, size: usize) {
+        let first = class::holding::<G>(size * G::BYTES);
+        let mut met = self.lists[first..].iter().flat_map(|list| list.iter().rev()).copied();
+        let found = met.by_ref().enumerate().find(|&(_, place)| self.sizes[place] >= Some(size));
+        let taken = self.bins.take_last_resort(size, |_, bytes| bytes >= size * G::BYTES);
+        let Some((looks, place)) = found else { return assert_eq!(taken, None, "{size} granules") };
+        if taken.is_none() {
+            return assert!(looks >= LOOKS, "{size} granules, found at look {looks}");
+        }
+        let expected = (self.address(place), self.sizes[place].map_or(0, |size| size * G::BYTES));
+        assert_eq!(taken, Some(expected), "{size} granules");
+        self.forget(place);
+    }
+
+    fn forget(&mut self, place: usize) {
+        let size = self.sizes[place].take().expect("a chunk is there");
+        self.lists[class::holding::<G>(size * G::BYTES)].retain(|&there| there != place);
+        let start = place * Self::PLACE + G::BYTES;
+        self.memory.chunks[start..start + size * G::BYTES].fill(UNUSED);
+    }
+
+    /// Nothing is written outside the chunks.
+    fn check(&self) {
+        for (place, size) in self.memory.chunks.chunks(Self::PLACE).zip(self.sizes) {
+            let (below, above) = (&place[..G::BYTES], &place[(1 + size.unwrap_or(0)) * G::BYTES..]);
+            assert!(below.iter().chain(above).all(|&byte| byte == UNUSED));
+        }
+    }
+
+    /// All that is in a bin comes out of it, once.
+    fn empty(&mut self) {
+        while self.bins.first_for(G::BYTES).is_some() {
+            self.pop(1);
+        }
+        assert!(self.sizes.iter().all(Option::is_none));
+    }
+}

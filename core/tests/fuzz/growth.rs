@@ -1,0 +1,98 @@
+//! Growth and return: the source is asked when nothing else fits, and only then; what is free goes back; a refusal
+//! changes nothing.
+
+use core::alloc::Layout;
+
+use memalloc_core::{GRANULE, General, Heap, Local, Mode, RealTime};
+
+use super::lender::Lender;
+use super::model::Model;
+use super::model::operations::Choices;
+use super::{Input, parts};
+
+/// Runs an input.
+pub fn run(input: &[u8]) -> usize {
+    let Some((&[mode, usual, largest, low, high], rest)) = input.split_first_chunk() else { return 0 };
+    let usual = (usize::from(usual) + 64) * 16 * GRANULE;
+    let largest = usual + usize::from(largest) * 16 * GRANULE;
+    let lender = Lender::new(usual, largest, u16::from_le_bytes([low, high]));
+    match mode % 3 {
+        0 => run_mode::<General>(lender, Input(rest)),
+        1 => run_mode::<RealTime>(lender, Input(rest)),
+        _ => run_mode::<Local>(lender, Input(rest)),
+    }
+}
+
+fn run_mode<M: Mode>(lender: Lender, mut input: Input<'_>) -> usize {
+    let mut model = Model::new(Heap::<Lender, M>::with_mode(lender));
+    let mut count = 0;
+    while let Some(choice) = input.next() {
+        one(&mut model, parts(choice));
+        model.check();
+        let totals = model.heap.totals();
+        assert_eq!((totals.spans(), totals.source()), model.heap.source().lent());
+        count += 1;
+    }
+    model.finish();
+    count
+}
+
+fn one<M: Mode>(model: &mut Model<Lender, M>, [kind, how, a, b]: [usize; 4]) {
+    let largest = memalloc_core::PageSource::largest(model.heap.source());
+    match kind {
+        0..120 => allocate(model, layout(how, a, b, largest)),
+        120..170 => {
+            if let Some(block) = model.pick(b) {
+                model.deallocate(block, how % 2 == 0);
+            }
+        }
+        170..190 => {
+            if let Some(block) = model.pick(b) {
+                model.reallocate(block, layout(how, a, b, largest).size());
+            }
+        }
+        190..210 => model.reserve(layout(how, a, b, largest)),
+        210..235 => {
+            for _ in 0..a % 32 {
+                if let Some(block) = model.pick(b) {
+                    model.deallocate(block, false);
+                }
+            }
+        }
+        235..245 => model.heap.flush(),
+        _ => {
+            let before = model.heap.totals().source();
+            let given = model.heap.trim();
+            assert_eq!(model.heap.totals().source(), before - given);
+            assert!(model.heap.spans().count() <= model.heap.totals().used_chunks() + 1);
+        }
+    }
+}
+
+fn layout(how: usize, a: usize, b: usize, largest: usize) -> Layout {
+    let size = match how % 8 {
+        0..4 => a % 512,
+        4 | 5 => a % (largest / 4),
+        6 => largest - a % largest / 8,
+        _ => a,
+    };
+    let align = if how < 200 { 1 << (b % 5) } else { 1 << (b % 14) };
+    Layout::from_size_align(size, align).expect("a small layout")
+}
+
+fn allocate<M: Mode>(model: &mut Model<Lender, M>, layout: Layout) {
+    let nothing_waits = model.heap.totals().waiting() == 0;
+    let has_room = nothing_waits && model.has_room(layout);
+    let (requests, refuses) = (model.heap.source().requests, model.heap.source().refuses());
+    let before = model.heap.totals();
+    let is_had = model.allocate(layout).is_some();
+    let asked = model.heap.source().requests - requests;
+    assert!(asked <= 1, "the source is asked once");
+    assert!(!has_room || is_had && asked == 0, "{layout:?} fits and the source is asked");
+    assert!(is_had || asked == 1, "{layout:?} is refused and the source is not asked");
+    assert!(!(is_had && asked == 1 && refuses), "the source refuses");
+    if !is_had {
+        let after = model.heap.totals();
+        assert_eq!((after.used(), after.used_chunks()), (before.used(), before.used_chunks()));
+    }
+}

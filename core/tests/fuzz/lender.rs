@@ -1,0 +1,78 @@
+//! A source that notes what it is asked, and refuses when it is told to.
+
+use core::alloc::Layout;
+use core::ptr::NonNull;
+use std::alloc::{alloc, dealloc};
+use std::collections::BTreeMap;
+
+use memalloc_core::{GRANULE, PageSource};
+
+/// Lends blocks of a size or more, and refuses as a pattern of bits says.
+pub struct Lender {
+    lent: BTreeMap<usize, (NonNull<u8>, usize)>,
+    usual: usize,
+    largest: usize,
+    refusals: u16,
+    /// How often it was asked.
+    pub requests: usize,
+}
+
+impl Lender {
+    /// Blocks have `usual` bytes, whole granules, where that is enough, and `largest` at most.
+    pub fn new(usual: usize, largest: usize, refusals: u16) -> Self {
+        Self { lent: BTreeMap::new(), usual, largest, refusals, requests: 0 }
+    }
+
+    /// How many blocks are lent, and their bytes.
+    pub fn lent(&self) -> (usize, usize) {
+        (self.lent.len(), self.lent.values().map(|block| block.1).sum())
+    }
+
+    /// Whether it refuses the next request.
+    pub fn refuses(&self) -> bool {
+        self.refusals & 1 != 0
+    }
+
+    fn layout(size: usize) -> Layout {
+        Layout::from_size_align(size, GRANULE).expect("a block's size")
+    }
+}
+
+// SAFETY: blocks come from the global allocator, granule-aligned, and are found by their bounds while lent.
+unsafe impl PageSource for Lender {
+    const ALIGN: usize = GRANULE;
+
+    fn largest(&self) -> usize {
+        self.largest
+    }
+
+    fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
+        self.requests += 1;
+        let refused = self.refuses();
+        self.refusals = self.refusals.rotate_right(1);
+        let size = min.max(self.usual);
+        if refused || size > self.largest || self.lent.len() == 12 {
+            return None;
+        }
+        assert_eq!(size % GRANULE, 0, "the heap asks for whole granules");
+        // SAFETY: the size is not 0.
+        let start = NonNull::new(unsafe { alloc(Self::layout(size)) })?;
+        // SAFETY: the block has the bytes. They are not zero, so that a map that is not cleared shows.
+        unsafe { start.write_bytes(0xdb, size) };
+        self.lent.insert(start.addr().get(), (start, size));
+        Some(NonNull::slice_from_raw_parts(start, size))
+    }
+
+    unsafe fn release(&mut self, block: NonNull<[u8]>) {
+        let start = block.cast::<u8>();
+        let (_, size) = self.lent.remove(&start.addr().get()).expect("the block is lent");
+        assert_eq!(size, block.len(), "the block comes back whole");
+        // SAFETY: the block was allocated with that layout.
+        unsafe { dealloc(start.as_ptr(), Self::layout(size)) };
+    }
+
+    fn block_of(&self, address: usize) -> Option<NonNull<u8>> {
+        let (&start, &(block, size)) = self.lent.range(..=address).next_back()?;
+        (address - start < size).then_some(block)
+    }
+}

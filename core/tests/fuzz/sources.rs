@@ -1,0 +1,58 @@
+//! Heaps of every mode over sources of every kind, as an input's first bytes choose.
+
+use core::mem::MaybeUninit;
+
+use memalloc_core::{ArenaSource, BlocksSource, Compact, General, Heap, Local, Mode, PageSource, RealTime};
+
+use super::model::source::TestSource;
+
+/// What is done with a heap, whatever its types.
+pub trait Body {
+    /// Runs the rest of the input. How many operations that were.
+    fn run<S: PageSource, M: Mode>(self, heap: Heap<S, M>) -> usize;
+}
+
+/// Runs `body` on the heap that the first bytes of an input choose, and gives it the rest.
+pub fn on_chosen_heap<'input, B: Body>(input: &'input [u8], body: impl FnOnce(&'input [u8]) -> B) -> usize {
+    let Some((&[mode, kind, size, refuse, seed], rest)) = input.split_first_chunk() else { return 0 };
+    let body = body(rest);
+    // Up to about a mebibyte, not always whole granules.
+    let size = (usize::from(size) << 12 | usize::from(seed)) + 1;
+    match mode % 4 {
+        0 => over_source::<General, B>([kind, refuse, seed], size, body),
+        1 => over_source::<RealTime, B>([kind, refuse, seed], size, body),
+        2 => over_source::<Local, B>([kind, refuse, seed], size, body),
+        // A compact heap has one block.
+        _ => over_arena::<Compact, B>(size, body),
+    }
+}
+
+fn over_source<M: Mode, B: Body>([kind, refuse, seed]: [u8; 3], size: usize, body: B) -> usize {
+    match kind % 3 {
+        0 => over_arena::<M, B>(size, body),
+        1 => over_blocks::<M, B>(size / 4, body),
+        _ => {
+            let refuse = if refuse < 128 { u64::MAX } else { u64::from(refuse - 126) };
+            let source = TestSource::new(2 * size, size, refuse, u64::from(seed));
+            body.run(Heap::<_, M>::with_mode(source))
+        }
+    }
+}
+
+fn over_arena<M: Mode, B: Body>(size: usize, body: B) -> usize {
+    let mut memory = vec![MaybeUninit::<u8>::new(0xc5); size];
+    // SAFETY: the memory is the heap's alone, and outlives it.
+    let source = unsafe { ArenaSource::from_raw(memory.as_mut_ptr().cast(), size) };
+    body.run(Heap::<_, M>::with_mode(source))
+}
+
+fn over_blocks<M: Mode, B: Body>(size: usize, body: B) -> usize {
+    let mut memory = [(); 4].map(|()| vec![MaybeUninit::<u8>::new(0xc5); size]);
+    let mut source = BlocksSource::<4>::new();
+    for block in &mut memory {
+        // SAFETY: the memory is the heap's alone, and outlives it.
+        let added = unsafe { source.add_raw(block.as_mut_ptr().cast(), size) };
+        added.expect("there are places for four");
+    }
+    body.run(Heap::<_, M>::with_mode(source))
+}

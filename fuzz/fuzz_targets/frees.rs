@@ -1,0 +1,7 @@
+//! Frees of any pointer, at any time.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use memalloc_fuzz::{bodies, count};
+
+fuzz_target!(|input: &[u8]| count(bodies::frees::run(input)));
