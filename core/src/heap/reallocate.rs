@@ -67,69 +67,37 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 
-    /// Moves the end of a chunk in use, if that can be done.
+    /// Moves the end of a chunk in use, if that can be done: into the free chunk above, or down, so that what lies between
+    /// joins that one.
     ///
     /// # Safety
     /// The chunk is in use; what lies above a lower end is not.
     #[inline]
     unsafe fn resize_in_place(&mut self, chunk: UsedChunk<M::Granule>, new_size: usize) -> bool {
-        let new_end = chunk.start.saturating_add(new_size);
-        // SAFETY: the chunk is in use.
-        unsafe {
-            if new_end > chunk.map.end {
-                self.grow_in_place(chunk, new_end)
-            } else {
-                self.shrink_in_place(chunk, new_end);
-                true
-            }
-        }
-    }
-
-    /// Takes the granules up to `new_end` out of the free chunk above, if there is one with that many.
-    ///
-    /// # Safety
-    /// The chunk is in use, and ends below `new_end`.
-    unsafe fn grow_in_place(&mut self, chunk: UsedChunk<M::Granule>, new_end: usize) -> bool {
         let UsedChunk { span, start, map: InUse { end, neighbours } } = chunk;
-        if !neighbours.upper_free() {
-            return false;
+        let new_end = start.saturating_add(new_size);
+        if new_end == end {
+            return true;
         }
-        // SAFETY: the map says that what lies above is free, and its size how far it goes.
+        // SAFETY: the map says whether what lies above is free, and then its size how far it goes; it is in a bin.
         unsafe {
-            let upper = span.free_at(end);
-            let upper_end = end + upper.size() / Self::GRANULE;
-            if upper_end < new_end {
+            let mut free_end = end;
+            if neighbours.upper_free() {
+                free_end += span.free_at(end).size() / Self::GRANULE;
+            }
+            if new_end > free_end {
                 return false;
             }
-            self.bins.remove(upper.address());
+            if free_end > end {
+                self.bins.remove(span.address(end));
+            }
             span.map().move_end(start, end, new_end);
-            if upper_end > new_end {
-                self.bins.insert(span.address(new_end), (upper_end - new_end) * Self::GRANULE);
+            if free_end > new_end {
+                self.bins.insert(span.address(new_end), (free_end - new_end) * Self::GRANULE);
             }
         }
         self.totals.resize(chunk.size() * Self::GRANULE, (new_end - start) * Self::GRANULE);
         true
-    }
-
-    /// Frees the granules from `new_end` on, merged with the free chunk above.
-    ///
-    /// # Safety
-    /// The chunk is in use, and ends at or above `new_end`.
-    unsafe fn shrink_in_place(&mut self, chunk: UsedChunk<M::Granule>, new_end: usize) {
-        let UsedChunk { span, start, map: InUse { end, neighbours } } = chunk;
-        if new_end == end {
-            return;
-        }
-        // SAFETY: the map says whether what lies above is free; free chunks are in bins.
-        unsafe {
-            let mut free_end = end;
-            if neighbours.upper_free() {
-                free_end += self.bins.remove(span.address(end)) / Self::GRANULE;
-            }
-            span.map().move_end(start, end, new_end);
-            self.bins.insert(span.address(new_end), (free_end - new_end) * Self::GRANULE);
-        }
-        self.totals.resize(chunk.size() * Self::GRANULE, (new_end - start) * Self::GRANULE);
     }
 
     /// Copies a block to a new one and frees it.
