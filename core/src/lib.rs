@@ -1,6 +1,6 @@
 //! An allocator for kernels, firmware and programs: `no_std`, O(1) in the worst case, and every bad free is answered.
 //!
-//! The memory of a [`PageSource`] is cut in **granules** of two words. A **chunk** is a whole number of granules. All
+//! The memory of a [`PageSource`] is cut in **granules** of two words, or one in a [`compact`](Heap::compact) heap. A **chunk** is a whole number of granules. All
 //! that must be known of a chunk in use stands in a **map**, two bits a granule, at the start of its span; in itself
 //! it keeps nothing, so that 16 bytes cost 16. A free chunk keeps its links and its size in its first granules and its
 //! size again in its **footer**, its last word, where its upper neighbour finds it when the two coalesce.
