@@ -236,6 +236,18 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         unsafe { self.heap.resize(ptr, new_size) }
     }
 
+    /// Makes the block at `ptr`, of this heap, `new_size` bytes long where it lies: see [`Heap::resize_in_place`].
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Safety
+    /// If a block in use starts at `ptr`, what lies in it above a lower end is used no more.
+    pub unsafe fn resize_in_place(&mut self, ptr: NonNull<u8>, new_size: usize) -> Result<bool, FreeError> {
+        // SAFETY: as the caller says.
+        unsafe { self.heap.resize_in_place(ptr, new_size) }
+    }
+
     /// The bytes of the block at `ptr`, of this heap: see [`Heap::usable_size`].
     ///
     /// # Errors

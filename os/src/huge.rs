@@ -13,6 +13,7 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use memalloc_core::{FreeError, GRANULE, Totals};
 use rustix::mm::{Advice, MremapFlags, madvise, mremap, mremap_fixed};
+use rustix::process::{Resource, getrlimit};
 
 use crate::mapping::{SLOT, map_aligned, unmap};
 use crate::region::{TABLE, map_for, unmap_and_forget};
@@ -20,6 +21,14 @@ use crate::table::Owner;
 
 /// The owner of all huge blocks.
 pub(crate) const OWNER: Owner = Owner::new(Owner::COUNT - 1).expect("the last owner");
+
+/// A block that has to move to grow to so many bytes becomes a huge one: it may well grow again, and then does without a
+/// copy, and leaves no hole behind.
+pub(crate) const FROM_GROWN: usize = 256 << 10;
+/// A huge block that shrinks to less becomes one of a heap.
+pub(crate) const TO_SHRUNK: usize = FROM_GROWN / 2;
+/// Such blocks take no more than this part of an address space that is limited.
+const PART_OF_LIMIT: u64 = 8;
 
 /// What lies below a block at least.
 const PAGE: usize = 4096;
@@ -72,6 +81,21 @@ pub(crate) fn allocate(layout: Layout) -> Option<NonNull<u8>> {
         count_in(mapped, offset, size);
         Some(start.add(offset))
     }
+}
+
+/// A block for what was allocated for `layout` and grows to `new_size` bytes, if it is to be a huge one.
+#[cold]
+pub(crate) fn allocate_grown(layout: Layout, new_size: usize) -> Option<NonNull<u8>> {
+    if new_size < FROM_GROWN.max(layout.size()) || takes_much() {
+        return None;
+    }
+    allocate(Layout::from_size_align(new_size, layout.align()).ok()?)
+}
+
+/// Whether huge blocks take a large part of a limited address space.
+fn takes_much() -> bool {
+    let limit = getrlimit(Resource::As).current.unwrap_or(u64::MAX);
+    (MAPPED.load(Relaxed) + SLOT) as u64 > limit / PART_OF_LIMIT
 }
 
 /// The block in use at `ptr`, which lies in a huge block's mapping that starts at `start`.

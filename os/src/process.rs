@@ -258,7 +258,7 @@ unsafe fn send(heap: &'static ThreadHeap, ptr: NonNull<u8>, bytes: usize, at_onc
 /// If a live block starts at `ptr`, nobody uses it any more once another pointer is returned.
 pub unsafe fn resize(ptr: NonNull<u8>, new_size: usize) -> Result<Option<NonNull<u8>>, FreeError> {
     if let Some(heap) = mine_if_of(ptr)
-        && new_size <= LARGEST_IN_PLACE
+        && new_size < huge::FROM_GROWN
     {
         // SAFETY: the heap is the calling thread's, and nothing of it is borrowed. The caller gives the block up if it
         // moves.
@@ -302,27 +302,25 @@ unsafe fn change(ptr: NonNull<u8>, layout: Layout, new_size: usize) -> Option<No
     // SAFETY: as the caller says.
     unsafe {
         match Place::of(ptr).ok()? {
-            Place::Mine(heap) if !is_huge(new_layout) => {
+            Place::Mine(heap) if new_size < huge::FROM_GROWN => {
                 if let Some(block) = heap.local().reallocate(ptr, layout, new_size) {
                     return Some(block);
                 }
             }
-            Place::Huge(block) if is_huge(new_layout) && layout.align() <= SMALLEST_PAGE => {
+            Place::Mine(heap) if heap.local().resize_in_place(ptr, new_size) == Ok(true) => return Some(ptr),
+            Place::Huge(block) if new_size >= huge::TO_SHRUNK && layout.align() <= SMALLEST_PAGE => {
                 return block.resize(new_size);
             }
             Place::Elsewhere(..) if whole(new_size) == whole(layout.size()) => return Some(ptr),
             _ => {}
         }
-        let new = allocate(new_layout)?;
+        let new = huge::allocate_grown(layout, new_size).or_else(|| allocate(new_layout))?;
         new.copy_from_nonoverlapping(ptr, new_size.min(whole(layout.size())));
         let freed = deallocate_sized(ptr, layout);
         debug_assert_eq!(freed, Ok(()));
         Some(new)
     }
 }
-
-/// Blocks of up to this size are never huge, whatever their alignment was.
-const LARGEST_IN_PLACE: usize = LARGEST / 2;
 
 /// The calling thread's heap, if `ptr` lies in a region of it.
 #[inline(always)]

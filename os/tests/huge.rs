@@ -10,6 +10,8 @@ use memalloc_os::process;
 
 use thread_support::{Block, allocate, free};
 
+const KIB: usize = 1 << 10;
+
 #[test]
 fn huge_blocks_grow_and_shrink_with_their_bytes_and_are_freed_once() {
     let before = process::totals();
@@ -29,4 +31,27 @@ fn huge_blocks_grow_and_shrink_with_their_bytes_and_are_freed_once() {
     assert_eq!(thread::spawn(move || free(block)).join().unwrap(), Ok(()));
     assert!(free(block).is_err());
     assert_eq!((process::totals().used(), process::totals().source()), (before.used(), before.source()));
+    what_has_to_move_to_grow_large_gets_a_mapping_of_its_own();
+}
+
+fn what_has_to_move_to_grow_large_gets_a_mapping_of_its_own() {
+    let layout = |size| Layout::from_size_align(size, 16).unwrap();
+    let mut block = allocate(layout(100 * KIB));
+    let above = allocate(layout(KIB));
+    // SAFETY: the block has these bytes; it is used by the newest pointer alone.
+    unsafe {
+        block.0.write_bytes(7, 100 * KIB);
+        let before = process::totals();
+        for size in [300, 200, 1000, 9000, 130, 128, 300, 127, 100].map(|kib| kib * KIB) {
+            block = Block(process::resize(block.0, size).unwrap().unwrap());
+            let kept = std::slice::from_raw_parts(block.0.as_ptr(), 100 * KIB);
+            assert!(kept.iter().all(|&byte| byte == 7), "{size}");
+            assert_eq!(process::usable_size(block.0), Ok(size));
+            assert_eq!(process::totals().used() + 100 * KIB, before.used() + size);
+            // Once it is in a mapping of its own, what is below 128 KiB alone leads back into a heap.
+            let is_huge = process::totals().spans() > before.spans();
+            assert_eq!(is_huge, size >= 128 * KIB, "{size}");
+        }
+    }
+    assert_eq!((free(block), free(above)), (Ok(()), Ok(())));
 }

@@ -31,7 +31,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
         // SAFETY: the chunk is in use; if it moves, the caller gives it up.
         unsafe {
-            if self.resize_in_place(chunk, granules::<M::Granule>(new_size)) {
+            if self.move_end(chunk, granules::<M::Granule>(new_size)) {
                 return Some(ptr);
             }
             self.move_to(ptr, layout, new_size)
@@ -60,11 +60,25 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         };
         // SAFETY: the chunk is in use; if it moves, the caller gives it up.
         unsafe {
-            if self.resize_in_place(chunk, granules::<M::Granule>(new_size)) {
+            if self.move_end(chunk, granules::<M::Granule>(new_size)) {
                 return Ok(Some(ptr));
             }
             Ok(self.move_to(ptr, old, new_size))
         }
+    }
+
+    /// Makes the block at `ptr` `new_size` bytes long where it lies. Whether that can be done; if not, nothing has changed.
+    /// O(1).
+    ///
+    /// # Errors
+    /// A [`FreeError`], and nothing has changed, for a pointer that is not the start of a block in use of this heap.
+    ///
+    /// # Safety
+    /// If a block in use starts at `ptr`, what lies in it above a lower end is used no more.
+    pub unsafe fn resize_in_place(&mut self, ptr: NonNull<u8>, new_size: usize) -> Result<bool, FreeError> {
+        let chunk = self.used_chunk(ptr)?;
+        // SAFETY: the chunk is in use.
+        Ok(unsafe { self.move_end(chunk, granules::<M::Granule>(new_size)) })
     }
 
     /// Moves the end of a chunk in use, if that can be done: into the free chunk above, or down, so that what lies between
@@ -73,7 +87,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// # Safety
     /// The chunk is in use; what lies above a lower end is not.
     #[inline]
-    unsafe fn resize_in_place(&mut self, chunk: UsedChunk<M::Granule>, new_size: usize) -> bool {
+    unsafe fn move_end(&mut self, chunk: UsedChunk<M::Granule>, new_size: usize) -> bool {
         let UsedChunk { span, start, map: InUse { end, neighbours } } = chunk;
         let new_end = start.saturating_add(new_size);
         if new_end == end {
