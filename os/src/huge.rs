@@ -15,9 +15,11 @@ use memalloc_core::{FreeError, GRANULE, Totals};
 use rustix::mm::{Advice, MremapFlags, madvise, mremap, mremap_fixed};
 use rustix::process::{Resource, getrlimit};
 
-use crate::mapping::{SLOT, map_aligned, unmap};
-use crate::region::{TABLE, map_for, unmap_and_forget};
+use crate::idle;
+use crate::mapping::{SLOT, unmap};
+use crate::region::{TABLE, map_slots, unmap_and_forget, unmap_below_next};
 use crate::table::Owner;
+use crate::zeroed::clear;
 
 /// The owner of all huge blocks.
 pub(crate) const OWNER: Owner = Owner::new(Owner::COUNT - 1).expect("the last owner");
@@ -27,6 +29,8 @@ pub(crate) const OWNER: Owner = Owner::new(Owner::COUNT - 1).expect("the last ow
 pub(crate) const FROM_GROWN: usize = 256 << 10;
 /// A huge block that shrinks to less becomes one of a heap.
 pub(crate) const TO_SHRUNK: usize = FROM_GROWN / 2;
+/// A mapping of more bytes takes no idle memory in, as it would then have to be copied when it moves.
+const MOST_JOINED: usize = 32 << 20;
 /// Such blocks take no more than this part of an address space that is limited.
 const PART_OF_LIMIT: u64 = 8;
 
@@ -43,6 +47,8 @@ struct Header {
     offset: AtomicUsize,
     /// Bytes of the block, whole granules; 0 once it is freed, so that of two threads that free it one is answered.
     size: AtomicUsize,
+    /// 1 if parts of it were idle, so that it may be several mappings to the kernel, which moves only one at a time.
+    joined: AtomicUsize,
 }
 
 /// How many there are.
@@ -61,14 +67,31 @@ pub(crate) struct Huge {
     size: usize,
 }
 
-/// A block for `layout`, all zero. `None` when memory cannot be had.
+/// A block for `layout`, of memory that is idle if there is enough. `None` when memory cannot be had.
 #[cold]
 pub(crate) fn allocate(layout: Layout) -> Option<NonNull<u8>> {
+    Some(allocate_either(layout)?.0)
+}
+
+/// A block for `layout`, all zero. `None` when memory cannot be had.
+#[cold]
+pub(crate) fn allocate_zeroed(layout: Layout) -> Option<NonNull<u8>> {
+    let (block, was_idle) = allocate_either(layout)?;
+    if was_idle {
+        // SAFETY: the block has these bytes. To clear pages takes less than to have others.
+        unsafe { clear(block, layout.size()) };
+    }
+    Some(block)
+}
+
+/// A block for `layout`, and whether its memory was idle; otherwise it is all zero.
+fn allocate_either(layout: Layout) -> Option<(NonNull<u8>, bool)> {
     let size = layout.size().max(1).checked_next_multiple_of(GRANULE)?;
     // A mapping starts at a slot's multiple, which is one of every smaller alignment.
     let below = layout.align().max(PAGE) + if layout.align() > SLOT { PAGE } else { 0 };
     let mapped = size.checked_add(below)?.checked_next_multiple_of(SLOT)?;
-    let start = map_for(OWNER, mapped)?;
+    let idle = idle::take(mapped);
+    let (start, was_idle) = (idle.or_else(|| map_slots(mapped))?, idle.is_some());
     let block_at = (start.addr().get() + PAGE).next_multiple_of(layout.align());
     let offset = block_at - start.addr().get();
     // SAFETY: the header, and the block behind it, lie in the mapping, which is ours alone so far.
@@ -77,9 +100,15 @@ pub(crate) fn allocate(layout: Layout) -> Option<NonNull<u8>> {
             mapped: AtomicUsize::new(mapped),
             offset: AtomicUsize::new(offset),
             size: AtomicUsize::new(size),
+            joined: AtomicUsize::new(was_idle.into()),
         });
+        // Last: who finds the block finds its header.
+        if !TABLE.insert(start, mapped, OWNER) {
+            unmap_below_next(start, mapped);
+            return None;
+        }
         count_in(mapped, offset, size);
-        Some(start.add(offset))
+        Some((start.add(offset), was_idle))
     }
 }
 
@@ -129,8 +158,9 @@ impl Huge {
         header.size.compare_exchange(self.size, 0, Relaxed, Relaxed).map_err(|_| FreeError::AlreadyFree)?;
         let mapped = header.mapped.load(Relaxed);
         count_out(mapped, header.offset.load(Relaxed), self.size);
+        TABLE.remove(self.start, mapped);
         // SAFETY: the block was live, and now nobody's.
-        unsafe { unmap_and_forget(self.start, mapped) };
+        unsafe { idle::keep(self.start, mapped) };
         Ok(())
     }
 
@@ -165,24 +195,53 @@ impl Huge {
     /// # Safety
     /// As for [`resize`](Self::resize).
     unsafe fn grow_to(self, mapped: usize, needed: usize) -> Option<NonNull<u8>> {
-        let old = self.start.as_ptr().cast();
-        // SAFETY: the mapping is the block's own.
-        if unsafe { mremap(old, mapped, needed, MremapFlags::empty()) }.is_ok() {
-            if TABLE.insert(self.start, needed, OWNER) {
-                return Some(self.start);
+        // SAFETY: as the caller says.
+        unsafe {
+            if self.grow_in_place(mapped, needed) {
+                if TABLE.insert(self.start, needed, OWNER) {
+                    return Some(self.start);
+                }
+                unmap(self.start.add(mapped), needed - mapped);
+                return None;
             }
-            // SAFETY: what was just added is unused.
-            unsafe { unmap(self.start.add(mapped), needed - mapped) };
-            return None;
+            self.move_to(map_slots(needed)?, mapped, needed)
         }
-        let new = map_aligned(0, needed)?;
-        // SAFETY: the new mapping is ours, to be replaced; the old one is the block's own, and leaves its place.
+    }
+
+    /// Has `needed - mapped` bytes more above its mapping, if they are idle or can be had there.
+    ///
+    /// # Safety
+    /// As for [`resize`](Self::resize).
+    unsafe fn grow_in_place(self, mapped: usize, needed: usize) -> bool {
+        // SAFETY: the mapping is the block's own, and what lies above it is looked at by nobody.
+        unsafe {
+            if mapped <= MOST_JOINED && idle::take_at(self.start.add(mapped), needed - mapped) {
+                header(self.start).joined.store(1, Relaxed);
+                return true;
+            }
+            mremap(self.start.as_ptr().cast(), mapped, needed, MremapFlags::empty()).is_ok()
+        }
+    }
+
+    /// Moves the mapping to `new`, of `needed` bytes.
+    ///
+    /// # Safety
+    /// As for [`resize`](Self::resize); `new` was just mapped with so many bytes.
+    unsafe fn move_to(self, new: NonNull<u8>, mapped: usize, needed: usize) -> Option<NonNull<u8>> {
+        // SAFETY: the new mapping is ours; the old one is the block's own, and leaves its place.
         unsafe {
             if !TABLE.insert(new, needed, OWNER) {
                 unmap(new, needed);
                 return None;
             }
             TABLE.remove(self.start, mapped);
+            if header(self.start).joined.load(Relaxed) == 1 {
+                new.copy_from_nonoverlapping(self.start, mapped);
+                header(new).joined.store(0, Relaxed);
+                idle::keep(self.start, mapped);
+                return Some(new);
+            }
+            let old = self.start.as_ptr().cast();
             if mremap_fixed(old, mapped, needed, MremapFlags::MAYMOVE, new.as_ptr().cast()).is_err() {
                 let _ = TABLE.insert(self.start, mapped, OWNER);
                 unmap_and_forget(new, needed);
@@ -199,7 +258,7 @@ impl Huge {
         unsafe {
             if needed < mapped {
                 TABLE.remove(self.start.add(needed), mapped - needed);
-                unmap(self.start.add(needed), mapped - needed);
+                idle::keep(self.start.add(needed), mapped - needed);
             }
             let end = end.next_multiple_of(PAGE);
             if end < needed {
@@ -220,9 +279,10 @@ pub(crate) fn blocks() -> impl Iterator<Item = (NonNull<u8>, usize)> {
     })
 }
 
-/// What all huge blocks hold.
+/// What all huge blocks hold, and what they have left that is idle.
 pub(crate) fn totals() -> Totals {
-    Totals::of(COUNT.load(Relaxed), MAPPED.load(Relaxed), CAPACITY.load(Relaxed), USED.load(Relaxed))
+    let (mapped, capacity) = (MAPPED.load(Relaxed), CAPACITY.load(Relaxed));
+    Totals::of(COUNT.load(Relaxed), mapped + idle::bytes(), capacity + idle::bytes(), USED.load(Relaxed))
 }
 
 fn header(start: NonNull<u8>) -> &'static Header {

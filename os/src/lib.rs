@@ -7,6 +7,7 @@ mod bad_free;
 mod fork;
 mod global;
 mod huge;
+mod idle;
 mod lock;
 mod mapping;
 mod mmap;

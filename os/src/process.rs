@@ -17,6 +17,7 @@ use memalloc_core::remote::{Batch, RemoteSpan};
 use memalloc_core::{FreeError, GRANULE, Totals};
 
 use crate::huge;
+use crate::idle;
 use crate::region::{TABLE, slot_of};
 use crate::snapshot::{Chunk, Snapshot};
 use crate::table::Owner;
@@ -73,7 +74,7 @@ fn is_huge(layout: Layout) -> bool {
 /// As [`allocate`], with all bytes of `layout` zero. Memory that comes fresh from the system is not touched for that.
 pub fn allocate_zeroed(layout: Layout) -> Option<NonNull<u8>> {
     if is_huge(layout) {
-        return huge::allocate(layout);
+        return huge::allocate_zeroed(layout);
     }
     let heap = mine_or_idle();
     // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
@@ -378,7 +379,7 @@ pub fn check() -> Result<(), Fault> {
 /// Returns its bytes.
 pub fn trim() -> usize {
     flush();
-    heaps().trim()
+    heaps().trim() + idle::release()
 }
 
 /// Sends what the calling thread has gathered for other heaps.

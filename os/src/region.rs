@@ -5,6 +5,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use memalloc_core::{Granule, PageSource};
 
+use crate::idle;
 use crate::mapping::{SLOT, map_aligned, unmap};
 use crate::table::{Owner, Table};
 
@@ -14,15 +15,22 @@ pub(crate) static TABLE: Table = Table::new();
 /// Where the next mapping should end: below the last one. Mappings side by side are one to the kernel.
 static NEXT_END: AtomicUsize = AtomicUsize::new(0);
 
-/// Maps `size` bytes, a multiple of a slot, and enters them for `owner`. `None` if there is no memory.
-pub(crate) fn map_for(owner: Owner, size: usize) -> Option<NonNull<u8>> {
+/// Maps `size` bytes of zeros, a multiple of a slot. `None` if there is no memory.
+pub(crate) fn map_slots(size: usize) -> Option<NonNull<u8>> {
+    idle::release();
     let start = map_aligned(NEXT_END.load(Ordering::Relaxed).saturating_sub(size), size)?;
+    NEXT_END.store(start.addr().get(), Ordering::Relaxed);
+    Some(start)
+}
+
+/// Maps `size` bytes of zeros, a multiple of a slot, and enters them for `owner`. `None` if there is no memory.
+pub(crate) fn map_for(owner: Owner, size: usize) -> Option<NonNull<u8>> {
+    let start = map_slots(size)?;
     if !TABLE.insert(start, size, owner) {
         // SAFETY: the memory was just mapped, and is unused.
-        unsafe { unmap(start, size) };
+        unsafe { unmap_below_next(start, size) };
         return None;
     }
-    NEXT_END.store(start.addr().get(), Ordering::Relaxed);
     Some(start)
 }
 
@@ -32,6 +40,15 @@ pub(crate) fn map_for(owner: Owner, size: usize) -> Option<NonNull<u8>> {
 /// The memory has this size, and nobody uses it any more.
 pub(crate) unsafe fn unmap_and_forget(start: NonNull<u8>, size: usize) {
     TABLE.remove(start, size);
+    // SAFETY: as the caller says.
+    unsafe { unmap_below_next(start, size) };
+}
+
+/// Unmaps what [`map_slots`] mapped, so that the next mapping may take its place.
+///
+/// # Safety
+/// The memory has this size, is in no table, and nobody uses it any more.
+pub(crate) unsafe fn unmap_below_next(start: NonNull<u8>, size: usize) {
     NEXT_END.store(start.addr().get() + size, Ordering::Relaxed);
     // SAFETY: as the caller says.
     unsafe { unmap(start, size) };

@@ -19,6 +19,7 @@ use memalloc_core::{LocalHeap, Totals};
 use rustix::process::{Resource, getrlimit};
 
 use crate::bad_free::abort_on_bad_free;
+use crate::idle;
 use crate::lock::{Guard, Lock};
 use crate::mapping::{SLOT, map};
 use crate::region::RegionSource;
@@ -106,6 +107,7 @@ impl ThreadHeap {
             self.ticks.set(self.ticks.get().wrapping_add(1));
             if self.ticks.get().is_multiple_of(PUBLISH_EACH) {
                 self.shared.totals.publish(self.local().totals_so_far());
+                idle::release_old();
             }
             block
         }
@@ -344,12 +346,14 @@ unsafe extern "C" fn give_up_key(heap: *mut c_void) {
 unsafe extern "C" fn before_fork() {
     HEAPS.acquire();
     TURN.acquire();
+    idle::before_fork();
 }
 
 /// Runs in the parent and in the child.
 unsafe extern "C" fn after_fork() {
     // SAFETY: `before_fork` has run in this thread, or in the one that this is the child of.
     unsafe {
+        idle::after_fork();
         TURN.release();
         HEAPS.release();
     }

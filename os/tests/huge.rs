@@ -30,8 +30,55 @@ fn huge_blocks_grow_and_shrink_with_their_bytes_and_are_freed_once() {
     }
     assert_eq!(thread::spawn(move || free(block)).join().unwrap(), Ok(()));
     assert!(free(block).is_err());
+    assert!(process::trim() > 0, "what a block has left goes back when asked for");
     assert_eq!((process::totals().used(), process::totals().source()), (before.used(), before.source()));
     what_has_to_move_to_grow_large_gets_a_mapping_of_its_own();
+    what_a_huge_block_leaves_serves_the_next_ones_and_goes_back_in_time();
+}
+
+fn what_a_huge_block_leaves_serves_the_next_ones_and_goes_back_in_time() {
+    process::trim();
+    let layout = |mib| Layout::from_size_align(mib * KIB * KIB, 16).unwrap();
+    let small = allocate(Layout::new::<u64>());
+    let before = process::totals().source();
+    let large = allocate(layout(19));
+    // SAFETY: the block has these bytes.
+    unsafe { large.0.write_bytes(5, 19 * KIB * KIB) };
+    let held = process::totals().source();
+    assert_eq!(free(large), Ok(()));
+    assert_eq!(process::totals().source(), held);
+    let [mut first, second] = [allocate(layout(3)), allocate(layout(3))];
+    assert_eq!((first.0, second.0.addr().get() - first.0.addr().get()), (large.0, 4 * KIB * KIB));
+    assert_eq!(process::totals().source(), held);
+    assert_eq!(free(second), Ok(()));
+    for mib in [10, 19, 40, 30] {
+        // SAFETY: the block is used by the newest pointer alone.
+        first = Block(unsafe { process::resize(first.0, mib * KIB * KIB) }.unwrap().unwrap());
+        assert!(mib > 19 || first.0 == large.0, "it grows where it is");
+        assert!(all_are(first, 5));
+    }
+    let left = allocate(layout(3));
+    // SAFETY: the block has these bytes.
+    unsafe { left.0.write_bytes(5, 3 * KIB * KIB) };
+    assert_eq!(free(left), Ok(()));
+    let zeroed = process::allocate_zeroed(layout(3)).map(Block).unwrap();
+    assert_eq!(zeroed.0, left.0);
+    assert!(all_are(zeroed, 0));
+    assert_eq!((free(first), free(zeroed)), (Ok(()), Ok(())));
+    assert!(process::totals().source() > before);
+    thread::sleep(std::time::Duration::from_millis(2100));
+    // The program has to call again for the time to be seen.
+    let calls = (0..100).map(|count| allocate(Layout::from_size_align(2000 + 16 * count, 16).unwrap()));
+    calls.collect::<Vec<_>>().into_iter().for_each(|block| assert_eq!(free(block), Ok(())));
+    assert_eq!(process::totals().source(), before);
+    assert_eq!(free(small), Ok(()));
+}
+
+/// Whether the first 3 MiB of a block that has as many are all `byte`.
+fn all_are(block: Block, byte: u8) -> bool {
+    // SAFETY: the tests ask of such blocks alone.
+    let bytes = unsafe { std::slice::from_raw_parts(block.0.as_ptr(), 3 << 20) };
+    bytes.iter().all(|&there| there == byte)
 }
 
 fn what_has_to_move_to_grow_large_gets_a_mapping_of_its_own() {

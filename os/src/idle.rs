@@ -1,0 +1,226 @@
+//! Memory that huge blocks have left, kept for a short while: whoever gets it next need not have its pages anew.
+//!
+//! ```text
+//!   │ huge block │ idle extent │ region │ idle extent             │ …
+//!                 ▲ take_at: the block grows   ▲ take: a new block, off the start
+//! ```
+//!
+//! It is in no table, and zeros are not promised. It goes back to the system when it has not been used for a second, as
+//! far as the program calls again; all of it at once before anything is mapped anew, so that a peak holds none of it; and
+//! when the program asks.
+
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::lock::Lock;
+use crate::region::unmap_below_next;
+
+/// Extents that are kept at once.
+const MOST: usize = 16;
+/// Bytes that are kept at once.
+const MOST_BYTES: usize = 32 << 20;
+/// Seconds that an extent is kept for, at least.
+const SECONDS: i64 = 1;
+
+/// Idle memory: whole slots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Extent {
+    start: NonNull<u8>,
+    size: usize,
+    /// When it became idle, or the latest piece of it did: in seconds.
+    since: i64,
+}
+
+impl Extent {
+    fn end(self) -> usize {
+        self.start.addr().get() + self.size
+    }
+}
+
+/// The extents, in no order. No two touch.
+struct Idle {
+    extents: [Option<Extent>; MOST],
+}
+
+// SAFETY: the memory is nobody's.
+unsafe impl Send for Idle {}
+
+static IDLE: Lock<Idle> = Lock::new(Idle::new(), || ());
+
+/// Bytes of all extents, to be read without the lock.
+static BYTES: AtomicUsize = AtomicUsize::new(0);
+
+/// Bytes that are idle.
+#[inline]
+pub(crate) fn bytes() -> usize {
+    BYTES.load(Relaxed)
+}
+
+/// Keeps `size` bytes at `start`, or gives them back to the system if enough is kept.
+///
+/// # Safety
+/// They are mapped, whole slots, in no table, and nobody uses them any more.
+pub(crate) unsafe fn keep(start: NonNull<u8>, size: usize) {
+    if bytes() + size > MOST_BYTES || !IDLE.lock().keep(Extent { start, size, since: now() }) {
+        // SAFETY: as the caller says.
+        unsafe { unmap_below_next(start, size) };
+    }
+    release_old();
+}
+
+/// `size` bytes, whole slots, that were idle. They hold what they held.
+pub(crate) fn take(size: usize) -> Option<NonNull<u8>> {
+    if bytes() < size { None } else { IDLE.lock().take(size) }
+}
+
+/// Takes the `size` bytes from `start` on, whole slots, if they are idle. They hold what they held.
+pub(crate) fn take_at(start: NonNull<u8>, size: usize) -> bool {
+    bytes() >= size && IDLE.lock().take_at(start, size)
+}
+
+/// Gives what has been idle for long back to the system.
+#[inline]
+pub(crate) fn release_old() {
+    if bytes() > 0 {
+        release_if(|extent, now| now - extent.since > SECONDS);
+    }
+}
+
+/// Gives all that is idle back to the system. Its bytes.
+pub(crate) fn release() -> usize {
+    if bytes() > 0 { release_if(|_, _| true) } else { 0 }
+}
+
+/// Holds what is idle as it is, while the process forks.
+pub(crate) fn before_fork() {
+    IDLE.acquire();
+}
+
+/// # Safety
+/// [`before_fork`] has run, in this thread or in the one that it is the child of.
+pub(crate) unsafe fn after_fork() {
+    // SAFETY: as the caller says.
+    unsafe { IDLE.release() };
+}
+
+#[cold]
+fn release_if(goes: impl Fn(&Extent, i64) -> bool) -> usize {
+    let (now, mut released) = (now(), 0);
+    // The system takes its time, so the lock is not held meanwhile.
+    while let Some(extent) = { IDLE.lock().remove(|extent| goes(extent, now)) } {
+        // SAFETY: the memory was idle, and is in no list any more.
+        unsafe { unmap_below_next(extent.start, extent.size) };
+        released += extent.size;
+    }
+    released
+}
+
+fn now() -> i64 {
+    clock_gettime(ClockId::MonotonicCoarse).tv_sec
+}
+
+impl Idle {
+    const fn new() -> Self {
+        Self { extents: [None; MOST] }
+    }
+
+    /// Adds an extent, one with those that it touches. Whether there is room for it.
+    fn keep(&mut self, mut extent: Extent) -> bool {
+        BYTES.fetch_add(extent.size, Relaxed);
+        for place in &mut self.extents {
+            if let Some(there) = *place
+                && (there.end() == extent.start.addr().get() || extent.end() == there.start.addr().get())
+            {
+                extent.start = there.start.min(extent.start);
+                extent.size += there.size;
+                *place = None;
+            }
+        }
+        let room = self.extents.iter_mut().find(|place| place.is_none());
+        if room.is_none() {
+            BYTES.fetch_sub(extent.size, Relaxed);
+        }
+        room.map(|place| *place = Some(extent)).is_some()
+    }
+
+    /// Takes `size` bytes off the smallest extent that has them.
+    fn take(&mut self, size: usize) -> Option<NonNull<u8>> {
+        let extents = self.extents.iter_mut().filter(|place| place.is_some_and(|extent| extent.size >= size));
+        let place = extents.min_by_key(|place| place.map(|extent| extent.size))?;
+        Self::cut(place, size)
+    }
+
+    fn take_at(&mut self, start: NonNull<u8>, size: usize) -> bool {
+        let fits = |extent: Extent| extent.start == start && extent.size >= size;
+        let place = self.extents.iter_mut().find(|place| place.is_some_and(fits));
+        place.is_some_and(|place| Self::cut(place, size).is_some())
+    }
+
+    /// Cuts `size` bytes off the start of an extent that has them.
+    fn cut(place: &mut Option<Extent>, size: usize) -> Option<NonNull<u8>> {
+        let extent = place.take()?;
+        BYTES.fetch_sub(size, Relaxed);
+        if extent.size > size {
+            // SAFETY: the rest lies in the extent.
+            let start = unsafe { extent.start.add(size) };
+            *place = Some(Extent { start, size: extent.size - size, ..extent });
+        }
+        Some(extent.start)
+    }
+
+    fn remove(&mut self, goes: impl Fn(&Extent) -> bool) -> Option<Extent> {
+        let place = self.extents.iter_mut().find(|place| place.as_ref().is_some_and(&goes))?;
+        let extent = place.take()?;
+        BYTES.fetch_sub(extent.size, Relaxed);
+        Some(extent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mapping::SLOT;
+
+    fn slot(number: usize) -> NonNull<u8> {
+        NonNull::new(core::ptr::without_provenance_mut(number * SLOT)).unwrap()
+    }
+
+    fn extent(number: usize, slots: usize, since: i64) -> Extent {
+        Extent { start: slot(number), size: slots * SLOT, since }
+    }
+
+    fn all(idle: &Idle) -> std::vec::Vec<Extent> {
+        let mut extents: std::vec::Vec<_> = idle.extents.iter().copied().flatten().collect();
+        extents.sort_by_key(|extent| extent.start);
+        extents
+    }
+
+    #[test]
+    fn extents_that_touch_are_one_and_are_taken_by_size_or_place() {
+        let mut idle = Idle::new();
+        for (number, slots) in [(10, 2), (20, 1), (14, 1), (12, 2)] {
+            assert!(idle.keep(extent(number, slots, number as i64)));
+        }
+        assert_eq!(all(&idle), [extent(10, 5, 12), extent(20, 1, 20)]);
+        assert_eq!(idle.take(6 * SLOT), None);
+        assert_eq!(idle.take(SLOT), Some(slot(20)));
+        assert_eq!(idle.take(SLOT), Some(slot(10)));
+        assert!(!idle.take_at(slot(12), SLOT) && !idle.take_at(slot(11), 5 * SLOT));
+        assert!(idle.take_at(slot(11), 3 * SLOT));
+        assert_eq!(all(&idle), [extent(14, 1, 12)]);
+        assert!(idle.take_at(slot(14), SLOT) && all(&idle).is_empty());
+        assert_eq!(idle.remove(|_| true), None);
+    }
+
+    #[test]
+    fn no_more_extents_are_kept_than_there_is_room_for() {
+        let mut idle = Idle::new();
+        let kept = (0..2 * MOST).filter(|number| idle.keep(extent(10 + 2 * number, 1, 0))).count();
+        assert_eq!((kept, all(&idle).len()), (MOST, MOST));
+        // One that joins two makes room.
+        assert!(idle.keep(extent(11, 1, 0)) && idle.keep(extent(1000, 1, 0)));
+        assert_eq!(idle.remove(|extent| extent.start == slot(10)), Some(extent(10, 3, 0)));
+    }
+}
