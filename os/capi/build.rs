@@ -6,10 +6,10 @@ use std::path::Path;
 const SONAME: &str = "libmemalloc.so.0";
 
 fn main() {
-    println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,{SONAME}");
     // It stays when it is closed: threads that end later call into it.
     println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
+    memalloc_unwinder::link_statically();
     link_beside_the_library();
 }
 

@@ -3,5 +3,5 @@
 fn main() {
     // It stays when it is closed: threads that end later call into it.
     println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
-    println!("cargo::rerun-if-changed=build.rs");
+    memalloc_unwinder::link_statically();
 }
