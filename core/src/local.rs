@@ -101,9 +101,15 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     }
 
     /// [`allocate`](Self::allocate), where no block of the size waits.
-    #[inline(never)]
+    #[inline]
     pub fn allocate_taking_in(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        let mut more = self.has_arrived() && self.take_in_some();
+        if self.has_arrived() { self.take_in_and_allocate(layout) } else { self.heap.allocate_anew(layout) }
+    }
+
+    /// [`allocate`](Self::allocate), where something has come back.
+    #[inline(never)]
+    fn take_in_and_allocate(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+        let mut more = self.take_in_some();
         loop {
             if let Some(block) = self.heap.allocate_at_hand(layout) {
                 return Some(block);
@@ -179,12 +185,12 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     }
 
     /// [`let_wait`](Self::let_wait) for what that does not do because of where the block ends: in another map entry than it
-    /// starts in, as large ones often do. O(1).
+    /// starts in, as large ones do. It may wait, or is coalesced. O(1).
     ///
     /// # Safety
     /// As for `let_wait`.
     #[inline(always)]
-    pub unsafe fn let_wait_over_edge(
+    pub unsafe fn free_over_edge(
         &mut self,
         block: NonNull<u8>,
         ptr: NonNull<u8>,
@@ -195,7 +201,7 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
             return false;
         }
         // SAFETY: as the caller says: the source's block holds a span, and it the granule.
-        unsafe { self.heap.let_wait_over_edge(Span::at(block), offset / GRANULE, ptr, bytes) }
+        unsafe { self.heap.free_over_edge(Span::at(block), offset / GRANULE, ptr, bytes) }
     }
 
     /// Makes the block at `ptr`, of this heap, `new_size` bytes long: see [`Heap::reallocate`].

@@ -49,11 +49,18 @@ pub fn allocate_otherwise(layout: Layout) -> Option<NonNull<u8>> {
     if is_huge(layout) {
         return huge::allocate(layout);
     }
+    let Some(heap) = mine() else { return allocate_first(layout) };
     // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
-    match mine_or_idle().and_then(|heap| unsafe { heap.allocate(layout) }) {
+    match unsafe { heap.allocate(layout) } {
         Some(block) => Some(block),
         None => allocate_at_last(layout),
     }
+}
+
+/// The first block of a thread, whose heap may be one that another has left, with blocks that wait.
+#[cold]
+fn allocate_first(layout: Layout) -> Option<NonNull<u8>> {
+    if mine_or_idle().is_some() { allocate(layout) } else { allocate_at_last(layout) }
 }
 
 /// Where the system refuses a region, or the thread can have no heap of its own: from the shared heap, or of what is given
@@ -128,7 +135,7 @@ pub unsafe fn deallocate_sized(ptr: NonNull<u8>, layout: Layout) -> Result<(), F
 unsafe fn deallocate_over_edge(ptr: NonNull<u8>, size: Option<usize>) -> Result<(), FreeError> {
     // SAFETY: as the caller says.
     unsafe {
-        if let_wait_over_edge(ptr.as_ptr(), size) {
+        if free_over_edge(ptr.as_ptr(), size) {
             return Ok(());
         }
         deallocate_otherwise(ptr, size.map_or(0, whole))
@@ -151,10 +158,9 @@ pub unsafe fn let_wait(ptr: *mut u8, size: Option<usize>) -> bool {
 /// # Safety
 /// As for `let_wait`.
 #[inline(always)]
-pub unsafe fn let_wait_over_edge(ptr: *mut u8, size: Option<usize>) -> bool {
+pub unsafe fn free_over_edge(ptr: *mut u8, size: Option<usize>) -> bool {
     // SAFETY: as in `let_wait`.
-    mine_with(ptr)
-        .is_some_and(|(heap, slot, ptr)| unsafe { heap.local().let_wait_over_edge(slot, ptr, size) })
+    mine_with(ptr).is_some_and(|(heap, slot, ptr)| unsafe { heap.local().free_over_edge(slot, ptr, size) })
 }
 
 /// The calling thread's heap, if `ptr` lies in a region of it, and the slot that it lies in.

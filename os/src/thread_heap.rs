@@ -14,7 +14,7 @@ use core::ptr::{NonNull, null, null_mut};
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use memalloc_core::remote::{Inbox, Outbox};
-use memalloc_core::{LocalHeap, Totals};
+use memalloc_core::{GRANULE, LocalHeap, Totals};
 
 use rustix::process::{Resource, getrlimit};
 
@@ -191,7 +191,11 @@ pub(crate) fn allocate_shared(layout: Layout) -> Option<NonNull<u8>> {
     let heap = heaps().shared_or_make()?;
     let _turn = TURN.lock();
     // SAFETY: it is this thread's turn.
-    unsafe { heap.allocate(layout) }
+    unsafe {
+        let waiting = layout.align() <= GRANULE;
+        let waiting = if waiting { heap.local().allocate_waiting(layout.size()) } else { None };
+        waiting.or_else(|| heap.allocate(layout))
+    }
 }
 
 /// The calling thread's heap: an idle one or a new one, if it has none. `None` when there is no memory for one.

@@ -31,6 +31,17 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 
+    /// [`allocate`](Self::allocate), where no block of the size waits.
+    #[cfg(target_has_atomic = "ptr")]
+    #[inline(always)]
+    pub(crate) fn allocate_anew(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+        if layout.align() > Self::GRANULE {
+            self.allocate_aligned(layout)
+        } else {
+            self.allocate_from_bins(layout)
+        }
+    }
+
     /// A block cut off a free chunk.
     #[inline(never)]
     fn allocate_from_bins(&mut self, layout: Layout) -> Option<NonNull<u8>> {

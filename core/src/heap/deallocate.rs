@@ -192,13 +192,14 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 
-    /// [`let_wait`](Self::let_wait), for a block that ends in the map entry behind its start's. Whether that is done.
+    /// Frees the block at granule `start` of `span`, of `expected` bytes if that is said, if it ends in another map entry
+    /// than it starts in. Whether that is done; otherwise, nothing has changed. O(1).
     ///
     /// # Safety
-    /// As for `let_wait`.
+    /// As for [`let_wait`](Self::let_wait).
     #[cfg(target_has_atomic = "ptr")]
     #[inline(always)]
-    pub(crate) unsafe fn let_wait_over_edge(
+    pub(crate) unsafe fn free_over_edge(
         &mut self,
         span: Span<M::Granule>,
         start: usize,
@@ -212,16 +213,40 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 return false;
             }
             let bytes = (span.map().end_beyond(start).0 - start) * Self::GRANULE;
-            if expected.is_some_and(|expected| expected != bytes)
-                || !self.quick.serves(bytes)
-                || !self.quick.has_room(bytes)
-            {
+            if expected.is_some_and(|expected| expected != bytes) {
                 return false;
+            }
+            if !self.quick.serves(bytes) || !self.quick.has_room(bytes) {
+                return self.take_back_long(span, start, ptr, bytes);
             }
             self.quick.push(ptr, bytes);
             waiting.flip(start);
             true
         }
+    }
+
+    /// [`take_back`](Self::take_back), of the `bytes` bytes at granule `start` of `span`, which lies at `ptr`, if they are a
+    /// chunk that ends in another map entry than it starts in. Whether that is done.
+    ///
+    /// # Safety
+    /// As for `take_back`.
+    #[cfg(target_has_atomic = "ptr")]
+    #[inline(never)]
+    unsafe fn take_back_long(
+        &mut self,
+        span: Span<M::Granule>,
+        start: usize,
+        ptr: NonNull<u8>,
+        bytes: usize,
+    ) -> bool {
+        let end = start + bytes / Self::GRANULE;
+        // SAFETY: the granule is the span's. A chunk in use is given up by the caller.
+        unsafe {
+            let Some(neighbours) = span.map().long_in_use(start, end) else { return false };
+            span.map().give(start, end);
+            self.coalesce(span, ptr, bytes, neighbours);
+        }
+        true
     }
 
     /// [`free_with_care`](Self::free_with_care), of a chunk in use.

@@ -55,7 +55,7 @@ pub unsafe extern "C" fn free(ptr: *mut c_void) {
 unsafe fn free_over_edge(ptr: *mut c_void) {
     // SAFETY: as the caller says.
     unsafe {
-        if !process::let_wait_over_edge(ptr.cast(), None) {
+        if !process::free_over_edge(ptr.cast(), None) {
             free_otherwise(ptr);
         }
     }
