@@ -93,6 +93,23 @@ fn blocks_in_use() {
 }
 
 #[test]
+fn what_shows_the_kernel_is_passed_over_but_not_where_it_is_asked_for() {
+    let place = Place::new();
+    place.file("t/f", 1000);
+    place.link("t/kernel", "/proc/sys/kernel/random");
+    let lines = |args: &[&str]| printed(&place.run(args)).lines().count();
+    assert_eq!(lines(&["-L", "-d1", "t"]), 2);
+    assert_eq!(lines(&["-L", "-d1", "--exclude-kernfs", "t"]), 1);
+    assert_eq!(lines(&["-L", "-d1", "--exclude-kernfs", "t/kernel"]), 1);
+    let of_t = format!("{}\tt\n", place.size_of(&["t", "t/f"]));
+    assert_eq!(printed(&place.run(&["--exclude-kernfs", "t"])), of_t);
+    // Mounts are known as such.
+    let of_dev = printed(&place.run(&["-P", "-d1", "--exclude-kernfs", "/dev"]));
+    let is_mounted = fs::read_to_string("/proc/self/mounts").unwrap().contains(" /dev/pts devpts ");
+    assert!(!is_mounted || !of_dev.contains("/dev/pts"), "{of_dev}");
+}
+
+#[test]
 fn caches_are_passed_over() {
     let place = Place::new();
     let signature = b"Signature: 8a477f597d28d172789f06886806bc55\n# This is a cache.";

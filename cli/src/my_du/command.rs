@@ -85,12 +85,13 @@ fn m_to_time() -> [Arg; 12] {
     ]
 }
 
-fn of_my_du() -> [Arg; 7] {
+fn of_my_du() -> [Arg; 8] {
     [
         flag("tree").help("Draw what is at most two levels (or -d N) below a DIR as a tree, the largest first"),
         value("top", "N").help("Print the N largest files and directories, the largest first"),
         flag("json").help("Print all that is in DIR in the format of ncdu: my_du --json DIR | ncdu -f -"),
         flag("exclude-caches").help("Pass over sub-directories that hold a CACHEDIR.TAG"),
+        flag("exclude-kernfs").help("Pass over /proc, /sys and their like, which hold no files"),
         flag("disk-usage").help("Print the blocks in use, not lengths"),
         value("jobs", "N").short('j').help(
             "At most N child processes at once (default: one for each CPU, more while they wait for a disk)",

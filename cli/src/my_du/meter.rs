@@ -124,6 +124,7 @@ fn is_a_plain_sum(listing: &Listing) -> bool {
         || listing.separate
         || listing.time.is_some()
         || listing.exclude_caches
+        || listing.exclude_kernfs
         || listing.exclude.is_some();
     *depth == 0 && *size == Size::Apparent && *follow == Follow::All && *count_dangling && !counts_otherwise
 }

@@ -135,6 +135,7 @@ impl<'f> Draft<'f> {
             "exclude-from" => self.exclude_from(argument),
             "files0-from" => self.files0 = Some(argument.into()),
             "exclude-caches" => self.listing.exclude_caches = true,
+            "exclude-kernfs" => self.listing.exclude_kernfs = true,
             "one-file-system" => self.listing.one_file_system = true,
             "apparent-size" | "A" => self.apparent = Some(true),
             "disk-usage" => self.apparent = Some(false),

@@ -24,6 +24,7 @@ mod crew;
 mod entries;
 mod event;
 mod fold;
+mod kernfs;
 mod levels;
 mod look;
 mod order;
@@ -85,6 +86,8 @@ pub struct Listing {
     pub time: Option<Time>,
     /// Sub-directories that are tagged as caches are passed over.
     pub exclude_caches: bool,
+    /// Sub-directories in file systems that show the kernel, and hold no files, are passed over.
+    pub exclude_kernfs: bool,
     /// Paths that are passed over. It must not allocate, nor lock, nor panic: forked children call it.
     pub exclude: Option<Exclude>,
 }
@@ -138,6 +141,7 @@ impl Default for Listing {
             files: false,
             time: None,
             exclude_caches: false,
+            exclude_kernfs: false,
             exclude: None,
         }
     }

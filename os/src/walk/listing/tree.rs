@@ -18,6 +18,7 @@ use super::Listing;
 use super::cache::is_cache;
 use super::entries::{Entries, List};
 use super::event::Event;
+use super::kernfs::is_kernfs;
 use super::levels::{Level, Levels};
 use super::look::{At, Look};
 use super::totals::Totals;
@@ -210,6 +211,7 @@ impl Tree {
         match self.open(name).and_then(|dir| Ok((self.listing.look(&dir, At::Itself)?, dir))) {
             Ok((look, _)) if self.is_on_the_way(&look) || self.is_elsewhere(&look) => {}
             Ok((_, dir)) if self.listing.exclude_caches && self.is_cache(&dir) => {}
+            Ok((look, dir)) if self.is_in_kernfs(&look, &dir) => {}
             Ok((look, dir)) => self.enter(name, place, dir, &look, sink),
             Err(errno) => match self.look(name) {
                 Ok(look) if look.kind != FileType::Directory => self.meet_file(name, &look, sink),
@@ -223,6 +225,12 @@ impl Tree {
     /// Whether something lies on a device that is not to be walked.
     fn is_elsewhere(&self, look: &Look) -> bool {
         self.device.is_some_and(|device| device != look.inode.dev)
+    }
+
+    /// Whether a directory lies in a file system that shows the kernel, and is not to be walked. Only links and mounts lead
+    /// into one.
+    fn is_in_kernfs(&self, look: &Look, dir: &OwnedFd) -> bool {
+        self.listing.exclude_kernfs && (self.listing.follows_all() || look.is_mount) && is_kernfs(dir)
     }
 
     /// Whether a directory leads back to where it is in. Only links and mounts do.
