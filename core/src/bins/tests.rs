@@ -35,12 +35,12 @@ struct Model<G> {
 }
 
 impl<G: Granule> Model<G> {
-    /// Bytes for chunks.
-    const ROOM: usize = 32 << 20;
+    /// Bytes for bins and chunks, as far as links reach.
+    const ROOM: usize = if G::REACH < 32 << 20 { G::REACH } else { 32 << 20 };
 
     fn new(largest: usize) -> Self {
         let bytes = Bins::<G>::bytes(largest * G::BYTES).next_multiple_of(16);
-        let mut memory = vec![0_u128; (bytes + Self::ROOM) / 16];
+        let mut memory = vec![0_u128; Self::ROOM / 16];
         memory[..bytes / 16].fill(u128::MAX);
         let mut bins = Bins::new();
         assert!(take(&mut bins, 1).is_none());
@@ -49,10 +49,12 @@ impl<G: Granule> Model<G> {
         Self { bins, chunks: Vec::new(), largest, memory, next: bytes }
     }
 
-    /// A chunk on memory of its own.
+    /// A chunk on memory of its own, as long as there is some.
     fn insert(&mut self, size: usize) {
         let bytes = size * G::BYTES;
-        assert!(self.next + bytes <= self.memory.len() * 16);
+        if self.next + bytes > self.memory.len() * 16 {
+            return;
+        }
         // SAFETY: the memory is the chunk's own.
         unsafe {
             let at = after::<u8>(NonNull::new(self.memory.as_mut_ptr()).unwrap().cast(), self.next);

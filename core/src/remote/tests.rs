@@ -7,6 +7,8 @@ use crate::remote::{Inbox, Outbox, RemoteSpan};
 use crate::{ArenaSource, FreeError, GRANULE, LocalHeap, PageSource};
 
 const LAYOUT: Layout = Layout::new::<[u8; 40]>();
+/// Its bytes, whole granules.
+const WHOLE: usize = LAYOUT.size().next_multiple_of(GRANULE);
 
 fn new_heap() -> (LocalHeap<'static, ArenaSource>, NonNull<Inbox>) {
     let inbox = std::boxed::Box::leak(std::boxed::Box::new(Inbox::new()));
@@ -25,14 +27,14 @@ fn span_of(heap: &LocalHeap<'_, ArenaSource>, block: NonNull<u8>) -> RemoteSpan 
 fn a_block_freed_elsewhere_is_freed_once_whoever_else_tries() {
     let (mut heap, inbox) = new_heap();
     let mut outbox = Outbox::new();
-    for bytes in [0, LAYOUT.size()] {
+    for bytes in [0, WHOLE] {
         let block = heap.allocate(LAYOUT).unwrap();
         let span = span_of(&heap, block);
-        assert_eq!(span.usable_size(block), Ok(48));
+        assert_eq!(span.usable_size(block), Ok(WHOLE));
         assert_eq!(span.mark(block), Ok(true));
         // SAFETY: the block was just marked, and the heap is to refuse the other frees.
         unsafe {
-            outbox.put(inbox, block, bytes.next_multiple_of(GRANULE), false);
+            outbox.put(inbox, block, bytes, false);
             assert_eq!(span.mark(block), Err(FreeError::AlreadyFree));
             assert_eq!(span.usable_size(block), Err(FreeError::AlreadyFree));
             assert_eq!(heap.deallocate(block), Err(FreeError::AlreadyFree));
@@ -58,7 +60,7 @@ fn bad_frees_from_elsewhere_are_told_apart() {
     }
     // SAFETY: what is behind the block is free, and in the arena; the block is not used below.
     unsafe {
-        assert_eq!(span.mark(block.add(48)), Err(FreeError::AlreadyFree));
+        assert_eq!(span.mark(block.add(WHOLE)), Err(FreeError::AlreadyFree));
         heap.deallocate(block).unwrap();
     }
     assert_eq!(span.mark(block), Err(FreeError::AlreadyFree));
@@ -104,7 +106,7 @@ fn what_has_come_back_is_taken_before_the_source_is_asked() {
         for &block in &blocks {
             span_of(&heap, block).mark(block).unwrap();
             // SAFETY: the block was just marked.
-            unsafe { outbox.put(inbox, block, if round == 1 { 48 } else { 0 }, false) };
+            unsafe { outbox.put(inbox, block, if round == 1 { WHOLE } else { 0 }, false) };
         }
         outbox.flush();
         blocks = core::iter::from_fn(|| heap.allocate(LAYOUT)).collect();

@@ -63,7 +63,7 @@ fn address<S: PageSource, M: Mode>(model: &Model<S, M>, how: usize, a: usize, b:
     };
     match near {
         Some(near) => near.wrapping_add((a % 128).wrapping_sub(64).wrapping_mul(step)),
-        None => (a << 32 | b).wrapping_mul(step),
+        None => (a << (usize::BITS / 2) | b).wrapping_mul(step),
     }
 }
 
