@@ -36,7 +36,7 @@ struct Model<G> {
 
 impl<G: Granule> Model<G> {
     /// Bytes for bins and chunks, as far as links reach.
-    const ROOM: usize = if G::REACH < 32 << 20 { G::REACH } else { 32 << 20 };
+    const ROOM: usize = if G::REACH < 4 << 20 { G::REACH } else { 4 << 20 };
 
     fn new(largest: usize) -> Self {
         let bytes = Bins::<G>::bytes(largest * G::BYTES).next_multiple_of(16);

@@ -116,9 +116,7 @@ fn size(shape: u64, a: usize, scale: usize) -> usize {
         0 => a % 17,
         1..40 => a % (scale / 16 + 1),
         40..60 => a % (scale + 1),
-        60 => a * 16,
-        61 => a * 64,
-        62 => a * 4096,
-        _ => isize::MAX as usize / 2 - a,
+        60..63 => a.wrapping_mul([16, 64, 4096][shape as usize / 4 - 60]) % (isize::MAX as usize / 2),
+        _ => (isize::MAX as usize / 2).saturating_sub(a),
     }
 }
