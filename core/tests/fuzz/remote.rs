@@ -19,6 +19,11 @@ fn rounded(size: usize) -> usize {
     size.div_ceil(GRANULE).max(1) * GRANULE
 }
 
+/// Mostly small.
+fn size(how: usize, a: usize) -> usize {
+    if how < 230 { a % 700 } else { a % (ARENA / 2) }
+}
+
 thread_local! {
     /// Blocks that came back with a wrong size.
     static WRONG: Cell<usize> = const { Cell::new(0) };
@@ -77,11 +82,15 @@ impl Machine<'_> {
     fn step(&mut self, [kind, how, a, b]: [usize; 4]) {
         let by = how % 2;
         match kind {
-            0..100 => self.allocate(by, if how < 230 { a % 700 } else { a % (ARENA / 2) }, how),
+            0..100 => self.allocate(by, size(how, a), how),
             100..230 => {
                 let Some(index) = b.checked_rem(self.blocks.len()) else { return };
                 let address = *self.blocks.keys().nth(index).expect("the index is below the length");
-                self.free(by, address, how, a);
+                match kind {
+                    100..195 => self.free(by, address, how, a),
+                    195..215 => self.resize(address, how, size(how, a)),
+                    _ => self.free_inside(address, a),
+                }
             }
             230..240 => self.outboxes[by].flush(),
             240..250 => {
@@ -98,12 +107,17 @@ impl Machine<'_> {
         let align = if how % 16 < 14 { 8 } else { 64 };
         let layout = Layout::from_size_align(size, align).expect("a small layout");
         let Some(ptr) = self.heaps[by].allocate(layout) else { return };
+        assert!(ptr.addr().get().is_multiple_of(align.max(GRANULE)));
+        self.add(by, ptr, size);
+    }
+
+    /// Notes a block that was just handed out.
+    fn add(&mut self, owner: usize, ptr: NonNull<u8>, size: usize) {
         let address = ptr.addr().get();
         // What is handed out anew had come back.
-        if let Some(old) = self.blocks.insert(address, Block { owner: by, size, posted: None }) {
+        if let Some(old) = self.blocks.insert(address, Block { owner, size, posted: None }) {
             assert_eq!(old.posted, Some(true), "it was handed out twice");
         }
-        assert!(address.is_multiple_of(align.max(GRANULE)));
         let above = self.blocks.range(address + 1..).next();
         let is_apart =
             |(&start, other): (&usize, &Block)| address + rounded(size) <= start || other.posted.is_some();
@@ -112,20 +126,59 @@ impl Machine<'_> {
         unsafe { ptr.write_bytes(0xee, size) };
     }
 
+    /// The owner makes a block longer or shorter, in one of three ways.
+    fn resize(&mut self, address: usize, how: usize, size: usize) {
+        let block = self.blocks[&address];
+        if block.posted == Some(false) {
+            return;
+        }
+        let (ptr, heap) = (self.pointer(block.owner, address), &mut self.heaps[block.owner]);
+        let layout = Layout::from_size_align(block.size, 1).expect("a small layout");
+        // SAFETY: the block is not used where it was any more, or the heap is to refuse.
+        let resized = unsafe {
+            match how % 3 {
+                0 => heap.reallocate(ptr, layout, size).ok_or(FreeError::AlreadyFree).map(Some),
+                1 => heap.resize(ptr, size),
+                _ => heap.resize_in_place(ptr, size).map(|done| done.then_some(ptr)),
+            }
+        };
+        match (block.posted, resized) {
+            (None, Ok(Some(now))) => {
+                self.blocks.remove(&address);
+                self.add(block.owner, now, size);
+            }
+            // There was no room.
+            (None, Ok(None)) => {}
+            (None, Err(_)) => assert_eq!(how % 3, 0, "the block is in use"),
+            (Some(_), resized) => assert_eq!(resized, Err(FreeError::AlreadyFree)),
+        }
+    }
+
+    /// Somebody else frees what is no start, or asks how long it is.
+    fn free_inside(&mut self, address: usize, a: usize) {
+        let block = self.blocks[&address];
+        let inside = 1 + a % (rounded(block.size) - 1);
+        let (ptr, start) = (self.pointer(block.owner, address + inside), self.start_of(block.owner, address));
+        // SAFETY: the owner's heap has a span there, and keeps it.
+        let span = unsafe { RemoteSpan::at(start) };
+        let error = match block.posted {
+            Some(false) => return,
+            Some(true) if inside.is_multiple_of(GRANULE) => FreeError::AlreadyFree,
+            _ => FreeError::NotAStart,
+        };
+        assert_eq!((span.mark(ptr), span.usable_size(ptr)), (Err(error), Err(error)));
+        let size = span.usable_size(self.pointer(block.owner, address));
+        let known =
+            if block.posted.is_none() { Ok(rounded(block.size)) } else { Err(FreeError::AlreadyFree) };
+        assert_eq!(size, known);
+    }
+
     fn free(&mut self, by: usize, address: usize, how: usize, a: usize) {
         let block = self.blocks[&address];
         let ptr = self.pointer(block.owner, address);
         let known = if how & 2 == 0 { 0 } else { rounded(block.size) };
         if by == block.owner {
-            // SAFETY: the block is given up, or the heap is to refuse.
-            let freed = unsafe {
-                if known == 0 {
-                    self.heaps[by].deallocate(ptr)
-                } else {
-                    let layout = Layout::from_size_align(block.size, 1).expect("a small layout");
-                    self.heaps[by].deallocate_sized(ptr, layout)
-                }
-            };
+            let freed = self.free_own(by, ptr, block, known, how >> 3 & 3);
             // A wrong size is found out at any time, and the block then is in use again.
             if block.posted == Some(false) {
                 self.settle(address, freed);
@@ -137,7 +190,7 @@ impl Machine<'_> {
             }
             return;
         }
-        let start = self.heaps[block.owner].source().block_of(address).expect("the arena holds it");
+        let start = self.start_of(block.owner, address);
         // SAFETY: the owner's heap has a span there, and keeps it.
         let marked = unsafe { RemoteSpan::at(start) }.mark(ptr);
         match (block.posted, marked) {
@@ -167,6 +220,34 @@ impl Machine<'_> {
         }
     }
 
+    /// The owner frees a block, by its size if it is known (not 0), in one of the ways that there are.
+    fn free_own(
+        &mut self,
+        by: usize,
+        ptr: NonNull<u8>,
+        block: Block,
+        known: usize,
+        way: usize,
+    ) -> Result<(), FreeError> {
+        let start = self.start_of(by, ptr.addr().get());
+        let layout = Layout::from_size_align(block.size, 1).expect("a small layout");
+        let size = (known > 0).then_some(block.size);
+        let heap = &mut self.heaps[by];
+        // SAFETY: the block is given up, or the heap is to refuse; the source's block starts there.
+        unsafe {
+            let is_done = match way {
+                0 => false,
+                1 => return heap.deallocate_in(start, ptr, known),
+                2 => heap.let_wait(start, ptr, size),
+                _ => heap.free_over_edge(start, ptr, size),
+            };
+            if is_done {
+                return Ok(());
+            }
+            if known == 0 { heap.deallocate(ptr) } else { heap.deallocate_sized(ptr, layout) }
+        }
+    }
+
     /// The owner freed a block that went away with a wrong size: it is refused as long as that is on its way.
     fn settle(&mut self, address: usize, freed: Result<(), FreeError>) {
         match freed {
@@ -188,8 +269,13 @@ impl Machine<'_> {
         });
     }
 
+    /// The start of the arena that holds an address.
+    fn start_of(&self, owner: usize, address: usize) -> NonNull<u8> {
+        self.heaps[owner].source().block_of(address).expect("the arena holds it")
+    }
+
     fn pointer(&self, owner: usize, address: usize) -> NonNull<u8> {
-        let start = self.heaps[owner].source().block_of(address).expect("the arena holds it");
+        let start = self.start_of(owner, address);
         // SAFETY: the address lies in the arena.
         unsafe { start.add(address - start.addr().get()) }
     }
