@@ -29,11 +29,11 @@ impl<T: Copy> Shared<T> {
     pub(crate) unsafe fn get(&self) -> T {
         #[cfg(not(loom))]
         let at = self.0.get();
-        // SAFETY: as the caller says.
         #[cfg(not(loom))]
-        return unsafe { at.read() };
         // SAFETY: as the caller says.
+        return unsafe { at.read() };
         #[cfg(loom)]
+        // SAFETY: as the caller says.
         return self.0.with(|at| unsafe { at.read() });
     }
 
@@ -43,11 +43,11 @@ impl<T: Copy> Shared<T> {
     pub(crate) unsafe fn set(&self, value: T) {
         #[cfg(not(loom))]
         let at = self.0.get();
-        // SAFETY: as the caller says.
         #[cfg(not(loom))]
-        return unsafe { at.write(value) };
         // SAFETY: as the caller says.
+        return unsafe { at.write(value) };
         #[cfg(loom)]
+        // SAFETY: as the caller says.
         return self.0.with_mut(|at| unsafe { at.write(value) });
     }
 }

@@ -1,4 +1,4 @@
-//! Deallocation, and what a pointer is.
+//! Deallocation.
 
 use core::alloc::Layout;
 use core::num::NonZero;
@@ -6,27 +6,11 @@ use core::ptr::NonNull;
 
 use super::Heap;
 use super::allocate::whole;
-use crate::granule::Granule;
-use crate::map::{Field, InUse, Neighbours, WORD_GRANULES};
+use super::lookup::UsedChunk;
+use crate::map::{Neighbours, WORD_GRANULES};
 use crate::raw::{after, before, distance};
 use crate::span::Span;
 use crate::{FreeError, Mode, PageSource};
-
-/// A chunk in use: where it lies. The map alone tells of one.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct UsedChunk<G> {
-    pub(super) span: Span<G>,
-    pub(super) start: usize,
-    pub(super) map: InUse,
-}
-
-impl<G: Granule> UsedChunk<G> {
-    /// Its size in granules.
-    #[inline(always)]
-    pub(super) const fn size(self) -> usize {
-        self.map.end - self.start
-    }
-}
 
 /// What came of letting a block wait.
 pub(crate) enum LetWait {
@@ -370,68 +354,6 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         self.used_chunk(ptr).and(Err(FreeError::WrongSize))
     }
 
-    /// The bytes of the block at `ptr`: the size asked for, rounded up to granules. O(1).
-    ///
-    /// # Errors
-    /// A [`FreeError`] for a pointer that is not the start of a block in use of this heap.
-    #[inline]
-    pub fn usable_size(&self, ptr: NonNull<u8>) -> Result<usize, FreeError> {
-        Ok(self.used_chunk(ptr)?.size() * Self::GRANULE)
-    }
-
-    /// The span and the granule that start at `ptr`.
-    #[inline(always)]
-    fn place_of(&self, ptr: NonNull<u8>) -> Option<(Span<M::Granule>, usize)> {
-        let (block, start) = self.source.granule_at::<M::Granule>(ptr.addr().get())?;
-        // SAFETY: the source says that the address lies in a block of ours, and each holds a span.
-        Some((unsafe { Span::at(block) }, start))
-    }
-
-    /// The chunk in use that starts at `ptr`, if one does.
-    #[inline(always)]
-    pub(super) fn used_chunk_at(&self, ptr: NonNull<u8>) -> Option<UsedChunk<M::Granule>> {
-        let (span, start) = self.place_of(ptr)?;
-        // SAFETY: the granule is the span's.
-        unsafe { self.used_chunk_in(span, start) }
-    }
-
-    /// The chunk in use that starts at granule `start` of `span`, if one does.
-    ///
-    /// # Safety
-    /// The span is one of the heap's, and the granule one of it.
-    #[inline(always)]
-    unsafe fn used_chunk_in(&self, span: Span<M::Granule>, start: usize) -> Option<UsedChunk<M::Granule>> {
-        // SAFETY: the granule is the span's.
-        unsafe {
-            let map = span.map().in_use(start)?;
-            (!self.is_freed(span, start)).then_some(UsedChunk { span, start, map })
-        }
-    }
-
-    /// The chunk in use that starts at `ptr`, or why none does.
-    pub(super) fn used_chunk(&self, ptr: NonNull<u8>) -> Result<UsedChunk<M::Granule>, FreeError> {
-        self.used_chunk_at(ptr).ok_or_else(|| self.why_not(ptr))
-    }
-
-    /// Why no chunk in use starts at `ptr`.
-    #[cold]
-    #[inline(never)]
-    fn why_not(&self, ptr: NonNull<u8>) -> FreeError {
-        let Some(block) = self.source.block_of(ptr.addr().get()) else { return FreeError::NotOurs };
-        let Some((_, g)) = self.source.granule_at::<M::Granule>(ptr.addr().get()) else {
-            return FreeError::NotAStart;
-        };
-        // SAFETY: the source says that the address lies in a block of ours, and each holds a span.
-        unsafe {
-            let span = Span::at(block);
-            match span.map().start_of(g, span.first()) {
-                Some((_, Field::Free)) => FreeError::AlreadyFree,
-                Some((start, Field::Used { .. })) if self.is_freed(span, start) => FreeError::AlreadyFree,
-                _ => FreeError::NotAStart,
-            }
-        }
-    }
-
     /// Puts `bytes` bytes that were a chunk in use into a bin, merged with their free neighbours.
     ///
     /// # Safety
@@ -460,15 +382,5 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 self.span_is_free(span);
             }
         }
-    }
-
-    /// The span of an address of ours.
-    ///
-    /// # Safety
-    /// A span of ours holds the address.
-    #[inline(always)]
-    pub(super) unsafe fn span_of_own(&self, address: NonNull<u8>) -> Span<M::Granule> {
-        // SAFETY: the caller says that a block of ours holds it, and each holds a span.
-        unsafe { Span::at(self.source.block_of_own(address.addr().get())) }
     }
 }

@@ -7,12 +7,13 @@
 //!               flip the map ─▶ take free neighbours out of their bins ─▶ into a bin
 //! ```
 //!
-//! One file each: `allocate`, `deallocate`, `reallocate`, `growth` (spans come and go) and `waiting` (blocks that wait in
+//! One file each: `allocate`, `deallocate`, `reallocate`, `lookup` (what a pointer is), `growth` (spans come and go) and `waiting` (blocks that wait in
 //! quick lists, in general mode).
 
 pub(crate) mod allocate;
 mod deallocate;
 mod growth;
+mod lookup;
 mod reallocate;
 mod waiting;
 

@@ -5,7 +5,7 @@ use core::ptr::NonNull;
 
 use super::Heap;
 use super::allocate::whole;
-use super::deallocate::UsedChunk;
+use super::lookup::UsedChunk;
 use crate::granule::granules;
 use crate::map::InUse;
 use crate::{FreeError, Mode, PageSource};
