@@ -5,8 +5,8 @@
 //!                 ▲ take_at: the block grows   ▲ take: a new block, off the start
 //! ```
 //!
-//! It is in no table, and zeros are not promised. It goes back to the system when it has not been used for a second, as
-//! far as the program calls again; all of it at once before anything is mapped anew, so that a peak holds none of it; and
+//! It is in no table, and zeros are not promised. It goes back to the system when it has not been used for a second or
+//! two, as far as the program calls again; all of it at once before anything is mapped anew, so that a peak holds none of it; and
 //! when the program asks.
 
 use core::ptr::NonNull;
@@ -58,12 +58,21 @@ pub(crate) fn bytes() -> usize {
     BYTES.load(Relaxed)
 }
 
+/// Changes what is idle.
+fn change<T>(how: impl FnOnce(&mut Idle) -> T) -> T {
+    let mut idle = IDLE.lock();
+    let result = how(&mut idle);
+    BYTES.store(idle.bytes(), Relaxed);
+    result
+}
+
 /// Keeps `size` bytes at `start`, or gives them back to the system if enough is kept.
 ///
 /// # Safety
 /// They are mapped, whole slots, in no table, and nobody uses them any more.
 pub(crate) unsafe fn keep(start: NonNull<u8>, size: usize) {
-    if bytes() + size > MOST_BYTES || !IDLE.lock().keep(Extent { start, size, since: now() }) {
+    let extent = Extent { start, size, since: now() };
+    if !change(|idle| idle.bytes() + size <= MOST_BYTES && idle.keep(extent)) {
         // SAFETY: as the caller says.
         unsafe { unmap_below_next(start, size) };
     }
@@ -72,12 +81,12 @@ pub(crate) unsafe fn keep(start: NonNull<u8>, size: usize) {
 
 /// `size` bytes, whole slots, that were idle. They hold what they held.
 pub(crate) fn take(size: usize) -> Option<NonNull<u8>> {
-    if bytes() < size { None } else { IDLE.lock().take(size) }
+    if bytes() < size { None } else { change(|idle| idle.take(size)) }
 }
 
 /// Takes the `size` bytes from `start` on, whole slots, if they are idle. They hold what they held.
 pub(crate) fn take_at(start: NonNull<u8>, size: usize) -> bool {
-    bytes() >= size && IDLE.lock().take_at(start, size)
+    bytes() >= size && change(|idle| idle.take_at(start, size))
 }
 
 /// Gives what has been idle for long back to the system.
@@ -109,7 +118,7 @@ pub(crate) unsafe fn after_fork() {
 fn release_if(goes: impl Fn(&Extent, i64) -> bool) -> usize {
     let (now, mut released) = (now(), 0);
     // The system takes its time, so the lock is not held meanwhile.
-    while let Some(extent) = { IDLE.lock().remove(|extent| goes(extent, now)) } {
+    while let Some(extent) = change(|idle| idle.remove(|extent| goes(extent, now))) {
         // SAFETY: the memory was idle, and is in no list any more.
         unsafe { unmap_below_next(extent.start, extent.size) };
         released += extent.size;
@@ -126,9 +135,12 @@ impl Idle {
         Self { extents: [None; MOST] }
     }
 
+    fn bytes(&self) -> usize {
+        self.extents.iter().flatten().map(|extent| extent.size).sum()
+    }
+
     /// Adds an extent, one with those that it touches. Whether there is room for it.
     fn keep(&mut self, mut extent: Extent) -> bool {
-        BYTES.fetch_add(extent.size, Relaxed);
         for place in &mut self.extents {
             if let Some(there) = *place
                 && (there.end() == extent.start.addr().get() || extent.end() == there.start.addr().get())
@@ -139,9 +151,6 @@ impl Idle {
             }
         }
         let room = self.extents.iter_mut().find(|place| place.is_none());
-        if room.is_none() {
-            BYTES.fetch_sub(extent.size, Relaxed);
-        }
         room.map(|place| *place = Some(extent)).is_some()
     }
 
@@ -161,7 +170,6 @@ impl Idle {
     /// Cuts `size` bytes off the start of an extent that has them.
     fn cut(place: &mut Option<Extent>, size: usize) -> Option<NonNull<u8>> {
         let extent = place.take()?;
-        BYTES.fetch_sub(size, Relaxed);
         if extent.size > size {
             // SAFETY: the rest lies in the extent.
             let start = unsafe { extent.start.add(size) };
@@ -172,9 +180,7 @@ impl Idle {
 
     fn remove(&mut self, goes: impl Fn(&Extent) -> bool) -> Option<Extent> {
         let place = self.extents.iter_mut().find(|place| place.as_ref().is_some_and(&goes))?;
-        let extent = place.take()?;
-        BYTES.fetch_sub(extent.size, Relaxed);
-        Some(extent)
+        place.take()
     }
 }
 
