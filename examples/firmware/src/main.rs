@@ -10,12 +10,17 @@ extern crate alloc;
 mod board;
 mod demo;
 mod heap;
+#[path = "../../shared/lock.rs"]
 mod lock;
+#[path = "../../shared/mailbox.rs"]
 mod mailbox;
 mod semihosting;
+#[path = "../../shared/spoil.rs"]
+mod spoil;
 
 use core::panic::PanicInfo;
 
+use board::interrupts;
 use semihosting::{exit, println};
 
 /// Where the board starts, once memory is as the language wants it.
@@ -27,7 +32,7 @@ fn run() -> ! {
     demo::frees_by_interrupt();
     demo::statistics();
     if semihosting::argument_is("corrupt") {
-        heap::flip_a_map_bit();
+        spoil::flip_a_map_bit(&heap::HEAP.lock());
     }
     exit(demo::check())
 }

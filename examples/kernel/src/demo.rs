@@ -89,7 +89,9 @@ pub fn frees_by_interrupt() {
 pub fn walk() {
     let blocks: Vec<Box<[u8]>> = [24, 100, 5000].map(|size| alloc::vec![0; size].into_boxed_slice()).into();
     // Outside the lock nothing is to be allocated, and printing allocates nothing.
-    let heap = HEAP.lock();
+    let mut heap = HEAP.lock();
+    // Else each size that was freed would have a line.
+    heap.flush();
     for span in heap.spans() {
         println!("walk: span at {:p}, {} KiB", span.block.cast::<u8>(), span.block.len() >> 10);
     }

@@ -14,12 +14,16 @@ mod descriptors;
 mod exit;
 mod heap;
 mod interrupts;
+#[path = "../../shared/lock.rs"]
 mod lock;
+#[path = "../../shared/mailbox.rs"]
 mod mailbox;
 mod memory;
 mod port;
 mod serial;
 mod source;
+#[path = "../../shared/spoil.rs"]
+mod spoil;
 mod start_info;
 mod timer;
 
@@ -43,7 +47,7 @@ extern "C" fn kernel_main(start_info: *const StartInfo) -> ! {
     demo::frees_by_interrupt();
     demo::walk();
     if start_info.command_line_has("corrupt") {
-        heap::flip_a_map_bit();
+        spoil::flip_a_map_bit(&heap::HEAP.lock());
     }
     demo::check()
 }
