@@ -79,3 +79,39 @@ fn a_wrong_count_of_what_holds_a_span_is_noticed() {
         assert_eq!(heap.check(), Ok(()));
     }
 }
+
+/// A span that the source gave, and where the request yet finds no room: it does not stay for nothing.
+#[test]
+fn a_span_reserved_in_vain_goes_back() {
+    const PAGE: usize = 4096;
+    #[repr(align(4096))]
+    struct Pages([MaybeUninit<u8>; 24 * PAGE]);
+
+    let page = Layout::from_size_align(PAGE, GRANULE).expect("a small layout");
+    let aligned = Layout::from_size_align(PAGE, PAGE).expect("a small layout");
+    let mut in_vain = 0;
+    for size in (2 * PAGE..2 * PAGE + 1024).step_by(GRANULE) {
+        let mut source = BlocksSource::<3>::new();
+        source.add(&mut Box::leak(Box::new(Pages([MaybeUninit::uninit(); _]))).0).expect("there is room");
+        for _ in 0..2 {
+            let block = Box::leak(Box::new(Pages([MaybeUninit::uninit(); _])));
+            // The last of the first page, so that what is aligned lies far behind.
+            source.add(&mut block.0[PAGE / 2..][..size]).expect("there is room");
+        }
+        let mut heap = Heap::<_, RealTime>::with_mode(source);
+        assert!(heap.reserve(Layout::from_size_align(23 * PAGE, GRANULE).expect("a small layout")));
+        // Chunks of a page that lie as nobody needs them, more than are looked at.
+        let mut blocks: Vec<_> = (0..23).map(|_| heap.allocate(page).expect("there is room")).collect();
+        assert!(blocks.iter().all(|block| !block.addr().get().is_multiple_of(PAGE)));
+        for block in blocks.extract_if(.., |block| (block.addr().get() / PAGE).is_multiple_of(2)) {
+            // SAFETY: nobody uses the block.
+            assert_eq!(unsafe { heap.deallocate(block) }, Ok(()));
+        }
+        for _ in 0..2 {
+            in_vain += usize::from(!heap.reserve(aligned) && heap.totals().spans() == 2);
+            assert!(heap.totals().spans() <= 2, "blocks of {size} bytes");
+            assert_eq!(heap.check(), Ok(()));
+        }
+    }
+    assert!(in_vain > 1, "no span was reserved in vain");
+}

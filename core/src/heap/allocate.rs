@@ -233,14 +233,22 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Asks the source for a span now, if there is no free chunk that holds `layout`, so that a later call for it need
     /// not. Whether there is one now.
     pub fn reserve(&mut self, layout: Layout) -> bool {
-        self.has_room(layout) || {
-            // So much that its bin is sure to serve the request, or as much as there is.
-            let sure = class::smallest(class::covering::<M::Granule>(
-                whole::<M::Granule>(layout.size()) + most_skipped::<M::Granule>(layout),
-            ));
-            (self.grow(sure).is_some() || self.grow(needed::<M::Granule>(layout)).is_some())
-                && self.has_room(layout)
+        if self.has_room(layout) {
+            return true;
         }
+        // So much that its bin is sure to serve the request, or as much as there is.
+        let sure = class::smallest(class::covering::<M::Granule>(
+            whole::<M::Granule>(layout.size()) + most_skipped::<M::Granule>(layout),
+        ));
+        let Some(grown) = self.grow(sure).or_else(|| self.grow(needed::<M::Granule>(layout))) else {
+            return false;
+        };
+        let has_room = self.has_room(layout);
+        if !has_room {
+            // SAFETY: the span is ours, just added, and nothing of it was handed out.
+            unsafe { self.span_is_free(self.span_of_own(grown)) };
+        }
+        has_room
     }
 
     /// Whether an allocation for `layout` finds a free chunk.
