@@ -22,6 +22,7 @@ use crate::region::{TABLE, slot_of};
 use crate::snapshot::{Chunk, Snapshot};
 use crate::table::Owner;
 use crate::thread_heap::{Heaps, LARGEST, ThreadHeap, allocate_shared, heaps, mine, mine_or_idle};
+use crate::tls::current;
 use crate::zeroed::{clear, clear_fresh};
 
 /// A block of at least `layout.size()` bytes; `None` when memory cannot be had. A size of 0 gives a block too.
@@ -40,7 +41,7 @@ pub fn allocate(layout: Layout) -> Option<NonNull<u8>> {
 #[inline(always)]
 pub fn allocate_waiting(size: usize) -> Option<NonNull<u8>> {
     // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
-    unsafe { mine()?.local() }.allocate_waiting(size)
+    unsafe { current().local() }.allocate_waiting(size)
 }
 
 /// [`allocate`], where no block waits.
@@ -166,7 +167,7 @@ pub unsafe fn free_over_edge(ptr: *mut u8, size: Option<usize>) -> bool {
 /// The calling thread's heap, if `ptr` lies in a region of it, and the slot that it lies in.
 #[inline(always)]
 fn mine_with(ptr: *mut u8) -> Option<(&'static ThreadHeap, NonNull<u8>, NonNull<u8>)> {
-    let heap = mine()?;
+    let heap = current();
     if !TABLE.is_first_of(heap.owner(), ptr.addr()) {
         return None;
     }
@@ -332,7 +333,8 @@ unsafe fn change(ptr: NonNull<u8>, layout: Layout, new_size: usize) -> Option<No
 /// The calling thread's heap, if `ptr` lies in a region of it.
 #[inline(always)]
 fn mine_if_of(ptr: NonNull<u8>) -> Option<&'static ThreadHeap> {
-    mine().filter(|heap| TABLE.is_first_of(heap.owner(), ptr.addr().get()))
+    let heap = current();
+    if TABLE.is_first_of(heap.owner(), ptr.addr().get()) { Some(heap) } else { None }
 }
 
 /// Alignments up to this hold wherever a mapping goes.

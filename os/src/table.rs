@@ -45,6 +45,9 @@ impl Owner {
     /// How many owners there can be.
     pub(crate) const COUNT: usize = (1 << Self::BITS) - 1;
 
+    /// Nobody: no entry is the first of this owner.
+    pub(crate) const NOBODY: Self = Self((Entry::FAR << Self::BITS) as u32);
+
     /// Owner `index`, counted from 0.
     pub(crate) const fn new(index: usize) -> Option<Self> {
         if index < Self::COUNT { Some(Self(index as u32 + 1)) } else { None }

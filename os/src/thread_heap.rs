@@ -10,7 +10,7 @@
 use core::alloc::Layout;
 use core::cell::{Cell, UnsafeCell};
 use core::ffi::c_void;
-use core::ptr::{NonNull, null, null_mut};
+use core::ptr::{self, NonNull, null, null_mut};
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use memalloc_core::remote::{Inbox, Outbox};
@@ -50,6 +50,12 @@ pub(crate) struct ThreadHeap {
     ticks: Cell<u8>,
     shared: Shared,
 }
+
+/// What a thread has that has no heap: it has nothing, and owns nothing.
+pub(crate) static NONE: ThreadHeap = ThreadHeap::nobodys();
+
+/// Where nothing comes back to.
+static NO_INBOX: Inbox = Inbox::new();
 
 /// What other threads look at and write to: on cache lines of its own.
 #[repr(C, align(128))]
@@ -110,6 +116,19 @@ impl ThreadHeap {
                 idle::release_old();
             }
             block
+        }
+    }
+
+    /// A heap that never has memory.
+    pub(crate) const fn nobodys() -> Self {
+        let source = RegionSource::new(Owner::NOBODY);
+        Self {
+            local: UnsafeCell::new(LocalHeap::new(source, &NO_INBOX, |_, _| {})),
+            owner: Owner::NOBODY,
+            outbox: UnsafeCell::new(Outbox::new()),
+            next: Cell::new(null()),
+            ticks: Cell::new(0),
+            shared: Shared { inbox: Inbox::new(), totals: Published::nothing() },
         }
     }
 
@@ -181,8 +200,8 @@ pub(crate) fn heaps() -> Guard<'static, Heaps> {
 /// The calling thread's heap, if it has one.
 #[inline(always)]
 pub(crate) fn mine() -> Option<&'static ThreadHeap> {
-    // SAFETY: a thread's heap is there for ever.
-    unsafe { current().as_ref() }
+    let heap = current();
+    if ptr::eq(heap, &NONE) { None } else { Some(heap) }
 }
 
 /// A block of the heap that threads without one of their own have together.
@@ -225,19 +244,19 @@ fn take_over() -> Option<&'static ThreadHeap> {
 
 /// Makes the heap of a thread that ends idle. If the thread allocates after this, it takes over a heap once more.
 extern "C" fn give_up(heap: *mut c_void) {
-    let heap = heap.cast::<ThreadHeap>().cast_const();
-    if heap != current() {
+    let mine = current();
+    if !ptr::eq(mine, heap.cast()) {
         return;
     }
-    // SAFETY: the heap is the calling thread's, and there for ever.
+    // SAFETY: the heap is the calling thread's.
     unsafe {
-        (*heap).outbox().flush();
-        (*heap).local().take_in();
-        set_current(null());
-        let mut heaps = heaps();
-        (*heap).next.set(heaps.idle);
-        heaps.idle = heap;
+        mine.outbox().flush();
+        mine.local().take_in();
     }
+    set_current(&NONE);
+    let mut heaps = heaps();
+    mine.next.set(heaps.idle);
+    heaps.idle = mine;
 }
 
 impl Heaps {

@@ -3,16 +3,17 @@
 //! A shared library's thread-local variables are reached through a call, unless they are in the initial block of each
 //! thread (the initial-exec model), which Rust has no word for yet: on x86-64 the variable is defined in assembly.
 
-use crate::thread_heap::ThreadHeap;
+use crate::thread_heap::{NONE, ThreadHeap};
 
-/// The calling thread's heap; null if it has none.
+/// The calling thread's heap; [`NONE`] if it has none. Never null, so that nothing need be compared before it is used.
 #[inline(always)]
-pub(crate) fn current() -> *const ThreadHeap {
-    variable::get()
+pub(crate) fn current() -> &'static ThreadHeap {
+    // SAFETY: the variable has had no other values than those of `set_current`, and its first.
+    unsafe { &*variable::get() }
 }
 
 /// Makes `heap` the calling thread's.
-pub(crate) fn set_current(heap: *const ThreadHeap) {
+pub(crate) fn set_current(heap: &'static ThreadHeap) {
     variable::set(heap);
 }
 
@@ -20,18 +21,19 @@ pub(crate) fn set_current(heap: *const ThreadHeap) {
 mod variable {
     use core::arch::{asm, global_asm};
 
-    use super::ThreadHeap;
+    use super::{NONE, ThreadHeap};
 
     global_asm!(
-        ".pushsection .tbss.memalloc_thread_heap, \"awT\", @nobits",
+        ".pushsection .tdata.memalloc_thread_heap, \"awT\", @progbits",
         ".globl memalloc_thread_heap",
         ".hidden memalloc_thread_heap",
         ".type memalloc_thread_heap, @object",
         ".size memalloc_thread_heap, 8",
         ".p2align 3",
         "memalloc_thread_heap:",
-        ".zero 8",
+        ".quad {none}",
         ".popsection",
+        none = sym NONE,
     );
 
     #[inline(always)]
@@ -66,12 +68,11 @@ mod variable {
 #[cfg(not(all(target_arch = "x86_64", target_pointer_width = "64")))]
 mod variable {
     use core::cell::Cell;
-    use core::ptr::null;
 
-    use super::ThreadHeap;
+    use super::{NONE, ThreadHeap};
 
     std::thread_local! {
-        static HEAP: Cell<*const ThreadHeap> = const { Cell::new(null()) };
+        static HEAP: Cell<*const ThreadHeap> = const { Cell::new(&raw const NONE) };
     }
 
     #[inline(always)]
@@ -87,20 +88,24 @@ mod variable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use core::ptr::{null, without_provenance};
+    use core::ptr;
+
+    static OTHER: [ThreadHeap; 2] = [const { ThreadHeap::nobodys() }; 2];
 
     #[test]
     fn each_thread_has_its_own() {
         let before = current();
-        set_current(without_provenance(64));
-        assert_eq!(current(), without_provenance(64));
+        set_current(&OTHER[0]);
+        assert!(ptr::eq(current(), &OTHER[0]));
         std::thread::spawn(|| {
-            assert_eq!(current(), null());
-            set_current(without_provenance(128));
+            assert!(ptr::eq(current(), &NONE));
+            set_current(&OTHER[1]);
+            assert!(ptr::eq(current(), &OTHER[1]));
+            set_current(&NONE);
         })
         .join()
         .unwrap();
-        assert_eq!(current(), without_provenance(64));
+        assert!(ptr::eq(current(), &OTHER[0]));
         set_current(before);
     }
 }
