@@ -195,6 +195,12 @@ pub(crate) const fn granules<G: Granule>(bytes: usize) -> usize {
     (bytes - 1) / G::BYTES + 1
 }
 
+/// The bytes of the granules that `bytes` bytes fill: none for none, nor for so many that no address space has them.
+#[inline(always)]
+pub(crate) const fn rounded<G: Granule>(bytes: usize) -> usize {
+    bytes.wrapping_add(G::BYTES - 1) & !(G::BYTES - 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,6 +217,11 @@ mod tests {
         assert_eq!(granules::<G>(G::BYTES), 1);
         assert_eq!(granules::<G>(G::BYTES + 1), 2);
         assert_eq!(granules::<G>(usize::MAX), usize::MAX / G::BYTES + 1);
+        let expected =
+            [(0, 0), (1, G::BYTES), (G::BYTES, G::BYTES), (G::BYTES + 1, 2 * G::BYTES), (usize::MAX, 0)];
+        for (bytes, rounded_up) in expected {
+            assert_eq!(rounded::<G>(bytes), rounded_up);
+        }
     }
 
     #[test]

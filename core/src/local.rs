@@ -10,7 +10,7 @@ use core::alloc::Layout;
 use core::num::NonZero;
 use core::ptr::NonNull;
 
-use crate::granule::{GRANULE, TwoWords, granules};
+use crate::granule::{GRANULE, TwoWords, rounded};
 use crate::heap::LetWait;
 use crate::heap::allocate::whole;
 use crate::inspect::Fault;
@@ -96,8 +96,7 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     /// A block of at least `size` bytes, aligned to [`GRANULE`], if one of the size waits. O(1).
     #[inline(always)]
     pub fn allocate_waiting(&mut self, size: usize) -> Option<NonNull<u8>> {
-        // Comes round to 0 for sizes that nothing has.
-        self.heap.take_waiting(granules::<TwoWords>(size).wrapping_mul(GRANULE))
+        self.heap.take_waiting(rounded::<TwoWords>(size))
     }
 
     /// [`allocate`](Self::allocate), where no block of the size waits.

@@ -57,9 +57,9 @@ impl Policy {
         self.limit > 0
     }
 
-    /// Bytes that the lists take.
+    /// Bytes that the lists take, that of no bytes among them.
     pub const fn bytes(self) -> usize {
-        self.limit / GRANULE * size_of::<List>()
+        if self.is_on() { (self.limit / GRANULE + 1) * size_of::<List>() } else { 0 }
     }
 }
 
@@ -71,7 +71,16 @@ struct List {
     room: usize,
 }
 
-/// The quick lists of a heap, if its mode has any. None, without memory, until [`Quick::initialize`].
+/// The one list where nothing may wait: that of no bytes.
+static NO_LISTS: NoLists = NoLists(List { head: None, room: 0 });
+
+struct NoLists(List);
+
+// SAFETY: nothing is ever put into the list.
+unsafe impl Sync for NoLists {}
+
+/// The quick lists of a heap, if its mode has any. The list of no bytes is always empty, so that a request for none need
+/// not be told apart before one looks. None, without memory, until [`Quick::initialize`].
 #[derive(Debug)]
 pub struct Quick<M> {
     lists: NonNull<u8>,
@@ -88,7 +97,8 @@ impl<M: Mode> Default for Quick<M> {
 impl<M: Mode> Quick<M> {
     /// No lists.
     pub const fn new() -> Self {
-        Self { lists: NonNull::dangling(), policy: Policy::OFF, mode: PhantomData }
+        let lists = NonNull::from_ref(&NO_LISTS.0).cast();
+        Self { lists, policy: Policy::OFF, mode: PhantomData }
     }
 
     /// Lays empty lists at `memory`.
@@ -96,10 +106,13 @@ impl<M: Mode> Quick<M> {
     /// # Safety
     /// [`Policy::bytes`] bytes at `memory`, aligned to a word, are theirs for as long as they are in use.
     pub unsafe fn initialize(&mut self, memory: NonNull<u8>, policy: Policy) {
-        *self = Self { lists: memory, policy, mode: PhantomData };
-        for bytes in self.sizes() {
-            // SAFETY: the caller gives room for a list a size.
-            unsafe { self.list(bytes).write(List { head: None, room: policy.depth }) };
+        *self = Self::new();
+        if policy.is_on() {
+            (self.lists, self.policy) = (memory, policy);
+            for bytes in self.sizes().chain([0]) {
+                // SAFETY: the caller gives room for a list a size, and that of no bytes.
+                unsafe { self.list(bytes).write(List { head: None, room: policy.depth }) };
+            }
         }
     }
 
@@ -119,6 +132,12 @@ impl<M: Mode> Quick<M> {
     pub const fn serves(&self, bytes: usize) -> bool {
         // So that a size that came round through 0 is not served either.
         M::WAITS && bytes.wrapping_sub(GRANULE) < self.policy.limit
+    }
+
+    /// Whether there is a list of `bytes` bytes, that of none included.
+    #[inline(always)]
+    pub const fn lists(&self, bytes: usize) -> bool {
+        M::WAITS && bytes <= self.policy.limit
     }
 
     /// The sizes that may wait, in bytes, the largest first.
@@ -157,7 +176,7 @@ impl<M: Mode> Quick<M> {
     /// A block of `bytes` bytes that waited. O(1).
     ///
     /// # Safety
-    /// The lists serve the size.
+    /// There is a list of the size, which is a multiple of a granule.
     #[inline(always)]
     pub unsafe fn pop(&mut self, bytes: usize) -> Option<NonNull<u8>> {
         // SAFETY: the size has a list, and each block in it a link.
@@ -197,13 +216,13 @@ impl<M: Mode> Quick<M> {
     /// The list of a size.
     ///
     /// # Safety
-    /// The lists serve the size.
+    /// There is one.
     #[inline(always)]
     unsafe fn list(&self, bytes: usize) -> NonNull<List> {
         // A list takes as many bytes as a granule.
         const { assert!(size_of::<List>() == GRANULE) };
         // SAFETY: the size has a list.
-        unsafe { after(self.lists, bytes - GRANULE) }
+        unsafe { after(self.lists, bytes) }
     }
 }
 

@@ -155,3 +155,32 @@ fn a_heap_is_handed_over_while_others_post() {
         assert_eq!(seen, blocks[..3]);
     });
 }
+
+/// A block that was freed elsewhere is taken in while another thread frees it once more: that one sees it as posted, or as
+/// waiting, or as free in the map, and never in use.
+#[test]
+fn a_second_free_is_told_while_the_first_is_taken_in() {
+    loom::model(|| {
+        let words = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(1)]);
+        let bits = |words: &[AtomicUsize; 3], word: usize| Bits::at(NonNull::from(&words[word]).cast(), 1);
+        let [waiting, posted, used] = [0, 1, 2];
+        // SAFETY: there are words.
+        unsafe {
+            bits(&words, posted).set(0);
+            let second = {
+                let words = Arc::clone(&words);
+                thread::spawn(move || {
+                    bits(&words, posted).set(0)
+                        && !bits(&words, waiting).is_set_now(0)
+                        && bits(&words, used).is_set(0)
+                })
+            };
+            // Taken in, it waits; and is coalesced.
+            bits(&words, waiting).flip(0);
+            bits(&words, posted).clear(0);
+            bits(&words, used).flip(0);
+            bits(&words, waiting).flip_last(0);
+            assert!(!second.join().unwrap());
+        }
+    });
+}

@@ -4,6 +4,8 @@
 use core::alloc::Layout;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::{Barrier, Mutex};
 use std::thread;
 
@@ -178,5 +180,67 @@ fn of_two_frees_at_once_one_is_let() {
         // SAFETY: the block was marked, and nobody uses it.
         unsafe { own.outbox.put(NonNull::from(&inboxes[0]), block.ptr, 0, true) };
         assert_eq!(own.heap.take_in(), 1);
+    }
+}
+
+/// While its heap takes a block in, it never looks as if it were in use: a second free is told, whenever it comes.
+#[test]
+fn a_second_free_is_told_while_the_first_is_taken_in() {
+    static INBOX: Inbox = Inbox::new();
+    static BAD: AtomicUsize = AtomicUsize::new(0);
+    // What may wait, and what is coalesced at once.
+    for size in [48, 3000] {
+        let arena = Box::leak(vec![MaybeUninit::uninit(); 3 << 20].into_boxed_slice());
+        let mut heap = LocalHeap::new(ArenaSource::new(arena), &INBOX, |_, _| {
+            BAD.fetch_add(1, Release);
+        });
+        let layout = Layout::from_size_align(size, 1).unwrap();
+        // So that the span stays.
+        let _kept = heap.allocate(layout).unwrap();
+        let [posted, taken_in, looked] = [(); 3].map(|()| AtomicUsize::new(0));
+        let block = Mutex::new(None);
+        let wrong = thread::scope(|scope| {
+            let other = scope.spawn(|| {
+                let mut wrong = 0;
+                for round in 1..=ROUNDS {
+                    let Block { ptr, span, .. } = wait_for(|| block.lock().unwrap().take());
+                    let mut outbox = Outbox::new();
+                    // SAFETY: the heap is there for as long as the test, and the block is used no more.
+                    let span = unsafe { RemoteSpan::at(span) };
+                    wrong += usize::from(span.mark(ptr).is_err());
+                    // SAFETY: as above.
+                    unsafe { outbox.put(NonNull::from(&INBOX), ptr, 0, true) };
+                    posted.store(round, Release);
+                    while taken_in.load(Acquire) < round {
+                        wrong += usize::from(span.mark(ptr) != Err(FreeError::AlreadyFree));
+                    }
+                    looked.store(round, Release);
+                }
+                wrong
+            });
+            for round in 1..=ROUNDS {
+                let ptr = heap.allocate(layout).unwrap();
+                let span = heap.source().block_of(ptr.addr().get()).unwrap();
+                *block.lock().unwrap() = Some(Block { owner: 0, ptr, layout, span });
+                wait_for(|| (posted.load(Acquire) == round).then_some(()));
+                heap.take_in();
+                if round % 64 == 0 {
+                    heap.trim();
+                }
+                taken_in.store(round, Release);
+                wait_for(|| (looked.load(Acquire) == round).then_some(()));
+            }
+            other.join().unwrap()
+        });
+        assert_eq!((wrong, BAD.load(Acquire)), (0, 0), "frees of {size} bytes");
+    }
+}
+
+fn wait_for<T>(mut ready: impl FnMut() -> Option<T>) -> T {
+    loop {
+        if let Some(value) = ready() {
+            return value;
+        }
+        thread::yield_now();
     }
 }

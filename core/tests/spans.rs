@@ -67,6 +67,18 @@ fn blocks_wait_where_others_keep_the_span() {
 }
 
 #[test]
+fn a_request_for_no_bytes_takes_a_granule_that_waits() {
+    let mut heap = Heap::<_, General>::with_mode(source());
+    let [least, none] = [1, 0].map(|size| Layout::from_size_align(size, 1).expect("a small layout"));
+    let [_kept, freed] = [(); 2].map(|()| heap.allocate(least).expect("there is room"));
+    // SAFETY: nobody uses the block.
+    assert_eq!(unsafe { heap.deallocate_sized(freed, none) }, Ok(()));
+    assert_eq!(heap.totals().waiting_chunks(), 1);
+    assert_eq!(heap.allocate(none), Some(freed));
+    assert_eq!(heap.totals().waiting_chunks(), 0);
+}
+
+#[test]
 fn a_wrong_count_of_what_holds_a_span_is_noticed() {
     const HELD: usize = 5;
     let (heap, _) = full::<General>();

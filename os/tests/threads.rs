@@ -4,6 +4,7 @@ mod thread_support;
 
 use std::alloc::Layout;
 use std::ptr::NonNull;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use memalloc_core::FreeError;
@@ -13,12 +14,20 @@ use thread_support::{Block, allocate, free};
 
 const LAYOUT: Layout = Layout::new::<[u8; 200]>();
 
+/// Held by the test that runs: a thread of another could take over a heap left here, and hand out what was freed in it.
+static TURN: Mutex<()> = Mutex::new(());
+
+fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn elsewhere<T: Send>(body: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| scope.spawn(body).join().unwrap())
 }
 
 #[test]
 fn a_block_outlives_its_thread_and_is_freed_once() {
+    let _turn = turn();
     let block = elsewhere(|| allocate(LAYOUT));
     assert_eq!(process::usable_size(block.0), Ok(208));
     assert_eq!((free(block), free(block)), (Ok(()), Err(FreeError::AlreadyFree)));
@@ -27,6 +36,7 @@ fn a_block_outlives_its_thread_and_is_freed_once() {
 
 #[test]
 fn two_threads_at_once_have_a_heap_each() {
+    let _turn = turn();
     let mine = allocate(LAYOUT);
     let other = elsewhere(|| allocate(LAYOUT));
     assert_ne!(process::owner_of(mine.0), process::owner_of(other.0));
@@ -35,6 +45,7 @@ fn two_threads_at_once_have_a_heap_each() {
 
 #[test]
 fn bad_frees_by_another_thread_are_answered_as_the_owner_s_are() {
+    let _turn = turn();
     let block = allocate(LAYOUT);
     elsewhere(move || {
         let block = { block };
@@ -50,6 +61,7 @@ fn bad_frees_by_another_thread_are_answered_as_the_owner_s_are() {
 
 #[test]
 fn a_block_is_resized_by_another_thread_with_its_bytes() {
+    let _turn = turn();
     for (old, new) in [(100, 105), (100, 3000), (3000, 100), (100, 9_000_000), (9_000_000, 100), (40, 40)] {
         let layout = Layout::from_size_align(old, 16).unwrap();
         let block = allocate(layout);

@@ -5,7 +5,7 @@ use core::ptr::NonNull;
 
 use super::Heap;
 use crate::bins::class;
-use crate::granule::{GRANULE, Granule, granules};
+use crate::granule::{GRANULE, Granule, granules, rounded};
 use crate::raw::after;
 use crate::{Mode, PageSource};
 
@@ -25,7 +25,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         if layout.align() > Self::GRANULE {
             return self.allocate_aligned(layout);
         }
-        match self.take_waiting(whole::<M::Granule>(layout.size())) {
+        match self.take_waiting(rounded::<M::Granule>(layout.size())) {
             Some(block) => Some(block),
             None => self.allocate_from_bins(layout),
         }
@@ -42,9 +42,15 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 
-    /// A block cut off a free chunk.
+    /// A block cut off a free chunk; for no bytes, one of a granule that waits, if any does.
     #[inline(never)]
     fn allocate_from_bins(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+        if M::WAITS
+            && layout.size() == 0
+            && let Some(block) = self.take_waiting(Self::GRANULE)
+        {
+            return Some(block);
+        }
         match self.bins.first_for(layout.size()) {
             // SAFETY: the bin has a chunk, and each of its chunks is large enough.
             Some(bin) => Some(unsafe { self.cut_off(bin, layout.size()) }),

@@ -61,23 +61,6 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 
-    /// Frees the block at `ptr`, of `bytes` bytes unless they are 0, which was freed from elsewhere and has come back. O(1).
-    ///
-    /// # Errors
-    /// As for [`deallocate_sized`](Self::deallocate_sized); whatever it is, it is not on its way back any more.
-    ///
-    /// # Safety
-    /// If a block in use starts at `ptr`, nobody uses it any more.
-    #[cfg(target_has_atomic = "ptr")]
-    pub(crate) unsafe fn free_arrived(&mut self, ptr: NonNull<u8>, bytes: usize) -> Result<(), FreeError> {
-        let Some((span, start)) = self.place_of(ptr) else { return Err(FreeError::NotOurs) };
-        // SAFETY: the granule is the span's, which has posted bits; the caller gives up the block, if there is one.
-        unsafe {
-            span.posted().clear(start);
-            self.free_waiting(ptr, (bytes > 0).then_some(bytes))
-        }
-    }
-
     /// Lets the block at `ptr`, of `expected` bytes if that is said, wait in a quick list, if all that is to be known of it
     /// is in one map entry and there is room; otherwise sees to it with more care.
     ///
@@ -283,10 +266,22 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// The chunk is in use, does not wait, and nobody uses it any more.
     #[inline(never)]
     pub(super) unsafe fn take_back(&mut self, chunk: UsedChunk<M::Granule>) {
+        // SAFETY: as the caller says.
+        unsafe { self.take_back_unmarked(chunk, || ()) }
+    }
+
+    /// [`take_back`](Self::take_back), of a chunk that a mark says was freed: `unmark` takes it off, once the map says so.
+    /// Who looks at the marks first and at the map then sees the chunk free all the while.
+    ///
+    /// # Safety
+    /// As for `take_back`, but for the mark.
+    #[inline(always)]
+    pub(super) unsafe fn take_back_unmarked(&mut self, chunk: UsedChunk<M::Granule>, unmark: impl FnOnce()) {
         let UsedChunk { span, start, map } = chunk;
         // SAFETY: the chunk is in use.
         unsafe {
             span.map().give(start, map.end);
+            unmark();
             self.coalesce(span, span.address(start), chunk.size() * Self::GRANULE, map.neighbours);
         }
     }
@@ -350,7 +345,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Why a pointer was not freed: no block in use starts there, or it has another size.
     #[cold]
     #[inline(never)]
-    fn refuse(&self, ptr: NonNull<u8>) -> Result<(), FreeError> {
+    pub(super) fn refuse(&self, ptr: NonNull<u8>) -> Result<(), FreeError> {
         self.used_chunk(ptr).and(Err(FreeError::WrongSize))
     }
 

@@ -7,10 +7,12 @@
 //!               flip the map ─▶ take free neighbours out of their bins ─▶ into a bin
 //! ```
 //!
-//! One file each: `allocate`, `deallocate`, `reallocate`, `lookup` (what a pointer is), `growth` (spans come and go) and `waiting` (blocks that wait in
-//! quick lists, in general mode).
+//! One file each: `allocate`, `deallocate`, `reallocate`, `lookup` (what a pointer is), `growth` (spans come and go),
+//! `waiting` (blocks that wait in quick lists) and `arrived` (blocks that were freed from elsewhere).
 
 pub(crate) mod allocate;
+#[cfg(target_has_atomic = "ptr")]
+mod arrived;
 mod deallocate;
 mod growth;
 mod lookup;

@@ -3,34 +3,27 @@
 use core::ptr::NonNull;
 
 use super::Heap;
+use super::lookup::UsedChunk;
 use crate::map::Bits;
 use crate::span::Span;
 use crate::{Mode, PageSource};
 
 impl<S: PageSource, M: Mode> Heap<S, M> {
-    /// A block of `bytes` bytes that waited, in use again. O(1).
+    /// A block of `bytes` bytes, a multiple of a granule, that waited, in use again; none has 0. O(1).
     #[inline(always)]
     pub(crate) fn take_waiting(&mut self, bytes: usize) -> Option<NonNull<u8>> {
-        let (block, span) = self.take_off_list(bytes)?;
-        if Self::COUNTS_HELD {
-            // SAFETY: the span is one of the heap's.
-            unsafe { span.hold() };
-        }
-        Some(block)
-    }
-
-    /// A block of `bytes` bytes that waited, and its span, which does not count it yet.
-    #[inline(always)]
-    fn take_off_list(&mut self, bytes: usize) -> Option<(NonNull<u8>, Span<M::Granule>)> {
-        if !self.quick.serves(bytes) {
+        if !self.quick.lists(bytes) {
             return None;
         }
-        // SAFETY: the lists serve the size; a block that waits is the start of a chunk of ours, whose bit is set.
+        // SAFETY: there is a list of the size; a block that waits is the start of a chunk of ours, whose bit is set.
         unsafe {
             let block = self.quick.pop(bytes)?;
             let span = self.span_of_own(block);
             span.waiting(Self::MARKS).flip(span.granule_of(block));
-            Some((block, span))
+            if Self::COUNTS_HELD {
+                span.hold();
+            }
+            Some(block)
         }
     }
 
@@ -86,12 +79,26 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Coalesces the blocks of the largest size that waits, if any does.
     pub(super) fn flush_one_list(&mut self) -> bool {
         let Some(bytes) = self.quick.sizes().find(|&bytes| self.quick.has_one(bytes)) else { return false };
-        while let Some((block, _)) = self.take_off_list(bytes) {
-            if let Some(chunk) = self.used_chunk_at(block) {
-                // SAFETY: the chunk is in use, for nobody, and its span does not count it.
-                unsafe { self.take_back(chunk) };
-            }
+        // SAFETY: the lists serve the size.
+        while let Some(block) = unsafe { self.quick.pop(bytes) } {
+            // SAFETY: a block that waits is the start of a chunk of ours, whose bit is set; its span does not count it.
+            unsafe { self.take_back_waiting(block) };
         }
         true
+    }
+
+    /// Coalesces a block that waits, just taken off its list.
+    ///
+    /// # Safety
+    /// The block is the start of a chunk of ours, its waiting bit is set, and its span does not count it.
+    unsafe fn take_back_waiting(&mut self, block: NonNull<u8>) {
+        // SAFETY: the block lies in a span of ours, which has waiting bits.
+        unsafe {
+            let span = self.span_of_own(block);
+            let (start, waiting) = (span.granule_of(block), span.waiting(Self::MARKS));
+            if let Some(map) = span.map().in_use(start) {
+                self.take_back_unmarked(UsedChunk { span, start, map }, || waiting.flip_last(start));
+            }
+        }
     }
 }

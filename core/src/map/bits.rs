@@ -3,7 +3,7 @@
 use core::ptr::NonNull;
 
 use crate::sync::AtomicUsize;
-use crate::sync::Ordering::Relaxed;
+use crate::sync::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 const WORD_BITS: usize = usize::BITS as usize;
 
@@ -66,7 +66,30 @@ impl Bits {
         word.store(word.load(Relaxed) ^ 1 << (g % WORD_BITS), Relaxed);
     }
 
-    /// Sets the bit of granule `g`, though others may be setting bits too. Whether it was clear. O(1).
+    /// [`flip`](Self::flip), after all that was written before: who [sees](Self::is_set_now) the bit flipped sees that too.
+    ///
+    /// # Safety
+    /// As for the type.
+    #[inline(always)]
+    pub unsafe fn flip_last(self, g: usize) {
+        // SAFETY: the caller gives a granule that has a bit.
+        let word = unsafe { self.word(g) };
+        word.store(word.load(Relaxed) ^ 1 << (g % WORD_BITS), Release);
+    }
+
+    /// Whether the bit of granule `g`, which its owner [flips](Self::flip_last), is set, before anything else is looked at.
+    ///
+    /// # Safety
+    /// As for the type, but that its owner may write meanwhile.
+    #[cfg(target_has_atomic = "ptr")]
+    #[inline(always)]
+    pub unsafe fn is_set_now(self, g: usize) -> bool {
+        // SAFETY: the caller gives a granule that has a bit.
+        unsafe { self.word(g) }.load(Acquire) >> (g % WORD_BITS) & 1 != 0
+    }
+
+    /// Sets the bit of granule `g`, though others may be setting bits too, before anything else is looked at. Whether it was
+    /// clear. O(1).
     ///
     /// # Safety
     /// As for the type, but that others may set and [`clear`](Self::clear) bits meanwhile.
@@ -75,10 +98,10 @@ impl Bits {
     pub unsafe fn set(self, g: usize) -> bool {
         let bit = 1 << (g % WORD_BITS);
         // SAFETY: the caller gives a granule that has a bit.
-        unsafe { self.word(g) }.fetch_or(bit, Relaxed) & bit == 0
+        unsafe { self.word(g) }.fetch_or(bit, AcqRel) & bit == 0
     }
 
-    /// Clears the bit of granule `g`, though others may be setting bits. O(1).
+    /// Clears the bit of granule `g`, though others may be setting bits, after all that was written before. O(1).
     ///
     /// # Safety
     /// As for [`set`](Self::set).
@@ -86,7 +109,7 @@ impl Bits {
     #[inline]
     pub unsafe fn clear(self, g: usize) {
         // SAFETY: the caller gives a granule that has a bit.
-        unsafe { self.word(g) }.fetch_and(!(1 << (g % WORD_BITS)), Relaxed);
+        unsafe { self.word(g) }.fetch_and(!(1 << (g % WORD_BITS)), Release);
     }
 
     /// The bits of as many granules as a word has bits. For the full check.

@@ -36,8 +36,10 @@ fn blocks_come_back_last_in_first_out_and_no_more_than_there_is_room_for() {
 
 #[test]
 fn nothing_waits_without_lists() {
-    let quick = Quick::<General>::new();
+    let mut quick = Quick::<General>::new();
+    // SAFETY: there is a list of no bytes.
+    assert_eq!(unsafe { quick.pop(0) }, None);
     assert!(!quick.is_on() && !quick.serves(GRANULE) && !Policy::scaled_to(16 << 10).is_on());
     assert_eq!(quick.sizes().count(), 0);
-    assert!(!Quick::<RealTime>::new().serves(0));
+    assert!(!Quick::<RealTime>::new().serves(0) && !Quick::<RealTime>::new().lists(0));
 }

@@ -40,6 +40,11 @@ impl RemoteSpan {
             if !view.is_used() || self.0.waiting(MARKS).is_set(g) || !self.0.posted().set(g) {
                 return Err(self.why_not(g));
             }
+            // Its heap may just have taken it in from another who freed it.
+            if self.is_waiting_now(g) || !self.0.map().view(g).is_used() {
+                self.0.posted().clear(g);
+                return Err(self.why_not(g));
+            }
             Ok(view.has_end())
         }
     }
@@ -65,12 +70,19 @@ impl RemoteSpan {
     fn end_of(self, g: usize) -> Result<usize, FreeError> {
         // SAFETY: the granule is the span's, which has posted bits.
         unsafe {
-            let used = self.0.map().in_use(g);
-            if self.0.waiting(MARKS).is_set(g) || self.0.posted().is_set(g) {
+            if self.0.posted().is_set_now(g) || self.is_waiting_now(g) {
                 return Err(FreeError::AlreadyFree);
             }
-            used.map(|used| used.end).ok_or_else(|| self.why_not(g))
+            self.0.map().in_use(g).map(|used| used.end).ok_or_else(|| self.why_not(g))
         }
+    }
+
+    /// Whether the block at granule `g` waits, to be asked after whether it is posted, and before whether the map has it in
+    /// use: its heap sets and clears the three in that order's reverse, so that no freed block ever seems to be in use.
+    #[inline(always)]
+    fn is_waiting_now(self, g: usize) -> bool {
+        // SAFETY: the granule is the span's, which has waiting bits.
+        unsafe { self.0.waiting(MARKS).is_set_now(g) }
     }
 
     #[inline(always)]
@@ -88,6 +100,9 @@ impl RemoteSpan {
     fn why_not(self, g: usize) -> FreeError {
         // SAFETY: the granule is the span's, which has posted bits.
         unsafe {
+            if self.0.posted().is_set_now(g) || self.is_waiting_now(g) {
+                return FreeError::AlreadyFree;
+            }
             match self.0.map().start_of(g, self.0.first()) {
                 Some((_, Field::Free)) => FreeError::AlreadyFree,
                 Some((start, Field::Used { .. }))
