@@ -12,8 +12,7 @@
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use rustix::time::{ClockId, clock_gettime};
-
+use crate::clock::seconds;
 use crate::lock::Lock;
 use crate::region::unmap_below_next;
 
@@ -22,7 +21,7 @@ const MOST: usize = 16;
 /// Bytes that are kept at once.
 const MOST_BYTES: usize = 32 << 20;
 /// Seconds that an extent is kept for, at least.
-const SECONDS: i64 = 1;
+const SECONDS: u64 = 1;
 
 /// Idle memory: whole slots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +29,7 @@ struct Extent {
     start: NonNull<u8>,
     size: usize,
     /// When it became idle, or the latest piece of it did: in seconds.
-    since: i64,
+    since: u64,
 }
 
 impl Extent {
@@ -71,7 +70,7 @@ fn change<T>(how: impl FnOnce(&mut Idle) -> T) -> T {
 /// # Safety
 /// They are mapped, whole slots, in no table, and nobody uses them any more.
 pub(crate) unsafe fn keep(start: NonNull<u8>, size: usize) {
-    let extent = Extent { start, size, since: now() };
+    let extent = Extent { start, size, since: seconds() };
     if !change(|idle| idle.bytes() + size <= MOST_BYTES && idle.keep(extent)) {
         // SAFETY: as the caller says.
         unsafe { unmap_below_next(start, size) };
@@ -115,8 +114,8 @@ pub(crate) unsafe fn after_fork() {
 }
 
 #[cold]
-fn release_if(goes: impl Fn(&Extent, i64) -> bool) -> usize {
-    let (now, mut released) = (now(), 0);
+fn release_if(goes: impl Fn(&Extent, u64) -> bool) -> usize {
+    let (now, mut released) = (seconds(), 0);
     // The system takes its time, so the lock is not held meanwhile.
     while let Some(extent) = change(|idle| idle.remove(|extent| goes(extent, now))) {
         // SAFETY: the memory was idle, and is in no list any more.
@@ -124,10 +123,6 @@ fn release_if(goes: impl Fn(&Extent, i64) -> bool) -> usize {
         released += extent.size;
     }
     released
-}
-
-fn now() -> i64 {
-    clock_gettime(ClockId::MonotonicCoarse).tv_sec
 }
 
 impl Idle {
@@ -193,7 +188,7 @@ mod tests {
         NonNull::new(core::ptr::without_provenance_mut(number * SLOT)).unwrap()
     }
 
-    fn extent(number: usize, slots: usize, since: i64) -> Extent {
+    fn extent(number: usize, slots: usize, since: u64) -> Extent {
         Extent { start: slot(number), size: slots * SLOT, since }
     }
 
@@ -207,7 +202,7 @@ mod tests {
     fn extents_that_touch_are_one_and_are_taken_by_size_or_place() {
         let mut idle = Idle::new();
         for (number, slots) in [(10, 2), (20, 1), (14, 1), (12, 2)] {
-            assert!(idle.keep(extent(number, slots, number as i64)));
+            assert!(idle.keep(extent(number, slots, number as u64)));
         }
         assert_eq!(all(&idle), [extent(10, 5, 12), extent(20, 1, 20)]);
         assert_eq!(idle.take(6 * SLOT), None);

@@ -4,6 +4,7 @@
 //! whole program, and [`MemAlloc`] makes it the program's allocator. [`walk`] counts what directories hold.
 
 mod bad_free;
+mod clock;
 mod fork;
 mod global;
 mod huge;

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
-use rustix::time::{ClockId, clock_gettime};
 
 use super::census::Census;
 use super::pipe::{Pipe, PipeSink};
@@ -11,6 +10,7 @@ use super::record::Record;
 use super::sink::Sink;
 use super::slots::{Slot, Slots};
 use super::tree::{Half, Tree};
+use crate::clock::processor_time;
 use crate::fork::{Twin, fork_sibling, leave};
 
 /// How many children there may be, and when.
@@ -132,8 +132,4 @@ impl Pace {
         let used = self.used.saturating_sub(before.used);
         (used < elapsed / 2).then_some(self.bound.waiting)
     }
-}
-
-fn processor_time() -> Duration {
-    Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap_or_default()
 }
