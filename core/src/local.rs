@@ -313,7 +313,7 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     }
 
     /// Takes in some of what has come back. Whether there may be more.
-    #[inline]
+    #[inline(never)]
     fn take_in_some(&mut self) -> bool {
         (0..AT_ONCE).all(|_| self.take_in_one())
     }

@@ -35,12 +35,14 @@
 //! What the map cannot see is a use after free: it says where chunks are, not who looks at them.
 
 mod bits;
+mod spaced;
 mod view;
 
 use core::ptr::NonNull;
 use core::sync::atomic::Ordering::Relaxed;
 
 pub use bits::Bits;
+use spaced::spaced;
 use view::{Entry, Words, flip, note_of};
 pub use view::{InUse, Neighbours, Upper, View};
 
@@ -222,17 +224,20 @@ impl Map {
         }
     }
 
-    /// Hands `count` chunks of `size` granules each out, one above the other from `g` on. None of them is long.
+    /// Hands `count` chunks of `size` granules each out, one above the other from `g` on. None of them is long. `more` is
+    /// told of all but the first: the index of each entry that they start in, and the bits of their granules there.
     ///
     /// # Safety
     /// As for [`take`](Self::take).
-    #[inline]
-    pub unsafe fn take_many(self, g: usize, size: usize, count: usize) {
+    #[inline(always)]
+    pub unsafe fn take_many(self, g: usize, size: usize, count: usize, mut more: impl FnMut(usize, usize)) {
+        let end = g + count * size;
         // SAFETY: the caller gives granules of the map.
         unsafe {
-            self.flip(g, g + count * size);
-            for start in (1..count).map(|at| g + at * size) {
-                flip(&self.words_at(start).used, 1 << (start % WORD_GRANULES));
+            self.flip(g, end);
+            for (entry, bits) in spaced(g + size, size, end) {
+                flip(&self.words_of(entry).as_ref().used, bits);
+                more(entry, bits);
             }
         }
     }

@@ -173,6 +173,30 @@ impl<M: Mode> Quick<M> {
         }
     }
 
+    /// Lets `count` blocks wait that lie one above the other from `first` on, to be taken in that order. O(count).
+    ///
+    /// # Safety
+    /// As for [`push`](Self::push), for each of them; there is one at least.
+    #[inline(always)]
+    pub unsafe fn push_row(&mut self, first: NonNull<u8>, bytes: usize, count: usize) {
+        // SAFETY: the size has a list, and each block room for the link.
+        unsafe {
+            let list = self.list(bytes).as_mut();
+            if M::BOUNDED {
+                list.room -= count;
+            }
+            let last = after(first, (count - 1) * bytes);
+            let mut block = first;
+            while block != last {
+                let next = after(block, bytes);
+                block.cast::<Option<NonNull<u8>>>().write(Some(next));
+                block = next;
+            }
+            last.cast::<Option<NonNull<u8>>>().write(list.head);
+            list.head = Some(first);
+        }
+    }
+
     /// A block of `bytes` bytes that waited. O(1).
     ///
     /// # Safety

@@ -79,26 +79,23 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// into a bin. O(1).
     ///
     /// # Safety
-    /// The chunk is in no bin and has `chunk_bytes` bytes, `bytes` or more; both are whole granules. The quick lists serve
-    /// the size, and their number is not bounded.
+    /// The chunk is in no bin and has `chunk_bytes` bytes, twice as many as `bytes` or more, which are half of
+    /// [`CARVED`] or less; both are whole granules. The quick lists serve the size, and their number is not bounded.
     #[inline(never)]
     unsafe fn carve(&mut self, chunk: NonNull<u8>, chunk_bytes: usize, bytes: usize) -> NonNull<u8> {
         // SAFETY: the lists serve no size of 0. The chunk lies in a span of ours, and the pieces in the chunk.
         unsafe {
             core::hint::assert_unchecked(bytes != 0);
-            let count = (chunk_bytes.min(CARVED) / bytes).clamp(1, MOST_CARVED);
+            let count = (chunk_bytes.min(CARVED) / bytes).min(MOST_CARVED);
+            let (size, taken) = (bytes / Self::GRANULE, count * bytes);
             let span = self.span_of_own(chunk);
             let at = span.granule_of(chunk);
             if Self::COUNTS_HELD {
                 span.hold();
             }
-            span.map().take_many(at, bytes / Self::GRANULE, count);
-            // So that they are handed out in the order of their addresses.
-            for piece in (1..count).rev() {
-                self.quick.push(after(chunk, piece * bytes), bytes);
-                span.waiting(Self::MARKS).flip(at + piece * (bytes / Self::GRANULE));
-            }
-            let taken = count * bytes;
+            let waiting = span.waiting(Self::MARKS);
+            span.map().take_many(at, size, count, |word, bits| waiting.flip_many(word, bits));
+            self.quick.push_row(after(chunk, bytes), bytes, count - 1);
             if chunk_bytes > taken {
                 self.bins.insert(after(chunk, taken), chunk_bytes - taken);
             }

@@ -70,6 +70,22 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     unsafe fn free_waiting(&mut self, ptr: NonNull<u8>, expected: Option<usize>) -> Result<(), FreeError> {
         let Some((span, start)) = self.place_of(ptr) else { return self.refuse(ptr) };
         // SAFETY: as the caller says; the granule is the span's.
+        unsafe { self.free_waiting_in(span, start, ptr, expected) }
+    }
+
+    /// [`free_waiting`](Self::free_waiting), of a block at granule `start` of `span`.
+    ///
+    /// # Safety
+    /// As for `free_waiting`; the granule is one of a span of the heap, and lies at `ptr`.
+    #[inline(always)]
+    pub(super) unsafe fn free_waiting_in(
+        &mut self,
+        span: Span<M::Granule>,
+        start: usize,
+        ptr: NonNull<u8>,
+        expected: Option<usize>,
+    ) -> Result<(), FreeError> {
+        // SAFETY: as the caller says.
         unsafe {
             match self.let_wait(span, start, ptr, expected) {
                 LetWait::Done => Ok(()),
@@ -291,7 +307,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// # Safety
     /// If a block in use starts at `ptr`, nobody uses it any more. It does not wait.
     #[inline(never)]
-    unsafe fn free_to_bins(&mut self, ptr: NonNull<u8>, bytes: usize) -> Result<(), FreeError> {
+    pub(super) unsafe fn free_to_bins(&mut self, ptr: NonNull<u8>, bytes: usize) -> Result<(), FreeError> {
         if bytes > WORD_GRANULES * Self::GRANULE {
             // SAFETY: as for this.
             return unsafe { self.free_long(ptr, bytes) };

@@ -34,7 +34,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if self.move_end(chunk, granules::<M::Granule>(new_size)) {
                 return Some(ptr);
             }
-            self.move_to(ptr, layout, new_size)
+            self.move_to(chunk, ptr, layout, new_size)
         }
     }
 
@@ -63,7 +63,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if self.move_end(chunk, granules::<M::Granule>(new_size)) {
                 return Ok(Some(ptr));
             }
-            Ok(self.move_to(ptr, old, new_size))
+            Ok(self.move_to(chunk, ptr, old, new_size))
         }
     }
 
@@ -117,15 +117,25 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Copies a block to a new one and frees it.
     ///
     /// # Safety
-    /// A chunk in use for `layout` starts at `ptr`, which is given up if the result is not `None`.
-    unsafe fn move_to(&mut self, ptr: NonNull<u8>, layout: Layout, new_size: usize) -> Option<NonNull<u8>> {
+    /// The chunk is in use for `layout` and starts at `ptr`; it is given up if the result is not `None`.
+    unsafe fn move_to(
+        &mut self,
+        chunk: UsedChunk<M::Granule>,
+        ptr: NonNull<u8>,
+        layout: Layout,
+        new_size: usize,
+    ) -> Option<NonNull<u8>> {
         let new = self.allocate(Layout::from_size_align(new_size, layout.align()).ok()?)?;
-        let bytes = new_size.min(whole::<M::Granule>(layout.size()));
+        let bytes = whole::<M::Granule>(layout.size());
         // SAFETY: both blocks hold the bytes, and they are two. The map's word on the old one is asked again, as the
         // new one may have come from below it.
         unsafe {
-            new.copy_from_nonoverlapping(ptr, bytes);
-            let _ = self.deallocate_sized(ptr, layout);
+            new.copy_from_nonoverlapping(ptr, new_size.min(bytes));
+            let _ = if self.quick.serves(bytes) {
+                self.free_waiting_in(chunk.span, chunk.start, ptr, Some(bytes))
+            } else {
+                self.free_to_bins(ptr, bytes)
+            };
         }
         Some(new)
     }

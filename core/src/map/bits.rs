@@ -66,6 +66,17 @@ impl Bits {
         word.store(word.load(Relaxed) ^ 1 << (g % WORD_BITS), Relaxed);
     }
 
+    /// Flips bits of a word, given its index.
+    ///
+    /// # Safety
+    /// As for the type; the index is below [`Bits::words`].
+    #[inline(always)]
+    pub unsafe fn flip_many(self, index: usize, bits: usize) {
+        // SAFETY: the caller gives a word.
+        let word = unsafe { self.word(index * WORD_BITS) };
+        word.store(word.load(Relaxed) ^ bits, Relaxed);
+    }
+
     /// [`flip`](Self::flip), after all that was written before: who [sees](Self::is_set_now) the bit flipped sees that too.
     ///
     /// # Safety

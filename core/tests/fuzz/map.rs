@@ -72,7 +72,7 @@ impl Shadow {
         // SAFETY: the shadow says that these granules are free.
         unsafe {
             if count > 1 {
-                self.map.take_many(at, size, count);
+                self.map.take_many(at, size, count, |_, _| ());
             } else {
                 self.map.take(at, at + size);
             }

@@ -79,7 +79,18 @@ unsafe fn free_otherwise(ptr: *mut c_void) {
 /// If a live block starts at `ptr`, nobody uses it any more once another pointer is returned, or size 0 given.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realloc(ptr: *mut c_void, size: usize) -> *mut c_void {
-    let Some(block) = NonNull::new(ptr.cast()) else { return malloc(size) };
+    match NonNull::new(ptr.cast()) {
+        None => malloc(size),
+        // SAFETY: as the caller says.
+        Some(block) => unsafe { resize(block, size) },
+    }
+}
+
+/// # Safety
+/// As for [`realloc`].
+#[inline(never)]
+unsafe fn resize(block: NonNull<u8>, size: usize) -> *mut c_void {
+    let ptr = block.as_ptr().cast();
     if size == 0 {
         // SAFETY: the caller gives the block up.
         unsafe { free(ptr) };
@@ -89,7 +100,7 @@ pub unsafe extern "C" fn realloc(ptr: *mut c_void, size: usize) -> *mut c_void {
     match unsafe { process::resize(block, size) } {
         Ok(Some(block)) => block.as_ptr().cast(),
         Ok(None) => fail(ENOMEM),
-        Err(error) => abort_on_bad_free(error, ptr.cast()),
+        Err(error) => abort_on_bad_free(error, block.as_ptr()),
     }
 }
 
