@@ -241,6 +241,27 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         unsafe { self.heap.resize(ptr, new_size) }
     }
 
+    /// [`resize`](Self::resize), of a block in a block of the source that starts at `block`: less to find out.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Safety
+    /// As there. `block` is what the source's [`block_of`](PageSource::block_of) answers for `ptr`.
+    #[inline(always)]
+    pub unsafe fn resize_in(
+        &mut self,
+        block: NonNull<u8>,
+        ptr: NonNull<u8>,
+        new_size: usize,
+    ) -> Result<Option<NonNull<u8>>, FreeError> {
+        if self.has_arrived() {
+            self.take_in_some();
+        }
+        // SAFETY: as the caller says.
+        unsafe { self.heap.resize_in(block, ptr, new_size) }
+    }
+
     /// Makes the block at `ptr`, of this heap, `new_size` bytes long where it lies: see [`Heap::resize_in_place`].
     ///
     /// # Errors

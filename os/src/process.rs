@@ -270,7 +270,7 @@ pub unsafe fn resize(ptr: NonNull<u8>, new_size: usize) -> Result<Option<NonNull
     {
         // SAFETY: the heap is the calling thread's, and nothing of it is borrowed. The caller gives the block up if it
         // moves.
-        let resized = unsafe { heap.local().resize(ptr, new_size)? };
+        let resized = unsafe { heap.local().resize_in(slot_of(ptr), ptr, new_size)? };
         if resized.is_some() {
             return Ok(resized);
         }

@@ -171,7 +171,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if let Some(taken) = self.take_that_fits(layout) {
                 return Some(taken);
             }
-            if !self.flush_one_list() {
+            if !self.flush_some() {
                 return None;
             }
         }

@@ -75,7 +75,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Why no chunk in use starts at `ptr`.
     #[cold]
     #[inline(never)]
-    fn why_not(&self, ptr: NonNull<u8>) -> FreeError {
+    pub(super) fn why_not(&self, ptr: NonNull<u8>) -> FreeError {
         let Some(block) = self.source.block_of(ptr.addr().get()) else { return FreeError::NotOurs };
         let Some((_, g)) = self.source.granule_at::<M::Granule>(ptr.addr().get()) else {
             return FreeError::NotAStart;

@@ -8,6 +8,8 @@ use super::allocate::whole;
 use super::lookup::UsedChunk;
 use crate::granule::granules;
 use crate::map::InUse;
+use crate::raw::distance;
+use crate::span::Span;
 use crate::{FreeError, Mode, PageSource};
 
 impl<S: PageSource, M: Mode> Heap<S, M> {
@@ -54,16 +56,57 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         new_size: usize,
     ) -> Result<Option<NonNull<u8>>, FreeError> {
         let chunk = self.used_chunk(ptr)?;
-        let layout = |size| Layout::from_size_align(size, Self::GRANULE);
-        let (Ok(old), Ok(_)) = (layout(chunk.size() * Self::GRANULE), layout(new_size)) else {
-            return Ok(None);
-        };
         // SAFETY: the chunk is in use; if it moves, the caller gives it up.
+        Ok(unsafe { self.resize_used(chunk, ptr, new_size) })
+    }
+
+    /// [`resize`](Self::resize), in a block of the source that starts at `block`.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Safety
+    /// As there; the source's block holds `ptr`.
+    #[cfg(target_has_atomic = "ptr")]
+    #[inline(always)]
+    pub(crate) unsafe fn resize_in(
+        &mut self,
+        block: NonNull<u8>,
+        ptr: NonNull<u8>,
+        new_size: usize,
+    ) -> Result<Option<NonNull<u8>>, FreeError> {
+        let offset = distance(block, ptr);
+        if !offset.is_multiple_of(Self::GRANULE) {
+            return Err(FreeError::NotAStart);
+        }
+        // SAFETY: as the caller says: the source's block holds a span, and it the granule.
+        unsafe {
+            match self.used_chunk_in(Span::at(block), offset / Self::GRANULE) {
+                Some(chunk) => Ok(self.resize_used(chunk, ptr, new_size)),
+                None => Err(self.why_not(ptr)),
+            }
+        }
+    }
+
+    /// [`resize`](Self::resize), of a chunk in use.
+    ///
+    /// # Safety
+    /// The chunk is in use and starts at `ptr`; it is given up if the result is another pointer.
+    #[inline(always)]
+    unsafe fn resize_used(
+        &mut self,
+        chunk: UsedChunk<M::Granule>,
+        ptr: NonNull<u8>,
+        new_size: usize,
+    ) -> Option<NonNull<u8>> {
+        let layout = |size| Layout::from_size_align(size, Self::GRANULE).ok();
+        let (old, _) = (layout(chunk.size() * Self::GRANULE)?, layout(new_size)?);
+        // SAFETY: as the caller says.
         unsafe {
             if self.move_end(chunk, granules::<M::Granule>(new_size)) {
-                return Ok(Some(ptr));
+                return Some(ptr);
             }
-            Ok(self.move_to(chunk, ptr, old, new_size))
+            self.move_to(chunk, ptr, old, new_size)
         }
     }
 

@@ -8,6 +8,9 @@ use crate::map::Bits;
 use crate::span::Span;
 use crate::{Mode, PageSource};
 
+/// Blocks that are coalesced at once.
+const FLUSHED: usize = 32;
+
 impl<S: PageSource, M: Mode> Heap<S, M> {
     /// A block of `bytes` bytes, a multiple of a granule, that waited, in use again; none has 0. O(1).
     #[inline(always)]
@@ -73,14 +76,15 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// Coalesces every block that waits in a quick list. About as much as freeing each: O(1) where their number is bounded.
     pub fn flush(&mut self) {
-        while self.flush_one_list() {}
+        while self.flush_some() {}
     }
 
-    /// Coalesces the blocks of the largest size that waits, if any does.
-    pub(super) fn flush_one_list(&mut self) -> bool {
+    /// Coalesces a few blocks of the largest size that waits, if any does. O(1).
+    pub(super) fn flush_some(&mut self) -> bool {
         let Some(bytes) = self.quick.sizes().find(|&bytes| self.quick.has_one(bytes)) else { return false };
-        // SAFETY: the lists serve the size.
-        while let Some(block) = unsafe { self.quick.pop(bytes) } {
+        for _ in 0..FLUSHED {
+            // SAFETY: the lists serve the size.
+            let Some(block) = (unsafe { self.quick.pop(bytes) }) else { break };
             // SAFETY: a block that waits is the start of a chunk of ours, whose bit is set; its span does not count it.
             unsafe { self.take_back_waiting(block) };
         }
