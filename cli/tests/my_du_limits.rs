@@ -4,13 +4,14 @@ mod my_du_support;
 
 use std::fs;
 use std::io::Read;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use my_du_support::{Place, complaints, is_root, printed, text};
 use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 /// A tree of several branches, deeper than the levels that are kept open, with links; and its sum.
 fn deep(place: &Place) -> u64 {
@@ -171,9 +172,16 @@ fn wordy(place: &Place) {
 
 /// Starts my_du and stops it while a child waits for it; that child.
 fn start_and_stop(place: &Place, options: &[&str]) -> (Child, Pid) {
+    start_and_stop_telling(place, options, Stdio::piped)
+}
+
+fn start_and_stop_telling(place: &Place, options: &[&str], told: impl Fn() -> Stdio) -> (Child, Pid) {
     loop {
         let mut command = place.command();
-        command.arg("-j2").args(options).arg("t").stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.arg("-j2").args(options).arg("t").stdout(Stdio::piped()).stderr(told());
+        // The tests may run where interrupts are ignored, as in the background of a script.
+        // SAFETY: that is one system call.
+        unsafe { command.pre_exec(|| Ok(_ = libc::signal(libc::SIGINT, libc::SIG_DFL))) };
         let mut parent = command.spawn().unwrap();
         let pid = Pid::from_child(&parent);
         while children(&parent).is_empty() && parent.try_wait().unwrap().is_none() {}
@@ -286,4 +294,53 @@ fn children_do_not_outlive_a_killed_parent() {
     let mut rest = String::new();
     parent.stderr.take().unwrap().read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "");
+}
+
+#[test]
+fn an_interrupt_ends_the_children_and_shows_what_is_known() {
+    for options in [["--fork=shared", "-P"], ["--fork=each", "-d0"], ["-P", "-d1"], ["-P", "--tree"]] {
+        let place = Place::new();
+        wordy(&place);
+        let (mut parent, child) = start_and_stop(&place, &options);
+        let pid = Pid::from_child(&parent);
+        kill_process(pid, Signal::INT).unwrap();
+        kill_process(pid, Signal::CONT).unwrap();
+        assert_eq!(wait(&mut parent).signal(), Some(Signal::INT.as_raw()), "{options:?}");
+        assert!(state(child).is_none_or(|state| state == 'Z'), "a child goes on");
+        let output = parent.wait_with_output().unwrap();
+        let told = "my_du: interrupted: what had not been counted by then is missing\n";
+        assert_eq!(complaints(&output), told, "{options:?}");
+        let shown = text(&output.stdout);
+        assert!(shown.lines().any(|line| line.ends_with("t")), "{options:?}: {shown}");
+    }
+}
+
+#[test]
+fn a_line_on_the_terminal_tells_how_far_a_long_walk_is() {
+    let place = Place::new();
+    wordy(&place);
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&terminal).unwrap();
+    unlockpt(&terminal).unwrap();
+    let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
+    let (mut parent, child) = start_and_stop_telling(&place, &["-P", "-d0"], || {
+        fs::OpenOptions::new().read(true).write(true).open(&name).unwrap().into()
+    });
+    kill_process(child, Signal::STOP).unwrap();
+    kill_process(Pid::from_child(&parent), Signal::CONT).unwrap();
+    sleep(Duration::from_millis(1500));
+    kill_process(child, Signal::CONT).unwrap();
+    assert!(wait(&mut parent).success());
+    let mut told = Vec::new();
+    // Nobody has the other end any more, so that there is an end, or an error.
+    let _ = fs::File::from(terminal).read_to_end(&mut told);
+    let told = text(&told);
+    assert!(told.contains(" counted in 1 s"), "{told:?}");
+    assert!(told.ends_with("\r\u{1b}[K"), "{told:?}");
+    let expected = place.size_of(&["t", "t/a", "t/b", "t/c"]) + 1000;
+    assert_eq!(printed_by(parent), format!("{expected}\tt\n"));
+}
+
+fn printed_by(child: Child) -> String {
+    text(&child.wait_with_output().unwrap().stdout)
 }

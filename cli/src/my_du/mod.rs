@@ -23,6 +23,7 @@ mod size;
 mod time;
 mod tree;
 mod view;
+mod watch;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind, Write};
@@ -93,12 +94,17 @@ fn version() -> String {
 fn measure(face: &Face, mut settings: Settings) -> Status {
     settings.warnings.iter().for_each(|warning| complain(face, warning));
     let operands = std::mem::replace(&mut settings.operands, Operands::Here(Vec::new()));
+    if !face.is_du {
+        watch::start();
+        settings.listing.walk.watch = Some(watch::watch);
+    }
     let mut printer = Printer::new(face, &settings);
     let mut meter = Meter::new(face, &settings);
     let done = match operands {
-        Operands::Here(operands) => {
-            operands.into_iter().try_for_each(|operand| meter.measure(&operand, &mut printer))
-        }
+        Operands::Here(operands) => operands
+            .into_iter()
+            .take_while(|_| !watch::is_interrupted())
+            .try_for_each(|operand| meter.measure(&operand, &mut printer)),
         Operands::In(list) => measure_listed(&list, &mut meter, &mut printer),
     };
     let done = if done.is_continue() { meter.finish(&mut printer) } else { done };
@@ -106,6 +112,11 @@ fn measure(face: &Face, mut settings: Settings) -> Status {
         let _ = printer.flush();
     }
     let _ = printer.flush();
+    watch::erase();
+    if watch::is_interrupted() {
+        complain(face, b"interrupted: what had not been counted by then is missing");
+        watch::end_as_interrupted();
+    }
     match printer.failed.take() {
         Some(error) => status(face, Err(error)),
         None if printer.complete => Status::Complete,
@@ -122,7 +133,7 @@ fn measure_listed(list: &OsStr, meter: &mut Meter, printer: &mut Printer<'_>) ->
             return ControlFlow::Break(());
         }
     };
-    for name in names {
+    for name in names.take_while(|_| !watch::is_interrupted()) {
         match name {
             Ok(operand) => meter.measure(&operand, printer)?,
             Err(message) => printer.complain(&message),

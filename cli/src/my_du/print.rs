@@ -11,6 +11,7 @@ use super::message;
 use super::scale::Scale;
 use super::settings::Settings;
 use super::time::TimeFormat;
+use super::watch;
 
 /// Bytes that wait at most.
 const FULL: usize = 32 * 1024;
@@ -85,6 +86,7 @@ impl<'s> Printer<'s> {
     pub(super) fn flush(&mut self) -> ControlFlow<()> {
         self.since = Instant::now();
         if !self.lines.is_empty() && self.failed.is_none() {
+            watch::erase();
             self.failed = super::show(&self.lines).err();
             self.lines.clear();
         }
@@ -96,6 +98,7 @@ impl<'s> Printer<'s> {
         self.complete = false;
         self.knows_operand = true;
         let _ = self.flush();
+        watch::erase();
         let _ = io::stderr().write_all(&self.face.line(message));
     }
 

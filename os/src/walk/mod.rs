@@ -43,11 +43,13 @@ mod rounds;
 mod sink;
 mod slots;
 mod tree;
+mod watcher;
 mod worker;
 
 use std::ffi::{CStr, CString};
 use std::io;
 use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
@@ -73,11 +75,17 @@ pub struct Config {
     pub forks: Forks,
     /// How long a child walks before it shares what is left with another. Default: 500 µs, a few times what a fork costs.
     pub quantum: Duration,
+    /// Who is told how the walk goes on, and may end it.
+    pub watch: Option<Watch>,
 }
+
+/// Is told, every tenth of a second at least and often in between, what bytes have been counted. After a break the
+/// children are ended, what is known is told as if it were all, and the walker counts nothing any more.
+pub type Watch = fn(u64) -> ControlFlow<()>;
 
 impl Default for Config {
     fn default() -> Self {
-        Self { jobs: None, forks: Forks::default(), quantum: Duration::from_micros(500) }
+        Self { jobs: None, forks: Forks::default(), quantum: Duration::from_micros(500), watch: None }
     }
 }
 
@@ -171,7 +179,7 @@ impl Walker {
         }
         while !roots.is_empty() {
             self.walk(&roots);
-            roots = self.roots_behind_links();
+            roots = if self.pool.is_stopped() { Vec::new() } else { self.roots_behind_links() };
             self.ledger.take_diagnostics().for_each(&mut *report);
         }
         self.ledger.settle();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::Timespec;
 use rustix::io::{self, Errno};
-use rustix::process::{Pid, WaitOptions, getpid, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, waitpid};
 use rustix::thread::sched_getaffinity;
 
 use super::ledger::{Fate, Ledger};
@@ -13,6 +13,7 @@ use super::pipe::{Inbox, Pipe};
 use super::record::Record;
 use super::slots::{Slot, Slots};
 use super::tree::Tree;
+use super::watcher::Watcher;
 use super::worker::{Bound, Worker};
 use super::{Config, Forks};
 use crate::fork::fork;
@@ -31,6 +32,7 @@ pub(super) struct Pool {
     /// Made for the first child, and used for all.
     shared: Option<Shared>,
     last_look: Instant,
+    watcher: Watcher,
 }
 
 /// What the children share with their parent.
@@ -42,7 +44,8 @@ struct Shared {
 
 impl Pool {
     pub(super) fn new(config: &Config) -> Self {
-        Self { bound: bound_of(config), shared: None, last_look: Instant::now() }
+        let watcher = Watcher::new(config.watch);
+        Self { bound: bound_of(config), shared: None, last_look: Instant::now(), watcher }
     }
 
     /// Forks a child that walks what `keep` leaves of `tree`, once there may be another; an error says that there can be
@@ -90,6 +93,16 @@ impl Pool {
         }
     }
 
+    /// Whether the walk goes on, by the word of who watches.
+    pub(super) fn goes_on(&mut self, ledger: &Ledger) -> bool {
+        !self.watcher.stops(ledger.bytes())
+    }
+
+    /// Whether the walk has been ended.
+    pub(super) const fn is_stopped(&self) -> bool {
+        self.watcher.has_stopped()
+    }
+
     fn shared(&mut self) -> io::Result<&Shared> {
         if self.shared.is_none() {
             let slots = Slots::new(self.bound.waiting)?;
@@ -108,9 +121,13 @@ impl Pool {
         if shared.pipe.wait(&LOOK_TIMEOUT) {
             shared.receive(ledger);
         }
+        let stops = self.watcher.stops(ledger.bytes());
+        if stops {
+            shared.slots.children().for_each(|(_, pid)| _ = kill_process(pid, Signal::KILL));
+        }
         // A child may die without a word, while the others keep the pipe busy or silent.
-        if self.last_look.elapsed() >= LOOK {
-            shared.look_for_dead(ledger);
+        if stops || self.last_look.elapsed() >= LOOK {
+            shared.look_for_dead(ledger, !stops);
             self.last_look = Instant::now();
         }
     }
@@ -133,8 +150,8 @@ impl Shared {
         }
     }
 
-    /// Finds the children that have died before they reported their end, and reports that.
-    fn look_for_dead(&mut self, ledger: &mut Ledger) {
+    /// Finds the children that have died before they reported their end, and reports that, if it `matters`.
+    fn look_for_dead(&mut self, ledger: &mut Ledger, matters: bool) {
         let fate =
             |(slot, pid): (&Slot, Pid)| Some((self.slots.number(slot), wait_for(pid, WaitOptions::NOHANG)?));
         let mut dead: Vec<_> = self.slots.children().filter_map(fate).collect();
@@ -144,7 +161,9 @@ impl Shared {
         }
         for (slot, fate) in dead {
             if let Some(slot) = self.slots.get(slot) {
-                ledger.lose(slot.task(), fate);
+                if matters {
+                    ledger.lose(slot.task(), fate);
+                }
                 self.slots.free(slot);
             }
         }

@@ -19,6 +19,9 @@ impl Walker {
     pub(super) fn walk(&mut self, roots: &[Place]) {
         self.ledger.census_mut().start_round();
         for &root in roots {
+            if self.pool.is_stopped() {
+                break;
+            }
             if let Err(errno) = self.walk_root(root) {
                 self.count_unread(root, errno);
             }
@@ -47,7 +50,7 @@ impl Walker {
         if self.tree.is_reading() || self.tree.pending().is_some() {
             let task = self.ledger.open_task(root, c"");
             if self.pool.spawn(task, |_| (), &mut self.tree, &mut self.ledger).is_err() {
-                while self.tree.step(&mut Direct(&mut self.ledger)) {}
+                while self.tree.step(&mut Direct(&mut self.ledger)) && self.pool.goes_on(&self.ledger) {}
             }
         }
     }
@@ -57,7 +60,9 @@ impl Walker {
         while self.tree.is_reading() {
             self.tree.read_on(&mut Direct(&mut self.ledger));
         }
-        while let Some(name) = self.tree.pending() {
+        while let Some(name) = self.tree.pending()
+            && !self.pool.is_stopped()
+        {
             let task = self.ledger.open_task(root, name);
             match self.pool.spawn(task, Tree::keep_one, &mut self.tree, &mut self.ledger) {
                 Ok(()) => self.tree.skip(),

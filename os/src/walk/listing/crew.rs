@@ -6,10 +6,12 @@ use std::time::Instant;
 use rustix::io::{self, Errno};
 use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process};
 
+use super::super::Config;
 use super::super::ledger::Fate;
 use super::super::pipe::{Inbox, Pipe};
 use super::super::pool::{self, LOOK, LOOK_TIMEOUT, NOW};
 use super::super::slots::{Slot, Slots};
+use super::super::watcher::Watcher;
 use super::super::worker::Bound;
 use super::fold::Fold;
 use super::order::{End, Order};
@@ -23,6 +25,7 @@ pub(super) struct Crew {
     bound: Bound,
     /// Made for the first child, and used for all.
     shared: Option<Shared>,
+    watcher: Watcher,
 }
 
 /// What the children share with their parent.
@@ -33,8 +36,8 @@ struct Shared {
 }
 
 impl Crew {
-    pub(super) fn new(bound: Bound) -> Self {
-        Self { bound, shared: None }
+    pub(super) fn new(config: &Config) -> Self {
+        Self { bound: pool::bound_of(config), shared: None, watcher: Watcher::new(config.watch) }
     }
 
     /// Walks what is pending in `tree` by itself as long as that takes little time, and then has children walk it.
@@ -43,6 +46,10 @@ impl Crew {
         while (0..STEPS).all(|_| tree.step(fold)) {
             if fold.broken {
                 return;
+            }
+            if self.watcher.stops(fold.bytes()) {
+                tree.flush(fold);
+                return fold.rise_to(0);
             }
             if may_fork
                 && start.elapsed() >= self.bound.quantum
@@ -88,7 +95,8 @@ impl Crew {
         let Some(shared) = &mut self.shared else { return };
         let mut last_look = Instant::now();
         while shared.slots.alive() > 0 {
-            if fold.broken {
+            let stops = self.watcher.stops(fold.bytes());
+            if fold.broken || stops {
                 shared.slots.children().for_each(|(_, pid)| _ = kill_process(pid, Signal::KILL));
             }
             if !shared.pipe.wait(&NOW) {
@@ -98,13 +106,14 @@ impl Crew {
                 shared.receive(&mut order, &mut Vec::new(), fold);
             }
             // A child may die without a word, while the others keep the pipe busy or silent.
-            if fold.broken || last_look.elapsed() >= LOOK {
-                shared.look_for_dead(&mut order, fold);
+            if fold.broken || stops || last_look.elapsed() >= LOOK {
+                shared.look_for_dead(&mut order, !stops, fold);
                 last_look = Instant::now();
             }
         }
         if !fold.broken {
-            order.finish(fold);
+            let stops = self.watcher.has_stopped();
+            order.finish(if stops { End::Told } else { End::Lost(Fate::Unknown) }, fold);
         }
         fold.rise_to(0);
     }
@@ -127,8 +136,8 @@ impl Shared {
         }
     }
 
-    /// Finds the children that have died before they told their end, and says so in their place.
-    fn look_for_dead(&mut self, order: &mut Order, fold: &mut Fold<'_>) {
+    /// Finds the children that have died before they told their end, and says so in their place, if it `matters`.
+    fn look_for_dead(&mut self, order: &mut Order, matters: bool, fold: &mut Fold<'_>) {
         let fate = |(slot, pid): (&Slot, Pid)| {
             Some((self.slots.number(slot), pool::wait_for(pid, WaitOptions::NOHANG)?))
         };
@@ -139,7 +148,7 @@ impl Shared {
         }
         for (slot, fate) in dead {
             if let Some(slot) = self.slots.get(slot) {
-                order.end(slot.task(), End::Lost(fate), fold);
+                order.end(slot.task(), if matters { End::Lost(fate) } else { End::Told }, fold);
                 self.slots.free(slot);
             }
         }

@@ -72,6 +72,11 @@ impl<'a> Fold<'a> {
         }
     }
 
+    /// The bytes counted so far.
+    pub(super) fn bytes(&self) -> u64 {
+        self.total.size
+    }
+
     /// Which inodes have been met.
     pub(super) fn met(&self) -> &Inodes {
         self.met

@@ -44,7 +44,6 @@ use std::rc::Rc;
 use super::Config;
 use super::census::Inodes;
 use super::diagnostic::{Diagnostic, Trouble};
-use super::pool::bound_of;
 use crew::Crew;
 use fold::Fold;
 pub use totals::Totals;
@@ -243,7 +242,7 @@ impl Lister {
         let listing = Rc::new(listing);
         Self {
             tree: Tree::new(Rc::clone(&listing)),
-            crew: Crew::new(bound_of(&listing.walk)),
+            crew: Crew::new(&listing.walk),
             met: Inodes::default(),
             total: Totals::NONE,
             listing,

@@ -85,10 +85,10 @@ impl Order {
         }
     }
 
-    /// Says what is amiss if a segment never came to its end, though no process is left.
-    pub(super) fn finish(&mut self, fold: &mut Fold<'_>) {
+    /// Ends, in this way, each segment that never came to its end, though no process is left.
+    pub(super) fn finish(&mut self, end: End, fold: &mut Fold<'_>) {
         while let Some(segment) = self.current {
-            self.end(segment, End::Lost(Fate::Unknown), fold);
+            self.end(segment, end, fold);
         }
     }
 }
