@@ -223,7 +223,7 @@ mod tests {
 
     impl Memory {
         const HEAD: usize = 16;
-        const BYTES: usize = Self::HEAD + 64 * TwoWords::BYTES;
+        const BYTES: usize = Self::HEAD + 64 * crate::GRANULE;
 
         fn filled(byte: u8) -> Self {
             let mut memory = Self([byte; Self::BYTES]);

@@ -7,7 +7,7 @@ use crate::raw::{after, distance};
 
 /// Bytes in a granule of all heaps but [compact](crate::Compact) ones: two words, so that a free chunk of one granule holds
 /// its two links. Every chunk is a whole number of granules, and every pointer the heap hands out a multiple of it.
-pub const GRANULE: usize = TwoWords::BYTES;
+pub const GRANULE: usize = <TwoWords>::BYTES;
 
 /// The unit of a heap's memory, and how a free chunk of one unit holds two links: a **cell** each.
 pub trait Granule: sealed::Cells {
@@ -15,19 +15,23 @@ pub trait Granule: sealed::Cells {
     const BYTES: usize;
     /// The bytes over which links of one heap reach.
     const REACH: usize;
+    /// Words of marks that stand beside the fields of as many granules as a word has bits, in the map.
+    const MARKS: usize = 0;
 }
 
-/// Granules of two words: a link is a pointer, and leads anywhere.
+/// Granules of two words: a link is a pointer, and leads anywhere. In heaps of which others free blocks, marks stand in the
+/// map, so that one line of the cache has all that is known of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TwoWords;
+pub struct TwoWords<const MARKS: usize = 0>;
 
 /// Granules of one word: a link is half a word, and counts cells from the heap's bins on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OneWord;
 
-impl Granule for TwoWords {
+impl<const MARKS: usize> Granule for TwoWords<MARKS> {
     const BYTES: usize = 2 * size_of::<usize>();
     const REACH: usize = usize::MAX;
+    const MARKS: usize = MARKS;
 }
 
 impl Granule for OneWord {
@@ -75,7 +79,7 @@ mod sealed {
     }
 }
 
-impl Cells for TwoWords {
+impl<const MARKS: usize> Cells for TwoWords<MARKS> {
     const CELL: usize = size_of::<usize>();
 
     #[inline(always)]

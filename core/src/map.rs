@@ -68,26 +68,34 @@ pub enum Field {
 /// The map of one span: a view of its words.
 ///
 /// # Safety of its methods
-/// All are unsafe for one reason: the words must be a map's, at least [`Map::words`] of them for the granules asked
+/// All are unsafe for one reason: the words must be a map's, at least [`Map::entries`] entries for the granules asked
 /// about, and nobody else may write them meanwhile.
 #[derive(Clone, Copy)]
-pub struct Map(NonNull<usize>);
+pub struct Map {
+    first: NonNull<usize>,
+    /// From one entry to the next, in words.
+    step: usize,
+}
 
 impl Map {
-    /// Map words for `granules` granules and the boundary at their end.
+    /// Words of an entry, without what may stand beside it.
+    pub const ENTRY: usize = 2;
+
+    /// Entries for `granules` granules and the boundary at their end.
     #[inline]
-    pub const fn words(granules: usize) -> usize {
-        2 * (granules / WORD_GRANULES + 1)
+    pub const fn entries(granules: usize) -> usize {
+        granules / WORD_GRANULES + 1
     }
 
-    /// The map whose words stand at `words`.
+    /// The map whose first entry stands at `first`, and each other `step` words behind the one before.
     #[inline(always)]
-    pub const fn at(words: NonNull<usize>) -> Self {
-        Self(words)
+    pub const fn at(first: NonNull<usize>, step: usize) -> Self {
+        Self { first, step }
     }
 
     /// Makes an empty map of `granules` granules: `[first, granules)` is one free chunk, and the boundary at the end
-    /// counts as in use for ever, so that no merge runs over it. O(granules), O(1) if the memory is `zeroed`.
+    /// counts as in use for ever, so that no merge runs over it. What stands beside entries is cleared too. O(granules), O(1)
+    /// if the memory is `zeroed`.
     ///
     /// # Safety
     /// As for the type; `first < granules`.
@@ -95,7 +103,7 @@ impl Map {
         // SAFETY: the caller gives the words for these granules.
         unsafe {
             if !zeroed {
-                self.0.write_bytes(0, Self::words(granules));
+                self.first.write_bytes(0, self.step * Self::entries(granules));
             }
             self.flip_lower(first);
             flip(&self.words_at(granules).used, 1 << (granules % WORD_GRANULES));
@@ -388,7 +396,7 @@ impl Map {
     #[inline(always)]
     fn words_of(self, index: usize) -> NonNull<Words> {
         // SAFETY: as for the type.
-        unsafe { word(self.0, 2 * index).cast() }
+        unsafe { word(self.first, self.step * index).cast() }
     }
 
     /// The words of granule `g`'s entry.

@@ -50,7 +50,7 @@ impl Mode for Compact {
 
 #[cfg(target_has_atomic = "ptr")]
 impl Mode for Local {
-    type Granule = TwoWords;
+    type Granule = TwoWords<2>;
     const WAITS: bool = true;
     const REMOTE: bool = true;
     const BOUNDED: bool = false;

@@ -9,8 +9,8 @@
 //!   ▲ granule 0                                                                              ▲ granule `first`
 //! ```
 //!
-//! Marks are bits of granules that start a block in use: a word for the waiting ones and, where blocks may be freed from
-//! elsewhere, one beside it for the posted ones, and so on for the next granules.
+//! Marks are bits of granules that start a block in use, and say that it waits. Where blocks may be freed from elsewhere,
+//! others say that it is posted; both stand in the map then, a word each behind the two of an entry.
 //!
 //! Granules are counted from the block's start, so that an address's granule is a subtraction and a shift. The map has
 //! fields for all of them; those below `first` stay empty.
@@ -43,25 +43,25 @@ pub struct Span<G>(NonNull<u8>, PhantomData<G>);
 pub struct Overhead {
     /// The largest chunk, in bytes, that bins laid in the span serve; 0 if none are laid there.
     pub bins_for: usize,
-    /// Words of marks for as many granules as a word has bits.
-    pub marks: usize,
+    /// Whether waiting bits are laid behind the map.
+    pub marks: bool,
     /// What may wait, if lists are laid in the span.
     pub lists: Policy,
 }
 
 impl Overhead {
     /// Header and map alone.
-    pub const LEAST: Self = Self { bins_for: 0, marks: 0, lists: Policy::OFF };
+    pub const LEAST: Self = Self { bins_for: 0, marks: false, lists: Policy::OFF };
 
     /// Bytes below the first granule of a span of `granules` granules.
     const fn bytes<G: Granule>(self, granules: usize) -> usize {
         let bins = if self.bins_for > 0 { Bins::<G>::bytes(self.bins_for) } else { 0 };
-        MAP + self.map_bytes(granules) + bins + self.lists.bytes()
+        MAP + self.map_bytes::<G>(granules) + bins + self.lists.bytes()
     }
 
     /// Bytes of map and marks in a span of `granules` granules.
-    pub(crate) const fn map_bytes(self, granules: usize) -> usize {
-        (Map::words(granules) + self.marks * Bits::words(granules)) * WORD
+    pub(crate) const fn map_bytes<G: Granule>(self, granules: usize) -> usize {
+        (map_words::<G>(granules) + self.marks as usize * Bits::words(granules)) * WORD
     }
 
     /// The smallest block, in bytes, with room for `needed` granules beside this. `None` if no block is large enough.
@@ -79,6 +79,16 @@ impl Overhead {
             granules = with_overhead;
         }
     }
+}
+
+/// Words from one entry of the map to the next.
+const fn step<G: Granule>() -> usize {
+    Map::ENTRY + G::MARKS
+}
+
+/// Words of the map of `granules` granules.
+const fn map_words<G: Granule>(granules: usize) -> usize {
+    step::<G>() * Map::entries(granules)
 }
 
 /// # Safety of its methods
@@ -100,11 +110,11 @@ impl<G: Granule> Span<G> {
             span.set::<Option<Self>>(NEXT, None);
             span.set::<Option<Self>>(PREVIOUS, None);
             span.set(HELD, 0_usize);
-            let marks = span.map_words().add(Map::words(granules));
+            let marks = span.map_words().add(map_words::<G>(granules));
             span.set(MARKS, marks);
             span.map().initialize(first, granules, zeroed);
-            if !zeroed {
-                marks.write_bytes(0, overhead.marks * Bits::words(granules));
+            if !zeroed && overhead.marks {
+                marks.write_bytes(0, Bits::words(granules));
             }
         }
         span
@@ -134,7 +144,7 @@ impl<G: Granule> Span<G> {
     /// As for the type, with that overhead.
     pub unsafe fn bins_memory(self, overhead: Overhead) -> NonNull<u8> {
         // SAFETY: the words behind the map and the bits belong to the span.
-        unsafe { after(self.map_words().cast(), overhead.map_bytes(self.granules())) }
+        unsafe { after(self.map_words().cast(), overhead.map_bytes::<G>(self.granules())) }
     }
 
     /// Its granules, those below the first included.
@@ -202,28 +212,33 @@ impl<G: Granule> Span<G> {
     /// As for the type.
     #[inline(always)]
     pub unsafe fn map(self) -> Map {
-        Map::at(self.map_words())
+        Map::at(self.map_words(), step::<G>())
     }
 
-    /// The bits that say which blocks wait, where there are `marks` words of marks for as many granules as a word has
-    /// bits.
+    /// The bits that say which blocks wait.
     ///
     /// # Safety
-    /// As for the type; there are so many, one at least.
+    /// As for the type; there are some, in the map or behind it.
     #[inline(always)]
-    pub unsafe fn waiting(self, marks: usize) -> Bits {
-        // SAFETY: the span has a header.
-        Bits::at(unsafe { self.get(MARKS) }, marks)
+    pub unsafe fn waiting(self) -> Bits {
+        // SAFETY: the span has a header, and marks.
+        unsafe {
+            if G::MARKS > 0 {
+                Bits::at(word(self.map_words(), Map::ENTRY), step::<G>())
+            } else {
+                Bits::at(self.get(MARKS), 1)
+            }
+        }
     }
 
     /// The bits that say which blocks were freed from elsewhere and have not come back yet.
     ///
     /// # Safety
-    /// As for the type; there are two words of marks for as many granules as a word has bits.
+    /// As for the type; there are some, in the map.
     #[inline(always)]
     pub unsafe fn posted(self) -> Bits {
-        // SAFETY: the span has a header, and the second word of marks is there.
-        Bits::at(unsafe { word(self.get(MARKS), 1) }, 2)
+        // SAFETY: the span has a map with two words of marks to an entry.
+        unsafe { Bits::at(word(self.map_words(), Map::ENTRY + 1), step::<G>()) }
     }
 
     /// What keeps it from going back to the source, as far as that is counted.

@@ -61,7 +61,7 @@ impl<M: Mode> Case<M> {
         let span = self.heap.spans().next().expect("there is a span");
         let block = span.block.cast::<u8>();
         let g = (address.addr().get() - block.addr().get()) / GRANULE;
-        let words = 5 + Map::words(span.block.len() / GRANULE);
+        let words = 6 + Map::ENTRY * Map::entries(span.block.len() / GRANULE);
         // SAFETY: the bits stand behind the map.
         let bits = unsafe { block.cast::<usize>().add(words + g / usize::BITS as usize) };
         spoil(bits, |word| word ^ 1 << (g % usize::BITS as usize));

@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn small_sizes_have_a_bin_each() {
         for size in 1..=7 {
-            let bytes = size * TwoWords::BYTES;
+            let bytes = size * crate::GRANULE;
             assert_eq!((holding::<TwoWords>(bytes), covering::<TwoWords>(bytes)), (size - 1, size - 1));
         }
     }

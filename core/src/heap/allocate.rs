@@ -93,7 +93,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if Self::COUNTS_HELD {
                 span.hold();
             }
-            let waiting = span.waiting(Self::MARKS);
+            let waiting = span.waiting();
             span.map().take_many(at, size, count, |word, bits| waiting.flip_many(word, bits));
             self.quick.push_row(after(chunk, bytes), bytes, count - 1);
             if chunk_bytes > taken {

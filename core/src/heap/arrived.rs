@@ -23,7 +23,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: the granule is the span's, which has posted bits; the caller gives up the block, if there is one.
         unsafe {
             match span.map().in_use(start) {
-                Some(map) if !span.waiting(Self::MARKS).is_set(start) => {
+                Some(map) if !span.waiting().is_set(start) => {
                     let chunk = UsedChunk { span, start, map };
                     let is_right = bytes == 0 || bytes == chunk.size() * Self::GRANULE;
                     if is_right {
@@ -53,7 +53,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             let posted = chunk.span.posted();
             if self.quick.serves(bytes) && self.quick.has_room(bytes) {
                 self.quick.push(ptr, bytes);
-                chunk.span.waiting(Self::MARKS).flip(chunk.start);
+                chunk.span.waiting().flip(chunk.start);
                 posted.clear(chunk.start);
             } else {
                 self.take_back_unmarked(chunk, || posted.clear(chunk.start));

@@ -111,7 +111,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ) -> LetWait {
         // SAFETY: the granule is the span's. A chunk in use is given up by the caller.
         unsafe {
-            let (view, waiting) = (span.map().view(start), span.waiting(Self::MARKS));
+            let (view, waiting) = (span.map().view(start), span.waiting());
             let Some(size) = view.size() else { return LetWait::Unclear };
             let bytes = expected.unwrap_or(size * Self::GRANULE);
             if !view.is_used()
@@ -191,7 +191,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ) -> bool {
         // SAFETY: the granule is the span's. A chunk in use is given up by the caller.
         unsafe {
-            let (view, waiting) = (span.map().view(start), span.waiting(Self::MARKS));
+            let (view, waiting) = (span.map().view(start), span.waiting());
             if Self::COUNTS_HELD || !view.is_used() || view.has_end() || Self::is_marked(waiting, start) {
                 return false;
             }
@@ -254,7 +254,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             }
             if self.quick.serves(bytes) && self.quick.has_room(bytes) {
                 self.quick.push(ptr, bytes);
-                chunk.span.waiting(Self::MARKS).flip(chunk.start);
+                chunk.span.waiting().flip(chunk.start);
             } else {
                 self.take_back(chunk);
             }

@@ -41,18 +41,17 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             (true, true) if largest > ONE_OF_MANY => Policy::PER_THREAD,
             (true, _) => Policy::scaled_to(largest),
         };
-        Overhead { bins_for: largest, marks: Self::marks(lists.is_on()), lists }
+        Overhead { bins_for: largest, marks: Self::has_marks(lists.is_on()), lists }
     }
 
     /// What each span of this heap has, its first or not.
     fn overhead_of_map(&self) -> Overhead {
-        Overhead { marks: Self::marks(self.quick.is_on()), ..Overhead::LEAST }
+        Overhead { marks: Self::has_marks(self.quick.is_on()), ..Overhead::LEAST }
     }
 
-    /// The words of marks that spans have for as many granules as a word has bits: for what waits, if anything may, and
-    /// for what is on its way.
-    const fn marks(may_wait: bool) -> usize {
-        if may_wait || M::REMOTE { Self::MARKS } else { 0 }
+    /// Whether spans have marks behind their maps: where blocks may wait, and there are none in the map.
+    const fn has_marks(may_wait: bool) -> bool {
+        may_wait && M::Granule::MARKS == 0
     }
 
     /// Bytes of map and bits in a span of this heap.
@@ -61,7 +60,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// The span is one of the heap's.
     pub(crate) unsafe fn map_bytes(&self, span: Span<M::Granule>) -> usize {
         // SAFETY: the span is laid.
-        self.overhead_of_map().map_bytes(unsafe { span.granules() })
+        self.overhead_of_map().map_bytes::<M::Granule>(unsafe { span.granules() })
     }
 
     /// Whether a span holds the bins.

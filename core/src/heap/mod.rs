@@ -119,9 +119,6 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Bytes in a granule.
     pub(crate) const GRANULE: usize = M::Granule::BYTES;
 
-    /// Words of marks for as many granules as a word has bits, where there are any.
-    pub(crate) const MARKS: usize = M::WAITS as usize + M::REMOTE as usize;
-
     /// A heap in the mode of its type, where that is a parameter.
     pub const fn with_mode(source: S) -> Self {
         const { assert!(S::ONE_BLOCK || M::Granule::REACH == usize::MAX, "a compact heap has one block") };

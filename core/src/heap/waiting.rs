@@ -22,7 +22,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         unsafe {
             let block = self.quick.pop(bytes)?;
             let span = self.span_of_own(block);
-            span.waiting(Self::MARKS).flip(span.granule_of(block));
+            span.waiting().flip(span.granule_of(block));
             if Self::COUNTS_HELD {
                 span.hold();
             }
@@ -36,7 +36,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// The span is one of the heap's, and the map has a chunk in use there.
     pub(crate) unsafe fn waits(&self, span: Span<M::Granule>, start: usize) -> bool {
         // SAFETY: where blocks may wait, there are waiting bits.
-        self.quick.is_on() && unsafe { span.waiting(Self::MARKS).is_set(start) }
+        self.quick.is_on() && unsafe { span.waiting().is_set(start) }
     }
 
     /// Whether the block at granule `start` of `span` was freed elsewhere and is on its way back.
@@ -65,13 +65,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// As for [`waits`](Self::waits).
     pub(crate) unsafe fn is_freed(&self, span: Span<M::Granule>, start: usize) -> bool {
         // SAFETY: as the caller says; where blocks may be freed from elsewhere, there are marks for what waits too.
-        unsafe {
-            if M::REMOTE {
-                Self::is_marked(span.waiting(Self::MARKS), start)
-            } else {
-                self.waits(span, start)
-            }
-        }
+        unsafe { if M::REMOTE { Self::is_marked(span.waiting(), start) } else { self.waits(span, start) } }
     }
 
     /// Coalesces every block that waits in a quick list. About as much as freeing each: O(1) where their number is bounded.
@@ -99,7 +93,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: the block lies in a span of ours, which has waiting bits.
         unsafe {
             let span = self.span_of_own(block);
-            let (start, waiting) = (span.granule_of(block), span.waiting(Self::MARKS));
+            let (start, waiting) = (span.granule_of(block), span.waiting());
             if let Some(map) = span.map().in_use(start) {
                 self.take_back_unmarked(UsedChunk { span, start, map }, || waiting.flip_last(start));
             }

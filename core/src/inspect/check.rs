@@ -115,7 +115,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 at = end;
             }
             if self.quick().is_on() {
-                let bits = span.waiting(Self::MARKS).count(granules);
+                let bits = span.waiting().count(granules);
                 ensure(bits == sums.waiting_chunks - waiting_before, FaultKind::Waiting, base)?;
             }
             if M::REMOTE {
@@ -131,7 +131,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 FaultKind::Start,
                 span.address(granules),
             )?;
-            let behind = Map::words(granules) / 2 * WORD_GRANULES;
+            let behind = Map::entries(granules) * WORD_GRANULES;
             self.check_no_start(span, granules + 1, behind)
         }
     }

@@ -16,8 +16,10 @@ struct Model {
 
 impl Model {
     fn new(first: usize, granules: usize) -> Self {
-        let mut memory = vec![usize::MAX; Map::words(granules)];
-        let map = Map::at(NonNull::new(memory.as_mut_ptr()).unwrap());
+        // Marks may stand between the entries.
+        let step = Map::ENTRY + granules % 3;
+        let mut memory = vec![usize::MAX; step * Map::entries(granules)];
+        let map = Map::at(NonNull::new(memory.as_mut_ptr()).unwrap(), step);
         // SAFETY: the vector holds the map's words, whole.
         unsafe { map.initialize(first, granules, false) };
         Self { map, _memory: memory, granules, chunks: vec![(first, false)] }

@@ -2,17 +2,14 @@
 
 use core::ptr::NonNull;
 
-use crate::FreeError;
-use crate::granule::{GRANULE, TwoWords};
+use crate::granule::GRANULE;
 use crate::map::Field;
 use crate::span::Span;
-
-/// Words of marks for as many granules as a word has bits: what waits, and what is on its way.
-const MARKS: usize = 2;
+use crate::{FreeError, Local, Mode};
 
 /// A span of a heap that is another's. Its owner goes on meanwhile.
 #[derive(Debug, Clone, Copy)]
-pub struct RemoteSpan(Span<TwoWords>);
+pub struct RemoteSpan(Span<<Local as Mode>::Granule>);
 
 impl RemoteSpan {
     /// The span in the block of a source that starts at `block`.
@@ -37,7 +34,7 @@ impl RemoteSpan {
         // SAFETY: the granule is the span's, which has posted bits.
         unsafe {
             let view = self.0.map().view(g);
-            if !view.is_used() || self.0.waiting(MARKS).is_set(g) || !self.0.posted().set(g) {
+            if !view.is_used() || self.0.waiting().is_set(g) || !self.0.posted().set(g) {
                 return Err(self.why_not(g));
             }
             // Its heap may just have taken it in from another who freed it.
@@ -82,7 +79,7 @@ impl RemoteSpan {
     #[inline(always)]
     fn is_waiting_now(self, g: usize) -> bool {
         // SAFETY: the granule is the span's, which has waiting bits.
-        unsafe { self.0.waiting(MARKS).is_set_now(g) }
+        unsafe { self.0.waiting().is_set_now(g) }
     }
 
     #[inline(always)]
@@ -106,7 +103,7 @@ impl RemoteSpan {
             match self.0.map().start_of(g, self.0.first()) {
                 Some((_, Field::Free)) => FreeError::AlreadyFree,
                 Some((start, Field::Used { .. }))
-                    if self.0.waiting(MARKS).is_set(start) || self.0.posted().is_set(start) =>
+                    if self.0.waiting().is_set(start) || self.0.posted().is_set(start) =>
                 {
                     FreeError::AlreadyFree
                 }

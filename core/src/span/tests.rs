@@ -16,7 +16,7 @@ fn a_block_for_n_granules_has_room_for_n_and_not_for_more_than_a_map_word_s_wort
 
 #[test]
 fn no_block_is_large_enough_for_the_address_space() {
-    let overhead = Overhead { bins_for: 100, marks: 2, lists: Policy::scaled_to(100) };
+    let overhead = Overhead { bins_for: 100, marks: true, lists: Policy::scaled_to(100) };
     for needed in [usize::MAX, usize::MAX / 2, usize::MAX / GRANULE, isize::MAX as usize / GRANULE] {
         assert_eq!(overhead.block_for::<TwoWords>(needed), None);
     }

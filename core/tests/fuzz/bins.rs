@@ -3,7 +3,7 @@
 use core::ptr::NonNull;
 
 use memalloc_core::bins::{Bins, class};
-use memalloc_core::{Granule, OneWord, TwoWords};
+use memalloc_core::{GRANULE, Granule, OneWord, TwoWords};
 
 use super::model::operations::Choices;
 use super::{Input, parts};
@@ -23,7 +23,7 @@ const UNUSED: u8 = 0xa5;
 #[repr(C, align(16))]
 struct Memory {
     heads: [u8; 1024],
-    chunks: [u8; PLACES * PITCH * TwoWords::BYTES],
+    chunks: [u8; PLACES * PITCH * GRANULE],
 }
 
 /// Bins, and what should be in them: in each, the chunks last put in first.
@@ -57,7 +57,7 @@ impl<G: Granule> Shadow<G> {
 
     fn new() -> Self {
         let largest = LARGEST * G::BYTES;
-        let chunks = [UNUSED; PLACES * PITCH * TwoWords::BYTES];
+        let chunks = [UNUSED; PLACES * PITCH * GRANULE];
         let mut memory = Box::new(Memory { heads: [UNUSED; 1024], chunks });
         assert!(Bins::<G>::bytes(largest) <= memory.heads.len());
         let mut bins = Bins::new();

@@ -33,8 +33,10 @@ pub fn run(input: &[u8]) -> usize {
 
 impl Shadow {
     fn new(first: usize, granules: usize) -> Self {
-        let mut words = vec![usize::MAX; Map::words(granules)];
-        let map = Map::at(NonNull::new(words.as_mut_ptr()).expect("a vector's memory"));
+        // Marks may stand between the entries.
+        let step = Map::ENTRY + granules % 3;
+        let mut words = vec![usize::MAX; step * Map::entries(granules)];
+        let map = Map::at(NonNull::new(words.as_mut_ptr()).expect("a vector's memory"), step);
         // SAFETY: the vector holds the map's words, whole.
         unsafe { map.initialize(first, granules, false) };
         Self { map, _words: words, first, granules, chunks: vec![(first, false)] }
