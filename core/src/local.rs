@@ -29,8 +29,8 @@ pub type OnBadFree = fn(FreeError, NonNull<u8>);
 /// A heap that one thread, or one processor, owns, and blocks of which may be freed from elsewhere. No atomic
 /// read-modify-write happens when a small block is allocated or freed by the owner.
 ///
-/// Any number of small blocks may wait, not coalesced, for a request of their size, until no other memory is at hand: the
-/// request that coalesces them all takes as long as there are many. Until then, or until a [`trim`](Self::trim), they keep
+/// Any number of small blocks may wait, not coalesced, for a request of their size, until no other memory is at hand: a
+/// request then coalesces a few at a time until it has room, at worst all of them. Until then, or until a [`trim`](Self::trim), they keep
 /// their spans from going back to the source. Where each call has to be O(1), use
 /// [`Heap::real_time`] behind a lock.
 ///

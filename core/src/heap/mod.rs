@@ -73,7 +73,7 @@ unsafe impl<S: PageSource + Send, M: Mode> Send for Heap<S, M> {}
 impl<S: PageSource> Heap<S> {
     /// A heap in general mode: small blocks that are freed wait in quick lists for a request of the same size, up to 32
     /// of each size up to 32 granules, fewer in small arenas, none below 32 KiB. They are coalesced when there is no other
-    /// room, or nothing else keeps a span from going back to the source; all at once at worst, which bounds the dearest
+    /// room, a few at a time, or nothing else keeps a span from going back to the source; all at worst, which bounds the dearest
     /// call. It asks the source for nothing before the first allocation.
     pub const fn new(source: S) -> Self {
         Self::with_mode(source)
