@@ -17,7 +17,8 @@ pub fn spaced(from: usize, step: usize, end: usize) -> impl Iterator<Item = (usi
         if end / WORD_GRANULES == word {
             bits &= (1 << (end % WORD_GRANULES)) - 1;
         }
-        next = word * WORD_GRANULES + bits.ilog2() as usize + step;
+        let last = WORD_GRANULES - 1 - bits.leading_zeros() as usize;
+        next = word * WORD_GRANULES + last + step;
         Some((word, bits))
     })
 }
