@@ -10,7 +10,7 @@ use std::sync::{Barrier, Mutex};
 use std::thread;
 
 use memalloc_core::remote::{Inbox, Outbox, RemoteSpan};
-use memalloc_core::{ArenaSource, FreeError, LocalHeap, PageSource};
+use memalloc_core::{ArenaSource, FreeError, GRANULE, LocalHeap, PageSource};
 
 const THREADS: usize = 4;
 const ROUNDS: usize = if cfg!(debug_assertions) { 20_000 } else { 200_000 };
@@ -99,12 +99,12 @@ impl Own {
     }
 
     fn free_elsewhere(&mut self, block: &Block) {
-        let bytes = block.layout.size().next_multiple_of(16) * (self.random() % 2);
+        let bytes = block.layout.size().next_multiple_of(GRANULE) * (self.random() % 2);
         // SAFETY: the block keeps its heap's span there; it is given up.
         unsafe {
             let span = RemoteSpan::at(block.span);
             let size = span.usable_size(block.ptr).unwrap();
-            assert_eq!(size, block.layout.size().next_multiple_of(16));
+            assert_eq!(size, block.layout.size().next_multiple_of(GRANULE));
             let is_short = span.mark(block.ptr).unwrap();
             assert_eq!(span.mark(block.ptr), Err(FreeError::AlreadyFree));
             assert_eq!(self.heap.deallocate(block.ptr), Err(FreeError::NotOurs));

@@ -6,11 +6,12 @@ use core::ptr::NonNull;
 use super::Heap;
 use crate::bins::class;
 use crate::granule::{GRANULE, Granule, granules, rounded};
+use crate::map::WORD_GRANULES;
 use crate::raw::after;
 use crate::{Mode, PageSource};
 
-/// Bytes that are carved at once, at most.
-const CARVED: usize = 128 * GRANULE;
+/// Bytes that are carved at once, at most: pieces of half as many end in the map entry they start in, or in the next.
+const CARVED: usize = 2 * WORD_GRANULES * GRANULE;
 /// Blocks that are carved at once, at most.
 const MOST_CARVED: usize = 32;
 
