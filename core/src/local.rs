@@ -14,9 +14,7 @@ use crate::granule::{GRANULE, TwoWords, rounded};
 use crate::heap::LetWait;
 use crate::heap::allocate::whole;
 use crate::inspect::Fault;
-use crate::raw::distance;
 use crate::remote::{Chain, Inbox};
-use crate::span::Span;
 use crate::{FreeError, Heap, Local, PageSource, Totals};
 
 /// Blocks that have come back which one request takes in, unless it finds no memory.
@@ -174,13 +172,13 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     /// [`block_of`](PageSource::block_of) answers for `ptr`.
     #[inline(always)]
     pub unsafe fn let_wait(&mut self, block: NonNull<u8>, ptr: NonNull<u8>, size: Option<usize>) -> bool {
-        let (offset, bytes) = (distance(block, ptr), size.map(whole::<TwoWords>));
-        if !offset.is_multiple_of(GRANULE) || bytes.is_some_and(|bytes| !self.heap.quick().serves(bytes)) {
-            return false;
+        let bytes = size.map(whole::<TwoWords>);
+        // SAFETY: as the caller says.
+        unsafe {
+            let Some((span, start)) = Heap::<S, Local>::place_in(block, ptr) else { return false };
+            bytes.is_none_or(|bytes| self.heap.quick().serves(bytes))
+                && matches!(self.heap.let_wait(span, start, ptr, bytes), LetWait::Done)
         }
-        // SAFETY: as the caller says: the source's block holds a span, and it the granule.
-        let done = unsafe { self.heap.let_wait(Span::at(block), offset / GRANULE, ptr, bytes) };
-        matches!(done, LetWait::Done)
     }
 
     /// [`let_wait`](Self::let_wait) for what that does not do because of where the block ends: in another map entry than it
@@ -195,12 +193,12 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         ptr: NonNull<u8>,
         size: Option<usize>,
     ) -> bool {
-        let (offset, bytes) = (distance(block, ptr), size.map(whole::<TwoWords>));
-        if !offset.is_multiple_of(GRANULE) {
-            return false;
+        let bytes = size.map(whole::<TwoWords>);
+        // SAFETY: as the caller says.
+        unsafe {
+            let Some((span, start)) = Heap::<S, Local>::place_in(block, ptr) else { return false };
+            self.heap.free_over_edge(span, start, ptr, bytes)
         }
-        // SAFETY: as the caller says: the source's block holds a span, and it the granule.
-        unsafe { self.heap.free_over_edge(Span::at(block), offset / GRANULE, ptr, bytes) }
     }
 
     /// Makes the block at `ptr`, of this heap, `new_size` bytes long: see [`Heap::reallocate`].

@@ -32,6 +32,9 @@
 //! A note cannot be taken for fields: where no `used` bit is set, the two lowest granules would be two free chunks that
 //! touch. And no granule in an entry with a note seems to be the start of a chunk in use.
 //!
+//! In heaps of which others free blocks, two words of marks ([`Bits`]) follow those of each entry: which blocks wait, and
+//! which are posted. What is to be known of a block then stands in one line of the cache.
+//!
 //! What the map cannot see is a use after free: it says where chunks are, not who looks at them.
 
 mod bits;

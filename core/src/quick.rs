@@ -136,7 +136,7 @@ impl<M: Mode> Quick<M> {
 
     /// Whether there is a list of `bytes` bytes, that of none included.
     #[inline(always)]
-    pub const fn lists(&self, bytes: usize) -> bool {
+    pub const fn has_list(&self, bytes: usize) -> bool {
         M::WAITS && bytes <= self.policy.limit
     }
 

@@ -22,18 +22,28 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let Some((span, start)) = self.place_of(ptr) else { return Err(FreeError::NotOurs) };
         // SAFETY: the granule is the span's, which has posted bits; the caller gives up the block, if there is one.
         unsafe {
-            match span.map().in_use(start) {
-                Some(map) if !span.waiting().is_set(start) => {
-                    let chunk = UsedChunk { span, start, map };
-                    let is_right = bytes == 0 || bytes == chunk.size() * Self::GRANULE;
-                    if is_right {
-                        self.free_posted(chunk, ptr)
-                    } else {
-                        self.refuse_arrived(span, start, ptr)
-                    }
+            let is_right = |chunk: &UsedChunk<_>| bytes == 0 || bytes == chunk.size() * Self::GRANULE;
+            match self.posted_chunk(span, start).filter(is_right) {
+                Some(chunk) => self.free_posted(chunk, ptr),
+                None => {
+                    span.posted().clear(start);
+                    return self.refuse(ptr);
                 }
-                _ => self.refuse_arrived(span, start, ptr),
             }
+        }
+        Ok(())
+    }
+
+    /// The chunk in use that starts at granule `start` of `span`, posted or not, if one does.
+    ///
+    /// # Safety
+    /// The span is one of ours, and the granule one of it.
+    #[inline(always)]
+    unsafe fn posted_chunk(&self, span: Span<M::Granule>, start: usize) -> Option<UsedChunk<M::Granule>> {
+        // SAFETY: as the caller says.
+        unsafe {
+            let map = span.map().in_use(start)?;
+            (!span.waiting().is_set(start)).then_some(UsedChunk { span, start, map })
         }
     }
 
@@ -42,11 +52,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// # Safety
     /// The chunk is in use, starts at `ptr`, does not wait, is marked as posted, and nobody uses it any more.
     #[inline(always)]
-    unsafe fn free_posted(
-        &mut self,
-        chunk: UsedChunk<M::Granule>,
-        ptr: NonNull<u8>,
-    ) -> Result<(), FreeError> {
+    unsafe fn free_posted(&mut self, chunk: UsedChunk<M::Granule>, ptr: NonNull<u8>) {
         let bytes = chunk.size() * Self::GRANULE;
         // SAFETY: as the caller says.
         unsafe {
@@ -59,23 +65,5 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 self.take_back_unmarked(chunk, || posted.clear(chunk.start));
             }
         }
-        Ok(())
-    }
-
-    /// Why what has come back was not freed: nothing in use starts there, or it has another size.
-    ///
-    /// # Safety
-    /// The span is one of ours and has the granule, which starts at `ptr`.
-    #[cold]
-    #[inline(never)]
-    unsafe fn refuse_arrived(
-        &self,
-        span: Span<M::Granule>,
-        start: usize,
-        ptr: NonNull<u8>,
-    ) -> Result<(), FreeError> {
-        // SAFETY: as the caller says.
-        unsafe { span.posted().clear(start) };
-        self.refuse(ptr)
     }
 }

@@ -8,7 +8,7 @@ use super::Heap;
 use super::allocate::whole;
 use super::lookup::UsedChunk;
 use crate::map::{Neighbours, WORD_GRANULES};
-use crate::raw::{after, before, distance};
+use crate::raw::{after, before};
 use crate::span::Span;
 use crate::{FreeError, Mode, PageSource};
 
@@ -161,13 +161,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         ptr: NonNull<u8>,
         expected: Option<NonZero<usize>>,
     ) -> Result<(), FreeError> {
-        let offset = distance(block, ptr);
-        if !offset.is_multiple_of(Self::GRANULE) {
-            return Err(FreeError::NotAStart);
-        }
-        // SAFETY: as the caller says: the source's block holds a span, and it the granule.
+        // SAFETY: as the caller says.
         unsafe {
-            let (span, start) = (Span::at(block), offset / Self::GRANULE);
+            let Some((span, start)) = Self::place_in(block, ptr) else { return Err(FreeError::NotAStart) };
             match self.used_chunk_in(span, start) {
                 Some(chunk) => self.free_used(chunk, ptr, expected),
                 None => self.refuse(ptr),

@@ -5,6 +5,8 @@ use core::ptr::NonNull;
 use super::Heap;
 use crate::granule::Granule;
 use crate::map::{Field, InUse};
+#[cfg(target_has_atomic = "ptr")]
+use crate::raw::distance;
 use crate::span::Span;
 use crate::{FreeError, Mode, PageSource};
 
@@ -40,6 +42,19 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let (block, start) = self.source.granule_at::<M::Granule>(ptr.addr().get())?;
         // SAFETY: the source says that the address lies in a block of ours, and each holds a span.
         Some((unsafe { Span::at(block) }, start))
+    }
+
+    /// The span in a block of the source, and the granule that starts at `ptr`.
+    ///
+    /// # Safety
+    /// The source's block, one of ours, starts at `block` and holds `ptr`.
+    #[cfg(target_has_atomic = "ptr")]
+    #[inline(always)]
+    pub(crate) unsafe fn place_in(block: NonNull<u8>, ptr: NonNull<u8>) -> Option<(Span<M::Granule>, usize)> {
+        let offset = distance(block, ptr);
+        // SAFETY: as the caller says; each block of the source holds a span.
+        let span = unsafe { Span::at(block) };
+        offset.is_multiple_of(Self::GRANULE).then_some((span, offset / Self::GRANULE))
     }
 
     /// The chunk in use that starts at `ptr`, if one does.

@@ -8,8 +8,6 @@ use super::allocate::whole;
 use super::lookup::UsedChunk;
 use crate::granule::granules;
 use crate::map::InUse;
-use crate::raw::distance;
-use crate::span::Span;
 use crate::{FreeError, Mode, PageSource};
 
 impl<S: PageSource, M: Mode> Heap<S, M> {
@@ -75,13 +73,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         ptr: NonNull<u8>,
         new_size: usize,
     ) -> Result<Option<NonNull<u8>>, FreeError> {
-        let offset = distance(block, ptr);
-        if !offset.is_multiple_of(Self::GRANULE) {
-            return Err(FreeError::NotAStart);
-        }
-        // SAFETY: as the caller says: the source's block holds a span, and it the granule.
+        // SAFETY: as the caller says.
         unsafe {
-            match self.used_chunk_in(Span::at(block), offset / Self::GRANULE) {
+            let Some((span, start)) = Self::place_in(block, ptr) else { return Err(FreeError::NotAStart) };
+            match self.used_chunk_in(span, start) {
                 Some(chunk) => Ok(self.resize_used(chunk, ptr, new_size)),
                 None => Err(self.why_not(ptr)),
             }

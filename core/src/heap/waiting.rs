@@ -15,7 +15,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// A block of `bytes` bytes, a multiple of a granule, that waited, in use again; none has 0. O(1).
     #[inline(always)]
     pub(crate) fn take_waiting(&mut self, bytes: usize) -> Option<NonNull<u8>> {
-        if !self.quick.lists(bytes) {
+        if !self.quick.has_list(bytes) {
             return None;
         }
         // SAFETY: there is a list of the size; a block that waits is the start of a chunk of ours, whose bit is set.

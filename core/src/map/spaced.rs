@@ -37,20 +37,17 @@ const fn multiples(step: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::vec::Vec;
 
     #[test]
     fn all_granules_of_the_row_and_no_others_have_a_bit() {
         for step in 1..=2 * WORD_GRANULES {
             for from in [0, 1, 5, WORD_GRANULES - 1, WORD_GRANULES] {
                 for end in from..from + 3 * WORD_GRANULES {
-                    let granules: Vec<usize> = spaced(from, step, end)
-                        .flat_map(|(word, bits)| {
-                            let is_set = move |g: &usize| bits >> g & 1 != 0;
-                            (0..WORD_GRANULES).filter(is_set).map(move |g| word * WORD_GRANULES + g)
-                        })
-                        .collect();
-                    assert!(granules.into_iter().eq((from..end).step_by(step)), "{from}, {step}, {end}");
+                    let granules = spaced(from, step, end).flat_map(|(word, bits)| {
+                        let is_set = move |g: &usize| bits >> g & 1 != 0;
+                        (0..WORD_GRANULES).filter(is_set).map(move |g| word * WORD_GRANULES + g)
+                    });
+                    assert!(granules.eq((from..end).step_by(step)), "{from}, {step}, {end}");
                 }
             }
         }

@@ -41,5 +41,5 @@ fn nothing_waits_without_lists() {
     assert_eq!(unsafe { quick.pop(0) }, None);
     assert!(!quick.is_on() && !quick.serves(GRANULE) && !Policy::scaled_to(16 << 10).is_on());
     assert_eq!(quick.sizes().count(), 0);
-    assert!(!Quick::<RealTime>::new().serves(0) && !Quick::<RealTime>::new().lists(0));
+    assert!(!Quick::<RealTime>::new().serves(0) && !Quick::<RealTime>::new().has_list(0));
 }

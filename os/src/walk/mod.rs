@@ -79,8 +79,8 @@ pub struct Config {
     pub watch: Option<Watch>,
 }
 
-/// Is told, every tenth of a second at least and often in between, what bytes have been counted. After a break the
-/// children are ended, what is known is told as if it were all, and the walker counts nothing any more.
+/// Is told, about every tenth of a second and often in between, what bytes have been counted. After a break the children
+/// are ended, what is known is told as if it were all, and no directory is walked any more.
 pub type Watch = fn(u64) -> ControlFlow<()>;
 
 impl Default for Config {

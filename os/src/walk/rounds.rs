@@ -61,7 +61,7 @@ impl Walker {
             self.tree.read_on(&mut Direct(&mut self.ledger));
         }
         while let Some(name) = self.tree.pending()
-            && !self.pool.is_stopped()
+            && self.pool.goes_on(&self.ledger)
         {
             let task = self.ledger.open_task(root, name);
             match self.pool.spawn(task, Tree::keep_one, &mut self.tree, &mut self.ledger) {
