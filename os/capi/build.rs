@@ -9,7 +9,7 @@ fn main() {
     println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,{SONAME}");
     // It stays when it is closed: threads that end later call into it.
     println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
-    memalloc_unwinder::link_statically();
+    memalloc_linking::link_unwinder_statically();
     link_beside_the_library();
 }
 

@@ -3,5 +3,5 @@
 fn main() {
     // It stays when it is closed: threads that end later call into it.
     println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
-    memalloc_unwinder::link_statically();
+    memalloc_linking::link_unwinder_statically();
 }

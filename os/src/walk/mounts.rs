@@ -1,7 +1,8 @@
 //! Bind mounts of single files: a file with one name that is met in two places.
 
 use std::ffi::CString;
-use std::fs;
+use std::fs::File;
+use std::io::{self, Read};
 
 use rustix::fs::{CWD, FileType};
 
@@ -17,8 +18,15 @@ pub(super) struct BoundFile {
 
 /// The files, not directories, that are mount points in this process's view.
 pub(super) fn bound_files() -> Vec<BoundFile> {
-    let table = fs::read("/proc/self/mountinfo").unwrap_or_default();
+    let table = table().unwrap_or_default();
     table.split(|&byte| byte == b'\n').filter_map(bound_at).filter_map(bound_file).collect()
+}
+
+/// All of mountinfo, whose length the kernel tells nobody, in few reads.
+fn table() -> io::Result<Vec<u8>> {
+    let mut table = Vec::with_capacity(4096);
+    File::open("/proc/self/mountinfo")?.read_to_end(&mut table)?;
+    Ok(table)
 }
 
 /// Where a line of mountinfo mounts something else than the root of a file system.
