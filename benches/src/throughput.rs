@@ -3,24 +3,28 @@
 use std::alloc::Layout;
 use std::time::{Duration, Instant};
 
-use crate::peer::{Peer, arena};
+use crate::peer::{Memory, Peer};
 use crate::random::Random;
 
-const OPERATIONS: usize = 40_000;
-const ROUNDS: usize = 5;
+const OPERATIONS: usize = 200_000;
+const ROUNDS: usize = 9;
 
 /// How many times as fast `A` is as `B`: the median of interleaved rounds.
 pub fn ratio<A: Peer, B: Peer>(size: usize, largest: usize) -> f64 {
+    let mut memory = Memory::of(size);
     let mut ratios: Vec<f64> = (0..ROUNDS)
-        .map(|_| time::<B>(size, largest).as_secs_f64() / time::<A>(size, largest).as_secs_f64())
+        .map(|_| {
+            time::<B>(&mut memory, largest).as_secs_f64() / time::<A>(&mut memory, largest).as_secs_f64()
+        })
         .collect();
     ratios.sort_by(f64::total_cmp);
     ratios[ROUNDS / 2]
 }
 
-fn time<P: Peer>(size: usize, largest: usize) -> Duration {
-    let mut peer = P::new(arena(size));
-    let mut random = Random(1);
+fn time<P: Peer>(memory: &mut Memory, largest: usize) -> Duration {
+    // SAFETY: an allocator that had the memory before was this function's.
+    let arena = unsafe { memory.lend() };
+    let (size, mut peer, mut random) = (arena.len(), P::new(arena), Random(1));
     let (mut live, mut payload) = (Vec::with_capacity(size / 8), 0);
     let start = Instant::now();
     for _ in 0..OPERATIONS {

@@ -1,10 +1,11 @@
 //! Traces of real programs: the smallest arena that serves one, and how long it takes.
 
 use std::alloc::Layout;
+use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 use std::time::{Duration, Instant};
 
-use crate::peer::{Peer, arena};
+use crate::peer::{Memory, Peer, arena};
 
 const ROUNDS: usize = 9;
 
@@ -57,9 +58,9 @@ impl Trace {
         peak
     }
 
-    /// The time of a run in an arena of `size` bytes, if that serves it.
-    fn run<P: Peer>(&self, size: usize) -> Option<Duration> {
-        let mut peer = P::new(arena(size));
+    /// The time of a run in an arena, if that serves it.
+    fn run<P: Peer>(&self, arena: &'static mut [MaybeUninit<u8>]) -> Option<Duration> {
+        let mut peer = P::new(arena);
         let mut blocks: Vec<Option<(NonNull<u8>, Layout)>> = vec![None; self.ids];
         let layout = |size| Layout::from_size_align(size, 16).ok();
         let start = Instant::now();
@@ -95,7 +96,7 @@ impl Trace {
         let (mut low, mut high) = (self.peak / step, 4 * self.peak / step + 100);
         while low < high {
             let middle = (low + high) / 2;
-            if self.run::<P>(middle * step).is_some() { high = middle } else { low = middle + 1 }
+            if self.run::<P>(arena(middle * step)).is_some() { high = middle } else { low = middle + 1 }
         }
         self.peak as f64 / (low * step + P::state()) as f64
     }
@@ -104,9 +105,13 @@ impl Trace {
     pub fn times<A: Peer, B: Peer>(&self) -> [f64; 2] {
         let size = (3 * self.peak + (1 << 16)).next_multiple_of(64);
         let mut times = [Vec::new(), Vec::new()];
+        let mut memory = Memory::of(size);
         for _ in 0..ROUNDS {
-            times[0].extend(self.run::<A>(size));
-            times[1].extend(self.run::<B>(size));
+            // SAFETY: an allocator that had the memory before is gone.
+            unsafe {
+                times[0].extend(self.run::<A>(memory.lend()));
+                times[1].extend(self.run::<B>(memory.lend()));
+            }
         }
         times.map(|mut times| {
             times.sort_unstable();

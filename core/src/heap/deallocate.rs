@@ -90,8 +90,28 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             match self.let_wait(span, start, ptr, expected) {
                 LetWait::Done => Ok(()),
                 LetWait::Full(bytes) => self.free_to_bins(ptr, bytes),
-                LetWait::Unclear => self.free_with_care(ptr, expected.and_then(NonZero::new)),
+                LetWait::Unclear => self.free_unclear(ptr, expected.and_then(NonZero::new)),
             }
+        }
+    }
+
+    /// Lets a block wait that ends in another map entry than it starts in, or sees to what it is with more care.
+    ///
+    /// # Safety
+    /// As for [`free_waiting`](Self::free_waiting).
+    #[inline(never)]
+    unsafe fn free_unclear(
+        &mut self,
+        ptr: NonNull<u8>,
+        expected: Option<NonZero<usize>>,
+    ) -> Result<(), FreeError> {
+        let Some((span, start)) = self.place_of(ptr) else { return self.refuse(ptr) };
+        // SAFETY: as the caller says; the granule is the span's.
+        unsafe {
+            if self.free_over_edge(span, start, ptr, expected.map(NonZero::get)) {
+                return Ok(());
+            }
+            self.free_with_care(ptr, expected)
         }
     }
 
@@ -176,7 +196,6 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ///
     /// # Safety
     /// As for [`let_wait`](Self::let_wait).
-    #[cfg(target_has_atomic = "ptr")]
     #[inline(always)]
     pub(crate) unsafe fn free_over_edge(
         &mut self,
@@ -188,7 +207,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: the granule is the span's. A chunk in use is given up by the caller.
         unsafe {
             let (view, waiting) = (span.map().view(start), span.waiting());
-            if Self::COUNTS_HELD || !view.is_used() || view.has_end() || Self::is_marked(waiting, start) {
+            if !view.is_used() || view.has_end() || Self::is_marked(waiting, start) {
                 return false;
             }
             let bytes = (span.map().end_beyond(start).0 - start) * Self::GRANULE;
@@ -196,7 +215,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 return false;
             }
             if !self.quick.serves(bytes) || !self.quick.has_room(bytes) {
-                return self.take_back_long(span, start, ptr, bytes);
+                return !Self::COUNTS_HELD && self.take_back_long(span, start, ptr, bytes);
+            }
+            if Self::COUNTS_HELD && !span.let_go_unless_last() {
+                return false;
             }
             self.quick.push(ptr, bytes);
             waiting.flip(start);
@@ -209,7 +231,6 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ///
     /// # Safety
     /// As for `take_back`.
-    #[cfg(target_has_atomic = "ptr")]
     #[inline(never)]
     unsafe fn take_back_long(
         &mut self,
