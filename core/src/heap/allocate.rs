@@ -10,14 +10,21 @@ use crate::map::WORD_GRANULES;
 use crate::raw::after;
 use crate::{Mode, PageSource};
 
-/// Bytes that are carved at once, at most: pieces of half as many end in the map entry they start in, or in the next.
-const CARVED: usize = 2 * WORD_GRANULES * GRANULE;
-/// Blocks that are carved at once, at most.
-const MOST_CARVED: usize = 32;
+/// Bytes and blocks that are carved at once, at most, and the bytes of the chunks that are.
+struct Batch {
+    bytes: usize,
+    blocks: usize,
+    from: usize,
+}
 
 impl<S: PageSource, M: Mode> Heap<S, M> {
-    /// Whether several blocks of a small size are cut off at once.
-    const CARVES: bool = !M::BOUNDED;
+    /// Few blocks at once, and of long chunks alone, where an arena is to hold as much as it can: holes are for those whom
+    /// they fit. Pieces of half a batch end in the map entry they start in, or in the next.
+    const BATCH: Batch = if M::BOUNDED {
+        Batch { bytes: WORD_GRANULES * GRANULE, blocks: 8, from: 16 * WORD_GRANULES * GRANULE }
+    } else {
+        Batch { bytes: 2 * WORD_GRANULES * GRANULE, blocks: 32, from: 0 }
+    };
 
     /// A block of at least `layout.size()` bytes, aligned to `layout.align()` and to a granule; `None` when neither
     /// the spans nor the source have room, and the heap is as it was. A size of 0 gives a block of one granule. O(1).
@@ -69,25 +76,37 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         unsafe {
             let (chunk, chunk_bytes) = self.bins.pop(bin);
             let bytes = whole::<M::Granule>(size);
-            if Self::CARVES && bytes <= CARVED / 2 && self.quick.serves(bytes) && chunk_bytes >= 2 * bytes {
+            if Self::may_be_carved(bytes) && self.quick.serves(bytes) && Self::is_long(chunk_bytes, bytes) {
                 return self.carve(chunk, chunk_bytes, bytes);
             }
             self.hand_out(chunk, chunk_bytes, bytes)
         }
     }
 
+    /// Whether a batch has two blocks of `bytes` bytes at least.
+    #[inline(always)]
+    const fn may_be_carved(bytes: usize) -> bool {
+        M::WAITS && bytes <= Self::BATCH.bytes / 2
+    }
+
+    /// Whether a chunk is so long that blocks of `bytes` bytes are carved off it.
+    #[inline(always)]
+    const fn is_long(chunk_bytes: usize, bytes: usize) -> bool {
+        chunk_bytes >= if Self::BATCH.from > 0 { Self::BATCH.from } else { 2 * bytes }
+    }
+
     /// Hands out the first `bytes` bytes of a free chunk, and lets the next few pieces of as many wait; what is left goes
     /// into a bin. O(1).
     ///
     /// # Safety
-    /// The chunk is in no bin and has `chunk_bytes` bytes, twice as many as `bytes` or more, which are half of
-    /// [`CARVED`] or less; both are whole granules. The quick lists serve the size, and their number is not bounded.
+    /// The chunk is in no bin and has `chunk_bytes` bytes, twice as many as `bytes` or more, which are half of a batch or
+    /// less; both are whole granules. The quick lists serve the size, and have room for a batch.
     #[inline(never)]
     unsafe fn carve(&mut self, chunk: NonNull<u8>, chunk_bytes: usize, bytes: usize) -> NonNull<u8> {
         // SAFETY: the lists serve no size of 0. The chunk lies in a span of ours, and the pieces in the chunk.
         unsafe {
             core::hint::assert_unchecked(bytes != 0);
-            let count = (chunk_bytes.min(CARVED) / bytes).min(MOST_CARVED);
+            let count = (chunk_bytes.min(Self::BATCH.bytes) / bytes).min(Self::BATCH.blocks);
             let (size, taken) = (bytes / Self::GRANULE, count * bytes);
             let span = self.span_of_own(chunk);
             let at = span.granule_of(chunk);

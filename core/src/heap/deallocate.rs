@@ -89,10 +89,36 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         unsafe {
             match self.let_wait(span, start, ptr, expected) {
                 LetWait::Done => Ok(()),
-                LetWait::Full(bytes) => self.free_to_bins(ptr, bytes),
+                LetWait::Full(bytes) => self.free_full(span, start, ptr, bytes),
                 LetWait::Unclear => self.free_unclear(ptr, expected.and_then(NonZero::new)),
             }
         }
+    }
+
+    /// Frees the block of `bytes` bytes at granule `start` of `span`, of which no more may wait.
+    ///
+    /// # Safety
+    /// A chunk in use of as many bytes starts there, at `ptr`, does not wait, and ends in the map entry it starts in; nobody
+    /// uses it any more.
+    #[inline(never)]
+    unsafe fn free_full(
+        &mut self,
+        span: Span<M::Granule>,
+        start: usize,
+        ptr: NonNull<u8>,
+        bytes: usize,
+    ) -> Result<(), FreeError> {
+        let size = bytes / Self::GRANULE;
+        // SAFETY: as the caller says.
+        unsafe {
+            if Self::COUNTS_HELD && span.let_go() {
+                return self.free_last(ptr);
+            }
+            let view = span.map().view(start);
+            span.map().give_short(view, start, size);
+            self.coalesce(span, ptr, bytes, view.neighbours(size));
+        }
+        Ok(())
     }
 
     /// Lets a block wait that ends in another map entry than it starts in, or sees to what it is with more care.
