@@ -7,6 +7,11 @@ complete -c my_du -s t -l threshold -d 'Print what is at least SIZE, or, if nega
 complete -c my_du -l time -d 'Print the newest time of anything in it: when it was modified, or its atime or ctime' -r
 complete -c my_du -l time-style -d 'Print times as full-iso, long-iso, iso, or +FORMAT of date' -r
 complete -c my_du -l top -d 'Print the N largest files and directories, the largest first' -r
+complete -c my_du -l include -d 'Count only files whose names match the shell pattern PATTERN' -r
+complete -c my_du -l larger -d 'Count only files of at least SIZE' -r
+complete -c my_du -l smaller -d 'Count only files of at most SIZE' -r
+complete -c my_du -l newer -d 'Count only files that were modified within AGE, or since a day' -r
+complete -c my_du -l older -d 'Count only files that were not modified within AGE, or since a day' -r
 complete -c my_du -s j -l jobs -d 'At most N child processes at once (default: one for each CPU, more while they wait for a disk)' -r
 complete -c my_du -l fork -d '\'each\': a child process for each immediate sub-directory; \'shared\': children that share them (default)' -r
 complete -c my_du -s a -l all -d 'Print files too, not only directories'
@@ -32,6 +37,7 @@ complete -c my_du -l tree -d 'Draw what is at most two levels (or -d N) below a 
 complete -c my_du -l json -d 'Print all that is in DIR in the format of ncdu: my_du --json DIR | ncdu -f -'
 complete -c my_du -l exclude-caches -d 'Pass over sub-directories that hold a CACHEDIR.TAG'
 complete -c my_du -l exclude-kernfs -d 'Pass over /proc, /sys and their like, which hold no files'
+complete -c my_du -l exclude-hidden -d 'Pass over what has a name that starts with a point'
 complete -c my_du -l disk-usage -d 'Print the blocks in use, not lengths'
 complete -c my_du -l help -d 'Print this help'
 complete -c my_du -l version -d 'Print the version'

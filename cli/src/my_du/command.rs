@@ -18,13 +18,17 @@ const SIZE: &str = "\
 SIZE is a number, a unit, or both: K, M, G, T, P, E for powers of 1024 (also KiB, MiB, ...), kB, MB, ... for powers of \
 1000; or 'human-readable' or 'si'.";
 
+const AGE: &str = "\
+ AGE is a number of s, min, h, d, w, mon or y: 36h, 2w; or a date: 2026-01-31.";
+
 const UNITS_DU: &str = "\
  Without an option, units are those of DU_BLOCK_SIZE, BLOCK_SIZE or BLOCKSIZE, or 1024 bytes (512 if POSIXLY_CORRECT is \
 set).";
 
 /// The command line that a program takes.
 pub(super) fn command(face: &Face) -> Command {
-    let (name, about, units) = if face.is_du { ("du", ABOUT_DU, UNITS_DU) } else { (super::NAME, ABOUT, "") };
+    let (name, about, units) =
+        if face.is_du { ("du", ABOUT_DU, UNITS_DU) } else { (super::NAME, ABOUT, AGE) };
     let command = Command::new(name)
         .version(env!("CARGO_PKG_VERSION"))
         .about(about)
@@ -85,13 +89,19 @@ fn m_to_time() -> [Arg; 12] {
     ]
 }
 
-fn of_my_du() -> [Arg; 8] {
+fn of_my_du() -> [Arg; 14] {
     [
         flag("tree").help("Draw what is at most two levels (or -d N) below a DIR as a tree, the largest first"),
         value("top", "N").help("Print the N largest files and directories, the largest first"),
         flag("json").help("Print all that is in DIR in the format of ncdu: my_du --json DIR | ncdu -f -"),
         flag("exclude-caches").help("Pass over sub-directories that hold a CACHEDIR.TAG"),
         flag("exclude-kernfs").help("Pass over /proc, /sys and their like, which hold no files"),
+        flag("exclude-hidden").help("Pass over what has a name that starts with a point"),
+        value("include", "PATTERN").help("Count only files whose names match the shell pattern PATTERN"),
+        value("larger", "SIZE").help("Count only files of at least SIZE"),
+        value("smaller", "SIZE").help("Count only files of at most SIZE"),
+        value("newer", "AGE").help("Count only files that were modified within AGE, or since a day"),
+        value("older", "AGE").help("Count only files that were not modified within AGE, or since a day"),
         flag("disk-usage").help("Print the blocks in use, not lengths"),
         value("jobs", "N").short('j').help(
             "At most N child processes at once (default: one for each CPU, more while they wait for a disk)",

@@ -125,6 +125,8 @@ fn is_a_plain_sum(listing: &Listing) -> bool {
         || listing.time.is_some()
         || listing.exclude_caches
         || listing.exclude_kernfs
+        || listing.exclude_hidden
+        || listing.filter.is_some()
         || listing.exclude.is_some();
     *depth == 0 && *size == Size::Apparent && *follow == Follow::All && *count_dangling && !counts_otherwise
 }

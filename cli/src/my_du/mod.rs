@@ -1,9 +1,11 @@
 //! What my_du does with its arguments, its output and its exit status; the work is `memalloc_os::walk`.
 
+mod age;
 mod canvas;
 mod colours;
 mod command;
 mod face;
+mod files;
 mod files0;
 #[cfg(test)]
 mod generated;

@@ -59,7 +59,9 @@ impl<'s> Printer<'s> {
         self.scale.append(self.count(totals), &mut self.lines);
         self.lines.push(b'\t');
         if let Some(format) = self.time {
-            format.append(totals.newest, &mut self.lines);
+            // Nothing is as old as that of which there is nothing.
+            let is_known = totals.newest != Totals::NONE.newest;
+            format.append(if is_known { totals.newest } else { (0, 0) }, &mut self.lines);
             self.lines.push(b'\t');
         }
         self.lines.extend_from_slice(name);

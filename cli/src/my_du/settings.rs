@@ -11,6 +11,7 @@ use memalloc_os::walk::{Follow, Listing, Size, Time};
 
 use super::command::{Line, MODIFIED};
 use super::face::Face;
+use super::files::Files;
 use super::message::reason;
 use super::processes::{forks, jobs};
 use super::quote::{cited, locale_is_utf8, quoted_if_needed};
@@ -74,6 +75,7 @@ struct Draft<'f> {
     style: Option<OsString>,
     files0: Option<OsString>,
     patterns: Vec<Vec<u8>>,
+    files: Files,
     /// What is wrong, but does not keep the other options from being read.
     wrong: Vec<Vec<u8>>,
 }
@@ -116,6 +118,7 @@ impl<'f> Draft<'f> {
             style: None,
             files0: None,
             patterns: Vec::new(),
+            files: Files::default(),
             wrong: Vec::new(),
         }
     }
@@ -158,6 +161,10 @@ impl<'f> Draft<'f> {
             "m" => self.scale = Some(Scale::unit(1 << 20)),
             "time" => self.listing.time = Some(time(argument)?),
             "time-style" => self.style = Some(argument.into()),
+            "exclude-hidden" => self.listing.exclude_hidden = true,
+            "larger" | "smaller" | "newer" | "older" | "include" => {
+                self.files.option(name, argument).unwrap_or_else(|message| self.wrong.push(message));
+            }
             "json" => self.view = View::Json,
             "tree" => self.view = View::Tree,
             "top" => match View::top(argument) {
@@ -209,6 +216,10 @@ impl<'f> Draft<'f> {
     }
 
     fn finish(mut self, mut operands: Vec<OsString>) -> Result<Settings, Otherwise> {
+        match std::mem::take(&mut self.files).finish() {
+            Ok(filter) => self.listing.filter = filter,
+            Err(message) => self.wrong.push(message),
+        }
         if !self.wrong.is_empty() {
             return Err(Otherwise::Wrong { messages: self.wrong, usage: true });
         }

@@ -60,7 +60,9 @@ pub use diagnostic::{Diagnostic, Trouble};
 use inode::Facts;
 use ledger::Ledger;
 use links::Target;
-pub use listing::{Entry, Exclude, Follow, Listener, Lister, Listing, Size, Time, TimeStamp, Totals};
+pub use listing::{
+    Entry, Filter, Follow, Listener, Lister, Listing, PathTest, Size, Time, TimeStamp, Totals,
+};
 use pool::Pool;
 use tree::Tree;
 

@@ -8,7 +8,7 @@ use rustix::io;
 
 use super::super::inode::Inode;
 use super::totals::Totals;
-use super::{Listing, Size, Time};
+use super::{Listing, Size, Time, TimeStamp};
 
 /// Bytes of the blocks that `stx_blocks` counts.
 const BLOCK: u64 = 512;
@@ -20,7 +20,9 @@ pub(super) struct Look {
     pub(super) kind: FileType,
     /// How many names it has.
     pub(super) links: u32,
+    /// What it takes; a directory takes nothing where only some files count.
     pub(super) totals: Totals,
+    pub(super) modified: TimeStamp,
     /// Something is mounted here.
     pub(super) is_mount: bool,
 }
@@ -52,16 +54,21 @@ impl Listing {
             Size::Disk => (blocks, length),
         };
         let other = if self.both_sizes { other } else { 0 };
-        let StatxTimestamp { tv_sec, tv_nsec, .. } = match self.time {
-            Some(Time::Accessed) => found.stx_atime,
-            Some(Time::Changed) => found.stx_ctime,
-            Some(Time::Modified) | None => found.stx_mtime,
+        let modified = time_stamp(found.stx_mtime);
+        let newest = match self.time {
+            Some(Time::Accessed) => time_stamp(found.stx_atime),
+            Some(Time::Changed) => time_stamp(found.stx_ctime),
+            Some(Time::Modified) | None => modified,
         };
+        let kind = FileType::from_raw_mode(found.stx_mode.into());
+        let is_passed_over = kind == FileType::Directory && self.filter.is_some();
+        let totals = if is_passed_over { Totals::NONE } else { Totals { size, other, inodes: 1, newest } };
         Ok(Look {
             inode: Inode { dev: makedev(found.stx_dev_major, found.stx_dev_minor), ino: found.stx_ino },
-            kind: FileType::from_raw_mode(found.stx_mode.into()),
+            kind,
             links: found.stx_nlink,
-            totals: Totals { size, other, inodes: 1, newest: (tv_sec, tv_nsec) },
+            totals,
+            modified,
             is_mount: found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT),
         })
     }
@@ -78,6 +85,11 @@ impl Listing {
             Some(Time::Modified) => StatxFlags::MTIME,
             None => StatxFlags::empty(),
         };
-        size | time
+        let filter = if self.filter.is_some() { StatxFlags::MTIME } else { StatxFlags::empty() };
+        size | time | filter
     }
+}
+
+fn time_stamp(StatxTimestamp { tv_sec, tv_nsec, .. }: StatxTimestamp) -> TimeStamp {
+    (tv_sec, tv_nsec)
 }

@@ -23,6 +23,7 @@ mod cache;
 mod crew;
 mod entries;
 mod event;
+mod filter;
 mod fold;
 mod kernfs;
 mod levels;
@@ -45,6 +46,7 @@ use super::Config;
 use super::census::Inodes;
 use super::diagnostic::{Diagnostic, Trouble};
 use crew::Crew;
+pub use filter::Filter;
 use fold::Fold;
 pub use totals::Totals;
 use tree::Tree;
@@ -53,7 +55,7 @@ use tree::Tree;
 pub type TimeStamp = (i64, u32);
 
 /// A test of paths.
-pub type Exclude = Rc<dyn Fn(&[u8]) -> bool>;
+pub type PathTest = Rc<dyn Fn(&[u8]) -> bool>;
 
 /// What to list, and how.
 #[derive(Clone)]
@@ -88,7 +90,11 @@ pub struct Listing {
     /// Sub-directories in file systems that show the kernel, and hold no files, are passed over.
     pub exclude_kernfs: bool,
     /// Paths that are passed over. It must not allocate, nor lock, nor panic: forked children call it.
-    pub exclude: Option<Exclude>,
+    pub exclude: Option<PathTest>,
+    /// Sub-directories and files whose names start with a point are passed over.
+    pub exclude_hidden: bool,
+    /// Which files count, if not all do.
+    pub filter: Option<Filter>,
 }
 
 /// Which size counts.
@@ -142,6 +148,8 @@ impl Default for Listing {
             exclude_caches: false,
             exclude_kernfs: false,
             exclude: None,
+            exclude_hidden: false,
+            filter: None,
         }
     }
 }

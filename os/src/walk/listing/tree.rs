@@ -182,7 +182,7 @@ impl Tree {
             level.list.next = after;
         }
         match copied.map(|()| CStr::from_bytes_with_nul(&copy)) {
-            Ok(Ok(name)) if self.is_excluded(name) => {}
+            Ok(Ok(name)) if self.is_hidden(name) || self.is_excluded(name) => {}
             Ok(Ok(name)) if kind == FileType::Directory => self.descend(name, place, sink),
             Ok(Ok(name)) => self.meet_other(name, place, sink),
             Ok(Err(_)) => {}
@@ -225,6 +225,11 @@ impl Tree {
     /// Whether something lies on a device that is not to be walked.
     fn is_elsewhere(&self, look: &Look) -> bool {
         self.device.is_some_and(|device| device != look.inode.dev)
+    }
+
+    /// Whether a file counts.
+    fn is_wanted(&self, name: &CStr, look: &Look) -> bool {
+        self.listing.filter.as_ref().is_none_or(|filter| filter.admits(name.to_bytes(), look))
     }
 
     /// Whether a directory lies in a file system that shows the kernel, and is not to be walked. Only links and mounts lead
@@ -346,7 +351,7 @@ impl Tree {
     }
 
     fn meet_file(&mut self, name: &CStr, look: &Look, sink: &mut impl Sink) {
-        if self.is_elsewhere(look) {
+        if self.is_elsewhere(look) || !self.is_wanted(name, look) {
             return;
         }
         let depth = self.levels.len();
@@ -409,6 +414,10 @@ impl Tree {
     /// Whether the current directory has been told of; what is no directory's counts as such.
     fn is_told(&self) -> bool {
         self.levels.last().is_none_or(|level| level.told)
+    }
+
+    fn is_hidden(&self, name: &CStr) -> bool {
+        self.listing.exclude_hidden && name.to_bytes().starts_with(b".")
     }
 
     fn is_excluded(&mut self, name: &CStr) -> bool {
