@@ -2,8 +2,10 @@
 
 mod my_du_support;
 
+use std::fs::File;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
 
 use my_du_support::{Place, complaints, printed};
 
@@ -69,6 +71,28 @@ fn the_largest_of_all_operands() {
 }
 
 #[test]
+fn lines_are_in_the_order_that_is_asked_for() {
+    let place = place();
+    let paths = |args: &[&str]| {
+        let lines = printed(&place.run(args));
+        lines.lines().map(|line| line.rsplit('\t').next().unwrap()).collect::<Vec<_>>().join(" ")
+    };
+    let by_size = paths(&["-a", "-P", "-c", "--sort=size", "-t1M", "t"]);
+    assert_eq!(by_size, "t t/a t/a/deep t/a/deep/er t/a/deep/er/f t/b t/b/h t/a/g total");
+    assert_eq!(paths(&["--reverse", "t/a", "t/b", "t/c"]), "t/c t/b t/a");
+    assert_eq!(paths(&["--sort", "name", "-S", "-d1", "t/b", "t/a"]), "t/a t/a/deep t/b");
+    for (name, seconds) in [("t/b/h", 3), ("t/a/g", 1), ("t/a/deep/er/f", 2)] {
+        let file = File::options().write(true).open(place.at(name)).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).unwrap();
+    }
+    let by_time =
+        paths(&["-a", "--sort=time", "--older=2000-01-01", "-L", "t/a/deep/er/f", "t/b/h", "t/a/g"]);
+    assert_eq!(by_time, "t/b/h t/a/deep/er/f t/a/g");
+    let drawing = printed(&place.run(&["--tree", "--sort=name", "--reverse", "t"]));
+    assert_eq!(names(&drawing), [" t", " ├─c", " ├─b", " └─a", "   └─deep"]);
+}
+
+#[test]
 fn what_makes_no_sense_is_not_accepted() {
     let place = place();
     let cases = [
@@ -76,6 +100,9 @@ fn what_makes_no_sense_is_not_accepted() {
         (&["--top=3", "--tree"], "cannot combine --tree with --top"),
         (&["--tree", "-c"], "cannot combine --tree with --total"),
         (&["--tree", "-t-5"], "a tree needs its root: --threshold must not be negative"),
+        (&["--sort=age"], "invalid argument 'age' for '--sort'; valid are 'size', 'name' and 'time'"),
+        (&["--sort=size", "--json"], "cannot combine --json with --sort"),
+        (&["--top=3", "--reverse"], "cannot combine --top with --reverse"),
         (&["--top", "0"], "invalid number of lines ‘0’"),
         (&["-s", "--top", "4"], "cannot combine --top with --summarize"),
     ];

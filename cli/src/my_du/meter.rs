@@ -11,6 +11,7 @@ use super::face::Face;
 use super::held::{Held, Holder};
 use super::json::Json;
 use super::largest::Largest;
+use super::order::Order;
 use super::print::Printer;
 use super::settings::Settings;
 use super::tree::as_tree;
@@ -21,7 +22,7 @@ pub(super) enum Meter {
     Sums { walker: Box<Walker>, total: Totals },
     Lists { lister: Box<Lister>, is_du: bool },
     Json { lister: Box<Lister> },
-    Tree { lister: Box<Lister>, canvas: Box<Canvas> },
+    Tree { lister: Box<Lister>, canvas: Box<Canvas>, order: Order },
     Top { lister: Box<Lister>, largest: Largest },
 }
 
@@ -31,7 +32,10 @@ impl Meter {
         let lister = || Box::new(Lister::new(listing.clone()));
         match settings.view {
             View::Json => return Self::Json { lister: lister() },
-            View::Tree => return Self::Tree { lister: lister(), canvas: Box::new(Canvas::of_stdout()) },
+            View::Tree => {
+                let order = settings.order.unwrap_or_default();
+                return Self::Tree { lister: lister(), canvas: Box::new(Canvas::of_stdout()), order };
+            }
             View::Top(wanted) => return Self::Top { lister: lister(), largest: Largest::new(wanted.get()) },
             View::Lines => {}
         }
@@ -60,11 +64,11 @@ impl Meter {
                 json.finish();
                 ControlFlow::Continue(())
             }
-            Self::Tree { lister, canvas } => {
+            Self::Tree { lister, canvas, order } => {
                 let mut lines = Vec::new();
                 let hold = |line| lines.push(line);
                 hold_lines(lister, operand, &mut Holder { printer, hold });
-                printer.text(&canvas.draw(&as_tree(lines), printer.scale))
+                printer.text(&canvas.draw(&as_tree(lines, *order), printer.scale))
             }
             Self::Top { lister, largest } => {
                 hold_lines(lister, operand, &mut Holder { printer, hold: |line| largest.take(line) });

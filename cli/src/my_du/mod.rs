@@ -15,6 +15,7 @@ mod json;
 mod largest;
 mod message;
 mod meter;
+mod order;
 mod pattern;
 mod print;
 mod processes;
@@ -110,7 +111,8 @@ fn measure(face: &Face, mut settings: Settings) -> Status {
         Operands::In(list) => measure_listed(&list, &mut meter, &mut printer),
     };
     let done = if done.is_continue() { meter.finish(&mut printer) } else { done };
-    if done.is_continue() && settings.total && printer.line(&meter.total(), b"total").is_continue() {
+    let done = if done.is_continue() { printer.lines_in_order() } else { done };
+    if done.is_continue() && settings.total && printer.write(&meter.total(), b"total").is_continue() {
         let _ = printer.flush();
     }
     let _ = printer.flush();

@@ -7,10 +7,13 @@ use std::time::{Duration, Instant};
 use memalloc_os::walk::{Diagnostic, Entry, Listener, Totals};
 
 use super::face::Face;
+use super::held::Held;
 use super::message;
+use super::order::Order;
 use super::scale::Scale;
 use super::settings::Settings;
 use super::time::TimeFormat;
+use super::view::View;
 use super::watch;
 
 /// Bytes that wait at most.
@@ -27,6 +30,9 @@ pub(super) struct Printer<'s> {
     end: u8,
     threshold: i64,
     inodes: bool,
+    /// The order of lines, if it is not that of the walk, and those that wait for it.
+    order: Option<Order>,
+    held: Vec<Held>,
     lines: Vec<u8>,
     since: Instant,
     /// Nothing has been complained about.
@@ -46,6 +52,8 @@ impl<'s> Printer<'s> {
             end: settings.end,
             threshold: settings.threshold,
             inodes: settings.inodes,
+            order: settings.order.filter(|_| settings.view == View::Lines),
+            held: Vec::new(),
             lines: Vec::new(),
             since: Instant::now(),
             complete: true,
@@ -54,8 +62,25 @@ impl<'s> Printer<'s> {
         }
     }
 
-    /// Prints a line.
+    /// Prints a line, or keeps it until all are there.
     pub(super) fn line(&mut self, totals: &Totals, name: &[u8]) -> ControlFlow<()> {
+        if self.order.is_none() {
+            return self.write(totals, name);
+        }
+        let weight = self.count(totals);
+        self.held.push(Held { path: name.into(), depth: 0, totals: *totals, weight });
+        ControlFlow::Continue(())
+    }
+
+    /// Prints the lines that wait for their order.
+    pub(super) fn lines_in_order(&mut self) -> ControlFlow<()> {
+        let mut lines = std::mem::take(&mut self.held);
+        self.order.unwrap_or_default().sort(&mut lines, |line| line);
+        lines.iter().try_for_each(|line| self.write(&line.totals, &line.path))
+    }
+
+    /// Prints a line now.
+    pub(super) fn write(&mut self, totals: &Totals, name: &[u8]) -> ControlFlow<()> {
         self.scale.append(self.count(totals), &mut self.lines);
         self.lines.push(b'\t');
         if let Some(format) = self.time {

@@ -13,6 +13,7 @@ use super::command::{Line, MODIFIED};
 use super::face::Face;
 use super::files::Files;
 use super::message::reason;
+use super::order::{Key, Order};
 use super::processes::{forks, jobs};
 use super::quote::{cited, locale_is_utf8, quoted_if_needed};
 use super::scale::Scale;
@@ -34,6 +35,8 @@ pub(super) struct Settings {
     /// Inodes are printed, not sizes.
     pub(super) inodes: bool,
     pub(super) time: Option<TimeFormat>,
+    /// The order of lines, if it is not that of the view.
+    pub(super) order: Option<Order>,
     pub(super) operands: Operands,
     /// Messages that are no errors.
     pub(super) warnings: Vec<Vec<u8>>,
@@ -73,6 +76,8 @@ struct Draft<'f> {
     inodes: bool,
     threshold: i64,
     style: Option<OsString>,
+    key: Option<Key>,
+    reverse: bool,
     files0: Option<OsString>,
     patterns: Vec<Vec<u8>>,
     files: Files,
@@ -116,6 +121,8 @@ impl<'f> Draft<'f> {
             inodes: false,
             threshold: 0,
             style: None,
+            key: None,
+            reverse: false,
             files0: None,
             patterns: Vec::new(),
             files: Files::default(),
@@ -165,6 +172,11 @@ impl<'f> Draft<'f> {
             "larger" | "smaller" | "newer" | "older" | "include" => {
                 self.files.option(name, argument).unwrap_or_else(|message| self.wrong.push(message));
             }
+            "sort" => match Key::read(argument) {
+                Ok(key) => self.key = Some(key),
+                Err(message) => self.wrong.push(message),
+            },
+            "reverse" => self.reverse = true,
             "json" => self.view = View::Json,
             "tree" => self.view = View::Tree,
             "top" => match View::top(argument) {
@@ -233,6 +245,7 @@ impl<'f> Draft<'f> {
         self.listing.size = if apparent { Size::Apparent } else { Size::Disk };
         let scale = self.scale();
         let time = if self.listing.time.is_some() { Some(self.time_format()?) } else { None };
+        let order = self.order();
         self.settle_patterns();
         let operands = match self.files0.take() {
             Some(_) if !operands.is_empty() => {
@@ -261,6 +274,7 @@ impl<'f> Draft<'f> {
             threshold: self.threshold,
             inodes: self.inodes,
             time,
+            order,
             operands,
             warnings,
         })
@@ -332,6 +346,14 @@ impl<'f> Draft<'f> {
             wrong_choice(kind, &style, "time style", &[&["full-iso"], &["long-iso"], &["iso"]])
         })?;
         Ok(TimeFormat(format.into()))
+    }
+
+    fn order(&mut self) -> Option<Order> {
+        if self.key == Some(Key::Time) {
+            self.listing.time = self.listing.time.or(Some(Time::Modified));
+        }
+        let (key, reverse) = (self.key, self.reverse);
+        (key.is_some() || reverse).then(|| Order { key: key.unwrap_or_default(), reverse })
     }
 
     fn settle_patterns(&mut self) {

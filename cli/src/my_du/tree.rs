@@ -1,17 +1,16 @@
 //! The order of a tree.
 
-use std::cmp::Reverse;
-
 use super::held::Held;
+use super::order::Order;
 
 /// The lines of one operand, which come with what is in a directory before the directory, in the order of a tree: the
-/// directory first, and then what is in it, the heaviest first.
-pub(super) fn as_tree(lines: Vec<Held>) -> Vec<Held> {
+/// directory first, and then what is in it, in an order.
+pub(super) fn as_tree(lines: Vec<Held>, order: Order) -> Vec<Held> {
     let mut pending: Vec<Vec<Held>> = Vec::new();
     for line in lines {
         let first = pending.iter().rposition(|other| other[0].depth <= line.depth).map_or(0, |at| at + 1);
         let mut inner = pending.split_off(first);
-        inner.sort_by_key(|tree| Reverse(tree[0].weight));
+        order.sort(&mut inner, |tree| &tree[0]);
         let tree = [vec![line]].into_iter().chain(inner).flatten().collect();
         pending.push(tree);
     }
@@ -40,7 +39,7 @@ mod tests {
             let depth = path.matches('/').count();
             Held { path: path.into(), depth, totals: Totals::NONE, weight }
         };
-        let tree = as_tree(lines.map(held).to_vec());
+        let tree = as_tree(lines.map(held).to_vec(), Order::default());
         let paths: Vec<_> = tree.iter().map(|line| std::str::from_utf8(&line.path).unwrap()).collect();
         assert_eq!(paths.join(" "), "a a/c a/b a/b/y a/b/x a/d a/d/z e");
     }

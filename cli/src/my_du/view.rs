@@ -21,7 +21,9 @@ pub(super) enum View {
 }
 
 /// What has no meaning in ncdu's format: sizes are bytes there, and everything has its place.
-const NOT_WITH_JSON: [&str; 17] = [
+const NOT_WITH_JSON: [&str; 19] = [
+    "sort",
+    "reverse",
     "tree",
     "top",
     "max-depth",
@@ -44,7 +46,7 @@ const NOT_WITH_JSON: [&str; 17] = [
 /// What has no place in a tree, or whose parts do not make the whole.
 const NOT_WITH_TREE: [&str; 7] = ["json", "top", "separate-dirs", "total", "time", "time-style", "null"];
 
-const NOT_WITH_TOP: [&str; 2] = ["json", "summarize"];
+const NOT_WITH_TOP: [&str; 4] = ["json", "summarize", "sort", "reverse"];
 
 impl View {
     /// The largest lines, as many as the argument says.
