@@ -23,7 +23,7 @@ _my_du() {
 
     case "${cmd}" in
         my_du)
-            opts="-a -A -B -b -l -L -D -H -X -h -k -m -d -0 -P -x -S -s -c -t -j --all --apparent-size --block-size --bytes --count-links --dereference --dereference-args --exclude --exclude-from --files0-from --human-readable --inodes --si --max-depth --null --no-dereference --one-file-system --separate-dirs --summarize --total --threshold --time --time-style --tree --top --sort --reverse --json --exclude-caches --exclude-kernfs --exclude-hidden --include --larger --smaller --newer --older --disk-usage --jobs --fork --help --version"
+            opts="-a -A -B -b -l -L -D -H -X -h -k -m -d -0 -P -x -S -s -c -t -j --all --apparent-size --block-size --bytes --count-links --dereference --dereference-args --exclude --exclude-from --files0-from --human-readable --inodes --si --max-depth --null --no-dereference --one-file-system --separate-dirs --summarize --total --threshold --time --time-style --tree --top --sort --reverse --by --shared --json --exclude-caches --exclude-kernfs --exclude-hidden --include --larger --smaller --newer --older --disk-usage --jobs --fork --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -82,6 +82,10 @@ _my_du() {
                     return 0
                     ;;
                 --sort)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --by)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -8,6 +8,7 @@ complete -c my_du -l time -d 'Print the newest time of anything in it: when it w
 complete -c my_du -l time-style -d 'Print times as full-iso, long-iso, iso, or +FORMAT of date' -r
 complete -c my_du -l top -d 'Print the N largest files and directories, the largest first' -r
 complete -c my_du -l sort -d 'Print lines by \'size\', the largest first, by \'name\', or by \'time\', the newest first' -r
+complete -c my_du -l by -d 'Print a sum for each \'type\' of file, by the ending of its name, or each \'owner\'' -r
 complete -c my_du -l include -d 'Count only files whose names match the shell pattern PATTERN' -r
 complete -c my_du -l larger -d 'Count only files of at least SIZE' -r
 complete -c my_du -l smaller -d 'Count only files of at most SIZE' -r
@@ -36,6 +37,7 @@ complete -c my_du -s s -l summarize -d 'Print each DIR only'
 complete -c my_du -s c -l total -d 'Print a grand total'
 complete -c my_du -l tree -d 'Draw what is at most two levels (or -d N) below a DIR as a tree, the largest first'
 complete -c my_du -l reverse -d 'The other way round; by size, if nothing is said'
+complete -c my_du -l shared -d 'Print too how much lies in blocks that other files or snapshots use, by reflinks'
 complete -c my_du -l json -d 'Print all that is in DIR in the format of ncdu: my_du --json DIR | ncdu -f -'
 complete -c my_du -l exclude-caches -d 'Pass over sub-directories that hold a CACHEDIR.TAG'
 complete -c my_du -l exclude-kernfs -d 'Pass over /proc, /sys and their like, which hold no files'

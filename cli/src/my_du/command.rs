@@ -89,12 +89,14 @@ fn m_to_time() -> [Arg; 12] {
     ]
 }
 
-fn of_my_du() -> [Arg; 16] {
+fn of_my_du() -> [Arg; 18] {
     [
         flag("tree").help("Draw what is at most two levels (or -d N) below a DIR as a tree, the largest first"),
         value("top", "N").help("Print the N largest files and directories, the largest first"),
         value("sort", "WHAT").help("Print lines by 'size', the largest first, by 'name', or by 'time', the newest first"),
         flag("reverse").help("The other way round; by size, if nothing is said"),
+        value("by", "WHAT").help("Print a sum for each 'type' of file, by the ending of its name, or each 'owner'"),
+        flag("shared").help("Print too how much lies in blocks that other files or snapshots use, by reflinks"),
         flag("json").help("Print all that is in DIR in the format of ncdu: my_du --json DIR | ncdu -f -"),
         flag("exclude-caches").help("Pass over sub-directories that hold a CACHEDIR.TAG"),
         flag("exclude-kernfs").help("Pass over /proc, /sys and their like, which hold no files"),

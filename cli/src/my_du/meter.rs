@@ -8,6 +8,7 @@ use memalloc_os::walk::{Follow, Lister, Listing, Size, Totals, Walker};
 
 use super::canvas::Canvas;
 use super::face::Face;
+use super::groups::{Grouper, Groups};
 use super::held::{Held, Holder};
 use super::json::Json;
 use super::largest::Largest;
@@ -24,6 +25,7 @@ pub(super) enum Meter {
     Json { lister: Box<Lister> },
     Tree { lister: Box<Lister>, canvas: Box<Canvas>, order: Order },
     Top { lister: Box<Lister>, largest: Largest },
+    Groups { lister: Box<Lister>, groups: Groups },
 }
 
 impl Meter {
@@ -37,6 +39,7 @@ impl Meter {
                 return Self::Tree { lister: lister(), canvas: Box::new(Canvas::of_stdout()), order };
             }
             View::Top(wanted) => return Self::Top { lister: lister(), largest: Largest::new(wanted.get()) },
+            View::Groups(by) => return Self::Groups { lister: lister(), groups: Groups::new(by) },
             View::Lines => {}
         }
         if !settings.inodes && is_a_plain_sum(listing) {
@@ -74,6 +77,10 @@ impl Meter {
                 hold_lines(lister, operand, &mut Holder { printer, hold: |line| largest.take(line) });
                 ControlFlow::Continue(())
             }
+            Self::Groups { lister, groups } => {
+                lister.list(operand.as_ref(), &mut Grouper { groups, printer });
+                ControlFlow::Continue(())
+            }
             Self::Lists { is_du: true, .. } if operand.is_empty() => {
                 printer.complain(b"invalid zero-length file name");
                 ControlFlow::Continue(())
@@ -94,6 +101,7 @@ impl Meter {
             Self::Top { largest, .. } => {
                 largest.finish().iter().try_for_each(|line| printer.line(&line.totals, &line.path))
             }
+            Self::Groups { groups, .. } => groups.print(printer),
             _ => ControlFlow::Continue(()),
         }
     }
@@ -105,7 +113,8 @@ impl Meter {
             Self::Lists { lister, .. }
             | Self::Json { lister }
             | Self::Tree { lister, .. }
-            | Self::Top { lister, .. } => lister.total(),
+            | Self::Top { lister, .. }
+            | Self::Groups { lister, .. } => lister.total(),
         };
         total.newest = total.newest.max((0, 0));
         total
@@ -129,6 +138,7 @@ fn is_a_plain_sum(listing: &Listing) -> bool {
         || listing.time.is_some()
         || listing.exclude_caches
         || listing.exclude_kernfs
+        || listing.shared
         || listing.exclude_hidden
         || listing.filter.is_some()
         || listing.exclude.is_some();

@@ -2,20 +2,24 @@
 
 mod age;
 mod canvas;
+mod choice;
 mod colours;
 mod command;
+mod environment;
 mod face;
 mod files;
 mod files0;
 #[cfg(test)]
 mod generated;
 mod getopt;
+mod groups;
 mod held;
 mod json;
 mod largest;
 mod message;
 mod meter;
 mod order;
+mod owners;
 mod pattern;
 mod print;
 mod processes;
@@ -77,7 +81,7 @@ fn asked(face: &Face, args: impl Iterator<Item = OsString>) -> Result<Settings, 
         return settings::settings(face, command::Line::of_operands(args));
     }
     let command = command::command(face);
-    let form = getopt::in_one_form(&command, args.into_iter(), settings::is_posix())
+    let form = getopt::in_one_form(&command, args.into_iter(), environment::is_posix())
         .map_err(|messages| Otherwise::Wrong { messages, usage: true })?;
     let line = command::read(command, form).map_err(|error| {
         let messages = vec![error.kind().to_string().into()];

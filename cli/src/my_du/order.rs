@@ -2,10 +2,9 @@
 
 use std::cmp::Ordering;
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 
+use super::choice::one_of;
 use super::held::Held;
-use super::quote::quoted;
 
 /// What lines are ordered by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,15 +20,7 @@ pub(super) enum Key {
 
 impl Key {
     pub(super) fn read(argument: &OsStr) -> Result<Self, Vec<u8>> {
-        match argument.as_bytes() {
-            b"size" => Ok(Self::Size),
-            b"name" => Ok(Self::Name),
-            b"time" => Ok(Self::Time),
-            _ => {
-                let valid = b" for '--sort'; valid are 'size', 'name' and 'time'";
-                Err([b"invalid argument ", &*quoted(argument), valid].concat())
-            }
-        }
+        one_of("sort", &[("size", Self::Size), ("name", Self::Name), ("time", Self::Time)], argument)
     }
 }
 

@@ -30,6 +30,7 @@ pub(super) struct Printer<'s> {
     end: u8,
     threshold: i64,
     inodes: bool,
+    shared: bool,
     /// The order of lines, if it is not that of the walk, and those that wait for it.
     order: Option<Order>,
     held: Vec<Held>,
@@ -52,7 +53,12 @@ impl<'s> Printer<'s> {
             end: settings.end,
             threshold: settings.threshold,
             inodes: settings.inodes,
-            order: settings.order.filter(|_| settings.view == View::Lines),
+            shared: settings.shared,
+            order: match settings.view {
+                View::Lines => settings.order,
+                View::Groups(_) => Some(settings.order.unwrap_or_default()),
+                _ => None,
+            },
             held: Vec::new(),
             lines: Vec::new(),
             since: Instant::now(),
@@ -83,6 +89,10 @@ impl<'s> Printer<'s> {
     pub(super) fn write(&mut self, totals: &Totals, name: &[u8]) -> ControlFlow<()> {
         self.scale.append(self.count(totals), &mut self.lines);
         self.lines.push(b'\t');
+        if self.shared {
+            self.scale.append(totals.shared, &mut self.lines);
+            self.lines.push(b'\t');
+        }
         if let Some(format) = self.time {
             // Nothing is as old as that of which there is nothing.
             let is_known = totals.newest != Totals::NONE.newest;

@@ -2,10 +2,10 @@
 
 use std::ffi::OsStr;
 use std::num::NonZeroUsize;
-use std::os::unix::ffi::OsStrExt;
 
 use memalloc_os::walk::Forks;
 
+use super::choice::one_of;
 use super::quote::quoted;
 use super::settings::{Otherwise, wrong};
 
@@ -17,12 +17,6 @@ pub(super) fn jobs(argument: &OsStr) -> Result<NonZeroUsize, Otherwise> {
 
 /// Which ones.
 pub(super) fn forks(argument: &OsStr) -> Result<Forks, Otherwise> {
-    match argument.as_bytes() {
-        b"each" => Ok(Forks::Each),
-        b"shared" => Ok(Forks::Shared),
-        _ => {
-            let valid = b" for '--fork'; valid are 'each' and 'shared'";
-            Err(wrong([b"invalid argument ", &*quoted(argument), valid].concat(), true))
-        }
-    }
+    let words = [("each", Forks::Each), ("shared", Forks::Shared)];
+    one_of("fork", &words, argument).map_err(|message| wrong(message, true))
 }

@@ -1,6 +1,5 @@
 //! What the options mean together, and what GNU du says where they mean nothing.
 
-use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Read};
@@ -9,9 +8,12 @@ use std::rc::Rc;
 
 use memalloc_os::walk::{Follow, Listing, Size, Time};
 
-use super::command::{Line, MODIFIED};
+use super::choice::{chosen, time, wrong_choice};
+use super::command::Line;
+use super::environment::{scale_of_environment, style_of_environment};
 use super::face::Face;
 use super::files::Files;
+use super::groups::By;
 use super::message::reason;
 use super::order::{Key, Order};
 use super::processes::{forks, jobs};
@@ -34,6 +36,8 @@ pub(super) struct Settings {
     pub(super) threshold: i64,
     /// Inodes are printed, not sizes.
     pub(super) inodes: bool,
+    /// What others use too is printed.
+    pub(super) shared: bool,
     pub(super) time: Option<TimeFormat>,
     /// The order of lines, if it is not that of the view.
     pub(super) order: Option<Order>,
@@ -177,6 +181,11 @@ impl<'f> Draft<'f> {
                 Err(message) => self.wrong.push(message),
             },
             "reverse" => self.reverse = true,
+            "by" => match By::read(argument) {
+                Ok(by) => self.view = View::Groups(by),
+                Err(message) => self.wrong.push(message),
+            },
+            "shared" => self.listing.shared = true,
             "json" => self.view = View::Json,
             "tree" => self.view = View::Tree,
             "top" => match View::top(argument) {
@@ -236,7 +245,8 @@ impl<'f> Draft<'f> {
             return Err(Otherwise::Wrong { messages: self.wrong, usage: true });
         }
         let mut warnings = Vec::new();
-        self.listing.files |= matches!(self.view, View::Top(_));
+        self.listing.files |= matches!(self.view, View::Top(_) | View::Groups(_));
+        self.listing.origins = matches!(self.view, View::Groups(_));
         self.settle_depth(&mut warnings)?;
         if self.inodes && self.apparent == Some(true) {
             warnings.push(b"warning: options --apparent-size and -b are ineffective with --inodes".to_vec());
@@ -266,6 +276,7 @@ impl<'f> Draft<'f> {
             self.settle_json(&operands)?;
         }
         Ok(Settings {
+            shared: self.listing.shared,
             view: self.view,
             listing: self.listing,
             scale,
@@ -309,6 +320,7 @@ impl<'f> Draft<'f> {
         let lists_operands = self.summarize || (!self.face.is_du && !self.listing.files);
         self.listing.depth = match self.depth {
             Some(depth) => depth,
+            None if matches!(self.view, View::Groups(_)) => usize::MAX,
             None if self.view == View::Tree && !self.summarize => 2,
             None if lists_operands => 0,
             None => usize::MAX,
@@ -374,75 +386,4 @@ const ISO: &str = "%Y-%m-%d";
 /// A message that ends it all.
 pub(super) fn wrong(message: Vec<u8>, usage: bool) -> Otherwise {
     Otherwise::Wrong { messages: vec![message], usage }
-}
-
-/// The first of these variables that is set holds, even if it makes no sense.
-fn scale_of_environment() -> Scale {
-    let names = ["DU_BLOCK_SIZE", "BLOCK_SIZE", "BLOCKSIZE"];
-    let block = if is_posix() { 512 } else { 1024 };
-    let given = names.into_iter().find_map(env::var_os);
-    given.and_then(|text| size::lenient_block(text.as_bytes())).unwrap_or(Scale::unit(block))
-}
-
-/// Whether POSIX is to be obeyed where GNU does otherwise.
-pub(super) fn is_posix() -> bool {
-    env::var_os("POSIXLY_CORRECT").is_some()
-}
-
-fn style_of_environment() -> Vec<u8> {
-    let style = env::var_os("TIME_STYLE").unwrap_or_else(|| "locale".into());
-    let style = style.as_bytes();
-    if style == b"locale" {
-        return b"long-iso".into();
-    }
-    if style.starts_with(b"+") {
-        return style.split(|&byte| byte == b'\n').next().unwrap_or_default().into();
-    }
-    let mut style = style;
-    while let Some(rest) = style.strip_prefix(b"posix-") {
-        style = rest;
-    }
-    style.into()
-}
-
-fn time(argument: &OsStr) -> Result<Time, Otherwise> {
-    if argument == MODIFIED {
-        return Ok(Time::Modified);
-    }
-    let words = [
-        ("atime", Time::Accessed),
-        ("access", Time::Accessed),
-        ("use", Time::Accessed),
-        ("ctime", Time::Changed),
-        ("status", Time::Changed),
-    ];
-    let argument = argument.as_bytes();
-    chosen(&words, argument).map_err(|kind| {
-        wrong_choice(kind, argument, "--time", &[&["atime", "access", "use"], &["ctime", "status"]])
-    })
-}
-
-/// What a word, or the start of one, stands for; otherwise how it does not.
-fn chosen<T: Copy + PartialEq>(words: &[(&str, T)], argument: &[u8]) -> Result<T, &'static str> {
-    let exact = words.iter().find(|(word, _)| word.as_bytes() == argument);
-    let mut meant = words.iter().filter(|(word, _)| word.as_bytes().starts_with(argument)).map(|(_, it)| *it);
-    match (exact, meant.next()) {
-        (Some((_, it)), _) => Ok(*it),
-        (None, Some(it)) if meant.all(|other| other == it) => Ok(it),
-        (None, Some(_)) => Err("ambiguous"),
-        (None, None) => Err("invalid"),
-    }
-}
-
-fn wrong_choice(kind: &str, argument: &[u8], what: &str, valid: &[&[&str]]) -> Otherwise {
-    let cite = |word: &str| cited(word.as_bytes());
-    let mut message =
-        [kind.as_bytes(), b" argument ", &cited(argument), b" for ", &cite(what), b"\nValid arguments are:"]
-            .concat();
-    for synonyms in valid {
-        let synonyms: Vec<_> = synonyms.iter().map(|word| cite(word)).collect();
-        message.extend_from_slice(b"\n  - ");
-        message.extend_from_slice(&synonyms.join(&b", "[..]));
-    }
-    wrong(message, true)
 }

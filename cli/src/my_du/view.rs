@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::num::NonZeroUsize;
 use std::os::unix::ffi::OsStrExt;
 
+use super::groups::By;
 use super::quote::cited;
 
 /// What is printed.
@@ -18,10 +19,14 @@ pub(super) enum View {
     Tree,
     /// The largest lines, so many.
     Top(NonZeroUsize),
+    /// A line for each group.
+    Groups(By),
 }
 
 /// What has no meaning in ncdu's format: sizes are bytes there, and everything has its place.
-const NOT_WITH_JSON: [&str; 19] = [
+const NOT_WITH_JSON: [&str; 21] = [
+    "by",
+    "shared",
     "sort",
     "reverse",
     "tree",
@@ -44,9 +49,12 @@ const NOT_WITH_JSON: [&str; 19] = [
 ];
 
 /// What has no place in a tree, or whose parts do not make the whole.
-const NOT_WITH_TREE: [&str; 7] = ["json", "top", "separate-dirs", "total", "time", "time-style", "null"];
+const NOT_WITH_TREE: [&str; 9] =
+    ["by", "shared", "json", "top", "separate-dirs", "total", "time", "time-style", "null"];
 
-const NOT_WITH_TOP: [&str; 4] = ["json", "summarize", "sort", "reverse"];
+const NOT_WITH_TOP: [&str; 5] = ["by", "json", "summarize", "sort", "reverse"];
+
+const NOT_WITH_BY: [&str; 6] = ["tree", "top", "json", "max-depth", "summarize", "separate-dirs"];
 
 impl View {
     /// The largest lines, as many as the argument says.
@@ -64,6 +72,7 @@ impl View {
             Self::Json => ("json", &NOT_WITH_JSON),
             Self::Tree => ("tree", &NOT_WITH_TREE),
             Self::Top(_) => ("top", &NOT_WITH_TOP),
+            Self::Groups(_) => ("by", &NOT_WITH_BY),
         };
         let (name, _) = options.iter().find(|(name, _)| bad.contains(&name.as_str()))?;
         let dashes = if name.len() == 1 { "-" } else { "--" };

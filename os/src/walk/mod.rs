@@ -61,7 +61,7 @@ use inode::Facts;
 use ledger::Ledger;
 use links::Target;
 pub use listing::{
-    Entry, Filter, Follow, Listener, Lister, Listing, PathTest, Size, Time, TimeStamp, Totals,
+    Entry, Filter, Follow, Kind, Listener, Lister, Listing, Origin, PathTest, Size, Time, TimeStamp, Totals,
 };
 use pool::Pool;
 use tree::Tree;

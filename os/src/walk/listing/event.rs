@@ -2,17 +2,18 @@
 
 use super::super::inode::Inode;
 use super::super::record::Failed;
+use super::origin::Origin;
 use super::totals::Totals;
 
 /// One thing that a walk tells. Where it happens is known from what was told before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Event<'a> {
     /// The walk goes down to a directory, which itself takes so much; if it has an inode, only unless that has been met.
-    Enter { name: &'a [u8], inode: Option<Inode>, totals: Totals },
+    Enter { name: &'a [u8], inode: Option<Inode>, origin: Option<Origin>, totals: Totals },
     /// The walk goes up again.
     Leave,
     /// A file; if it has a name, it is to be listed; if it has an inode, it counts unless that has been met.
-    File { name: &'a [u8], inode: Option<Inode>, below: bool, totals: Totals },
+    File { name: &'a [u8], inode: Option<Inode>, below: bool, origin: Option<Origin>, totals: Totals },
     /// What counts with the current directory, or, if `below`, with directories in it that are not told of.
     Sum { below: bool, totals: Totals },
     /// Something that could not be read: an entry of the current directory, or that directory if the name is empty.
@@ -23,9 +24,10 @@ pub(super) enum Event<'a> {
 
 const HAS_INODE: u8 = 0x10;
 const IS_BELOW: u8 = 0x20;
+const HAS_ORIGIN: u8 = 0x40;
 
 /// More than the bytes of any event without its name.
-const HEAD: usize = 96;
+const HEAD: usize = 112;
 
 impl<'a> Event<'a> {
     /// Writes it to the start of `out` and says how many bytes it took; `None` if it may have no room.
@@ -35,28 +37,28 @@ impl<'a> Event<'a> {
         }
         let mut to = Writer { out, len: 0 };
         match *self {
-            Self::Enter { name, inode, totals } => {
-                to.start(0, inode, false);
+            Self::Enter { name, inode, origin, totals } => {
+                to.start(0, inode, false, origin);
                 to.totals(&totals);
                 to.name(name);
             }
-            Self::Leave => to.start(1, None, false),
-            Self::File { name, inode, below, totals } => {
-                to.start(2, inode, below);
+            Self::Leave => to.start(1, None, false, None),
+            Self::File { name, inode, below, origin, totals } => {
+                to.start(2, inode, below, origin);
                 to.totals(&totals);
                 to.name(name);
             }
             Self::Sum { below, totals } => {
-                to.start(3, None, below);
+                to.start(3, None, below, None);
                 to.totals(&totals);
             }
             Self::Trouble { failed, errno, name } => {
-                to.start(if failed == Failed::Access { 4 } else { 5 }, None, false);
+                to.start(if failed == Failed::Access { 4 } else { 5 }, None, false, None);
                 to.number(errno.into());
                 to.name(name);
             }
             Self::Fork { segment, depth } => {
-                to.start(6, None, false);
+                to.start(6, None, false, None);
                 to.number(segment.into());
                 to.number(depth.into());
             }
@@ -79,10 +81,14 @@ impl<'a> Event<'a> {
             _ => Some(Inode { dev: take_number(bytes)?, ino: take_number(bytes)? }),
         };
         let below = first & IS_BELOW != 0;
+        let origin = match first & HAS_ORIGIN {
+            0 => None,
+            _ => Some(Origin::from_number(take_number(bytes)?)),
+        };
         Some(match first & 0x0f {
-            0 => Self::Enter { inode, totals: take_totals(bytes)?, name: take_name(bytes)? },
+            0 => Self::Enter { inode, origin, totals: take_totals(bytes)?, name: take_name(bytes)? },
             1 => Self::Leave,
-            2 => Self::File { inode, below, totals: take_totals(bytes)?, name: take_name(bytes)? },
+            2 => Self::File { inode, below, origin, totals: take_totals(bytes)?, name: take_name(bytes)? },
             3 => Self::Sum { below, totals: take_totals(bytes)? },
             kind @ (4 | 5) => {
                 let failed = if kind == 4 { Failed::Access } else { Failed::ReadDirectory };
@@ -100,12 +106,16 @@ struct Writer<'b> {
 }
 
 impl Writer<'_> {
-    fn start(&mut self, kind: u8, inode: Option<Inode>, below: bool) {
+    fn start(&mut self, kind: u8, inode: Option<Inode>, below: bool, origin: Option<Origin>) {
         let has_inode = if inode.is_some() { HAS_INODE } else { 0 };
-        self.byte(kind | has_inode | if below { IS_BELOW } else { 0 });
+        let has_origin = if origin.is_some() { HAS_ORIGIN } else { 0 };
+        self.byte(kind | has_inode | has_origin | if below { IS_BELOW } else { 0 });
         if let Some(Inode { dev, ino }) = inode {
             self.number(dev);
             self.number(ino);
+        }
+        if let Some(origin) = origin {
+            self.number(origin.to_number());
         }
     }
 
@@ -113,6 +123,7 @@ impl Writer<'_> {
         let (seconds, nanoseconds) = totals.newest;
         self.number(totals.size);
         self.number(totals.other);
+        self.number(totals.shared);
         self.number(totals.inodes);
         self.number(zigzag(seconds));
         self.number(nanoseconds.into());
@@ -159,9 +170,10 @@ fn take_number(bytes: &mut &[u8]) -> Option<u64> {
 }
 
 fn take_totals(bytes: &mut &[u8]) -> Option<Totals> {
-    let (size, other, inodes) = (take_number(bytes)?, take_number(bytes)?, take_number(bytes)?);
+    let (size, other) = (take_number(bytes)?, take_number(bytes)?);
+    let (shared, inodes) = (take_number(bytes)?, take_number(bytes)?);
     let newest = (unzigzag(take_number(bytes)?), take_number(bytes)? as u32);
-    Some(Totals { size, other, inodes, newest })
+    Some(Totals { size, other, shared, inodes, newest })
 }
 
 fn take_name<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
@@ -182,18 +194,25 @@ fn unzigzag(number: u64) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::origin::Kind;
     use super::*;
 
     const INODE: Option<Inode> = Some(Inode { dev: u64::MAX, ino: 1 << 40 });
-    const TOTALS: Totals =
-        Totals { size: u64::MAX, other: u64::MAX, inodes: 1, newest: (i64::MIN, 999_999_999) };
+    const TOTALS: Totals = Totals {
+        size: u64::MAX,
+        other: u64::MAX,
+        shared: u64::MAX,
+        inodes: 1,
+        newest: (i64::MIN, 999_999_999),
+    };
+    const ORIGIN: Option<Origin> = Some(Origin { kind: Kind::Other, owner: u32::MAX });
 
     const ALL: [Event<'static>; 9] = [
-        Event::Enter { name: b"\n\xff", inode: INODE, totals: TOTALS },
-        Event::Enter { name: b"d", inode: None, totals: Totals::NONE },
+        Event::Enter { name: b"\n\xff", inode: INODE, origin: ORIGIN, totals: TOTALS },
+        Event::Enter { name: b"d", inode: None, origin: None, totals: Totals::NONE },
         Event::Leave,
-        Event::File { name: b"f", inode: INODE, below: false, totals: TOTALS },
-        Event::File { name: b"", inode: None, below: true, totals: Totals::NONE },
+        Event::File { name: b"f", inode: INODE, below: false, origin: None, totals: TOTALS },
+        Event::File { name: b"", inode: None, below: true, origin: ORIGIN, totals: Totals::NONE },
         Event::Sum { below: true, totals: TOTALS },
         Event::Trouble { failed: Failed::Access, errno: 13, name: b"" },
         Event::Trouble { failed: Failed::ReadDirectory, errno: 5, name: b"x" },
@@ -216,7 +235,7 @@ mod tests {
     fn no_event_without_its_name_is_longer_than_the_head() {
         let totals = Totals { inodes: u64::MAX, ..TOTALS };
         let inode = Some(Inode { dev: u64::MAX, ino: u64::MAX });
-        let event = Event::File { name: b"", inode, below: true, totals };
+        let event = Event::File { name: b"", inode, below: true, origin: ORIGIN, totals };
         let mut buffer = [0; HEAD];
         assert!(event.encode(&mut buffer).unwrap() < HEAD);
         assert_eq!(event.encode(&mut buffer[1..]), None);

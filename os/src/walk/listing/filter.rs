@@ -71,6 +71,7 @@ mod tests {
             links: 1,
             totals: Totals { size, ..Totals::NONE },
             modified,
+            origin: None,
             is_mount: false,
         };
         let filter = Filter {

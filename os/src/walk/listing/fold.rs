@@ -10,12 +10,14 @@ use super::super::census::Inodes;
 use super::super::diagnostic::{Diagnostic, Trouble};
 use super::super::record::Failed;
 use super::event::Event;
+use super::origin::Origin;
 use super::totals::Totals;
 use super::tree::{DANGLES, Sink};
 use super::{Entry, Listener, Listing};
 
 /// A directory that the walk is in.
 struct Level {
+    origin: Option<Origin>,
     own: Totals,
     below: Totals,
     /// How long the path is without it.
@@ -93,33 +95,33 @@ impl<'a> Fold<'a> {
         self.listener.diagnostic(Diagnostic { path, trouble });
     }
 
-    fn enter(&mut self, name: &[u8], totals: Totals) {
+    fn enter(&mut self, name: &[u8], origin: Option<Origin>, totals: Totals) {
         let path = self.extend_path(name);
         let depth = self.levels.len();
-        self.levels.push(Level { own: totals, below: Totals::NONE, path });
+        self.levels.push(Level { origin, own: totals, below: Totals::NONE, path });
         self.total.add(&totals);
         if depth <= self.listing.depth && !self.broken {
-            let entry = Entry { path: &self.path, depth, totals, is_directory: true };
+            let entry = Entry { path: &self.path, depth, totals, is_directory: true, origin };
             self.broken = self.listener.enter(&entry) == ControlFlow::Break(());
         }
     }
 
     fn leave(&mut self) {
-        let Some(Level { own, below, path }) = self.levels.pop() else { return };
+        let Some(Level { origin, own, below, path }) = self.levels.pop() else { return };
         let mut all = own;
         all.add(&below);
         if let Some(above) = self.levels.last_mut() {
             above.below.add(&all);
         }
-        self.list(if self.listing.separate { own } else { all }, true);
+        self.list(if self.listing.separate { own } else { all }, true, origin);
         self.path.truncate(path);
     }
 
-    fn file(&mut self, name: &[u8], below: bool, totals: Totals) {
+    fn file(&mut self, name: &[u8], below: bool, origin: Option<Origin>, totals: Totals) {
         self.sum(below, &totals);
         if !name.is_empty() {
             let len = self.extend_path(name);
-            self.list(totals, false);
+            self.list(totals, false, origin);
             self.path.truncate(len);
         }
     }
@@ -132,10 +134,10 @@ impl<'a> Fold<'a> {
     }
 
     /// Lists what the path is.
-    fn list(&mut self, totals: Totals, is_directory: bool) {
+    fn list(&mut self, totals: Totals, is_directory: bool, origin: Option<Origin>) {
         let depth = self.levels.len();
         if depth <= self.listing.depth && !self.broken {
-            let entry = Entry { path: &self.path, depth, totals, is_directory };
+            let entry = Entry { path: &self.path, depth, totals, is_directory, origin };
             self.broken = self.listener.entry(&entry) == ControlFlow::Break(());
         }
     }
@@ -161,9 +163,9 @@ impl Sink for Fold<'_> {
             {
                 return false;
             }
-            Event::Enter { name, totals, .. } => self.enter(name, totals),
+            Event::Enter { name, origin, totals, .. } => self.enter(name, origin, totals),
             Event::Leave => self.leave(),
-            Event::File { name, below, totals, .. } => self.file(name, below, totals),
+            Event::File { name, below, origin, totals, .. } => self.file(name, below, origin, totals),
             Event::Sum { below, totals } => self.sum(below, &totals),
             Event::Trouble { failed, errno, name } => self.complain(name, trouble(failed, errno)),
             Event::Fork { .. } => {}

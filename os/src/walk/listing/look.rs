@@ -7,6 +7,7 @@ use rustix::fs::{AtFlags, FileType, StatxAttributes, StatxFlags, StatxTimestamp,
 use rustix::io;
 
 use super::super::inode::Inode;
+use super::origin::Origin;
 use super::totals::Totals;
 use super::{Listing, Size, Time, TimeStamp};
 
@@ -20,9 +21,11 @@ pub(super) struct Look {
     pub(super) kind: FileType,
     /// How many names it has.
     pub(super) links: u32,
-    /// What it takes; a directory takes nothing where only some files count.
+    /// What it takes, all blocks of a file shared; a directory takes nothing where only some files count.
     pub(super) totals: Totals,
     pub(super) modified: TimeStamp,
+    /// If that is to be told.
+    pub(super) origin: Option<Origin>,
     /// Something is mounted here.
     pub(super) is_mount: bool,
 }
@@ -62,13 +65,17 @@ impl Listing {
         };
         let kind = FileType::from_raw_mode(found.stx_mode.into());
         let is_passed_over = kind == FileType::Directory && self.filter.is_some();
-        let totals = if is_passed_over { Totals::NONE } else { Totals { size, other, inodes: 1, newest } };
+        // As much as it can be, until somebody looks.
+        let shared = if self.shared && kind == FileType::RegularFile { blocks } else { 0 };
+        let totals =
+            if is_passed_over { Totals::NONE } else { Totals { size, other, shared, inodes: 1, newest } };
         Ok(Look {
             inode: Inode { dev: makedev(found.stx_dev_major, found.stx_dev_minor), ino: found.stx_ino },
             kind,
             links: found.stx_nlink,
             totals,
             modified,
+            origin: self.origins.then(|| Origin::new(kind, found.stx_uid)),
             is_mount: found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT),
         })
     }
@@ -86,7 +93,9 @@ impl Listing {
             None => StatxFlags::empty(),
         };
         let filter = if self.filter.is_some() { StatxFlags::MTIME } else { StatxFlags::empty() };
-        size | time | filter
+        let owner = if self.origins { StatxFlags::UID } else { StatxFlags::empty() };
+        let blocks = if self.shared { StatxFlags::BLOCKS } else { StatxFlags::empty() };
+        size | time | filter | owner | blocks
     }
 }
 

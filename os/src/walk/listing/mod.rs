@@ -29,7 +29,9 @@ mod kernfs;
 mod levels;
 mod look;
 mod order;
+mod origin;
 mod packet;
+mod shared;
 mod totals;
 mod tree;
 mod worker;
@@ -48,6 +50,7 @@ use super::diagnostic::{Diagnostic, Trouble};
 use crew::Crew;
 pub use filter::Filter;
 use fold::Fold;
+pub use origin::{Kind, Origin};
 pub use totals::Totals;
 use tree::Tree;
 
@@ -85,6 +88,10 @@ pub struct Listing {
     pub files: bool,
     /// Which time is listed, if any.
     pub time: Option<Time>,
+    /// What each line is, and whose, is told too.
+    pub origins: bool,
+    /// How many bytes others use too, by reflinks or in snapshots, is told too. Files are opened for that.
+    pub shared: bool,
     /// Sub-directories that are tagged as caches are passed over.
     pub exclude_caches: bool,
     /// Sub-directories in file systems that show the kernel, and hold no files, are passed over.
@@ -145,6 +152,8 @@ impl Default for Listing {
             depth: usize::MAX,
             files: false,
             time: None,
+            origins: false,
+            shared: false,
             exclude_caches: false,
             exclude_kernfs: false,
             exclude: None,
@@ -190,6 +199,8 @@ pub struct Entry<'a> {
     pub totals: Totals,
     /// Whether it is a directory.
     pub is_directory: bool,
+    /// What it is and whose, if [`Listing::origins`].
+    pub origin: Option<Origin>,
 }
 
 /// Who is told.

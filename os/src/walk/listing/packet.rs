@@ -112,7 +112,7 @@ mod tests {
         let mut sink = PipeSink::new(7, &met, pipe.writer.as_fd());
         let (mut inbox, mut read, mut ended) = (Inbox::new(), 0, None);
         for (at, name) in names.iter().enumerate() {
-            sink.tell(Event::Enter { name, inode: None, totals: Totals::NONE });
+            sink.tell(Event::Enter { name, inode: None, origin: None, totals: Totals::NONE });
             if at % 50 == 49 {
                 sink.finish(3);
                 while pipe.wait(&NOW) {
@@ -121,7 +121,12 @@ mod tests {
                         while let Some(event) = Event::decode(&mut told) {
                             assert_eq!(
                                 event,
-                                Event::Enter { name: &names[read], inode: None, totals: Totals::NONE }
+                                Event::Enter {
+                                    name: &names[read],
+                                    inode: None,
+                                    origin: None,
+                                    totals: Totals::NONE
+                                }
                             );
                             read += 1;
                         }
@@ -139,7 +144,12 @@ mod tests {
         let directory = Inode { dev: 1, ino: 2 };
         met.insert(directory);
         let mut sink = PipeSink::new(7, &met, pipe.writer.as_fd());
-        assert!(!sink.tell(Event::Enter { name: b"d", inode: Some(directory), totals: Totals::NONE }));
+        assert!(!sink.tell(Event::Enter {
+            name: b"d",
+            inode: Some(directory),
+            origin: None,
+            totals: Totals::NONE
+        }));
         assert_eq!(sink.filled, HEAD);
     }
 }

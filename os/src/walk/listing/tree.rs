@@ -4,6 +4,8 @@
 //! The same code runs in a forked child and in the parent, so it allocates nothing through the global allocator, takes
 //! no lock, and does not panic.
 
+mod files;
+
 use std::ffi::CStr;
 use std::rc::Rc;
 
@@ -227,11 +229,6 @@ impl Tree {
         self.device.is_some_and(|device| device != look.inode.dev)
     }
 
-    /// Whether a file counts.
-    fn is_wanted(&self, name: &CStr, look: &Look) -> bool {
-        self.listing.filter.as_ref().is_none_or(|filter| filter.admits(name.to_bytes(), look))
-    }
-
     /// Whether a directory lies in a file system that shows the kernel, and is not to be walked. Only links and mounts lead
     /// into one.
     fn is_in_kernfs(&self, look: &Look, dir: &OwnedFd) -> bool {
@@ -287,7 +284,8 @@ impl Tree {
             return Some(false);
         }
         self.flush(sink);
-        sink.tell(Event::Enter { name: name.to_bytes(), inode, totals: look.totals }).then_some(true)
+        sink.tell(Event::Enter { name: name.to_bytes(), inode, origin: look.origin, totals: look.totals })
+            .then_some(true)
     }
 
     /// Counts a directory without its entries, and says why they are missing.
@@ -350,41 +348,6 @@ impl Tree {
         self.trouble((Failed::ReadDirectory, errno), c"", sink);
     }
 
-    fn meet_file(&mut self, name: &CStr, look: &Look, sink: &mut impl Sink) {
-        if self.is_elsewhere(look) || !self.is_wanted(name, look) {
-            return;
-        }
-        let depth = self.levels.len();
-        let listed = depth == 0 || (self.listing.files && depth <= self.listing.depth);
-        let inode = self.listing.is_once_only(false, look.links).then_some(look.inode);
-        if !listed && inode.is_none() {
-            return self.count(&look.totals);
-        }
-        let below = !self.is_told();
-        let name = if listed { name.to_bytes() } else { b"" };
-        sink.tell(Event::File { name, inode, below, totals: look.totals });
-    }
-
-    /// Could not look at an entry: if it is a link to nothing, that may count, and if it has vanished, nothing does.
-    fn miss(&mut self, name: &CStr, errno: Errno, follow: bool, sink: &mut impl Sink) {
-        let is_operand = self.levels.len() == 0;
-        let leads_nowhere = matches!(errno, Errno::NOENT | Errno::LOOP | Errno::NOTDIR | Errno::NAMETOOLONG);
-        if follow && leads_nowhere {
-            let dir = if is_operand { Some(CWD) } else { self.levels.dir() };
-            let link = dir.ok_or(Errno::BADF).and_then(|dir| self.listing.look(dir, At::Entry(name)));
-            match link {
-                Ok(link) if self.listing.count_dangling && link.kind == FileType::Symlink => {
-                    return self.meet_file(name, &link, sink);
-                }
-                Ok(_) if errno == Errno::NOENT => return self.say(Failed::Access, DANGLES, name, sink),
-                _ => {}
-            }
-        }
-        if is_operand || errno != Errno::NOENT {
-            self.trouble((Failed::Access, errno), name, sink);
-        }
-    }
-
     /// Says that the entry `name` of the current directory (if empty: that directory) could not be read.
     fn trouble(&mut self, (failed, errno): (Failed, Errno), name: &CStr, sink: &mut impl Sink) {
         self.say(failed, errno.raw_os_error().unsigned_abs(), name, sink);
@@ -402,7 +365,12 @@ impl Tree {
             let Some(level) = self.levels.get_mut(depth) else { return };
             level.told = true;
             let (_, name, _) = self.entries.at(level.name);
-            sink.tell(Event::Enter { name: name.to_bytes(), inode: None, totals: Totals::NONE });
+            sink.tell(Event::Enter {
+                name: name.to_bytes(),
+                inode: None,
+                origin: None,
+                totals: Totals::NONE,
+            });
         }
     }
 
