@@ -11,7 +11,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
-use memalloc_os::walk::{Diagnostic, Entry, Listener, Lister, Listing};
+use memalloc_os::walk::{Diagnostic, Entry, Follow, Listener, Lister, Listing};
+use rustix::fd::OwnedFd;
+use rustix::fs::{Mode, OFlags, mkdirat, openat, symlinkat};
 use walk_support::Tree;
 
 /// Size and path of each line.
@@ -111,6 +113,74 @@ fn lines_come_in_order_whoever_is_faster() {
             listing.walk.jobs = NonZeroUsize::new(jobs);
             listing.walk.quantum = Duration::ZERO;
             assert_eq!(list(&listing, &[&tree.at("t")]), expected, "{files} {depth}, {jobs} jobs");
+        }
+    }
+}
+
+/// A bushy tree with links to directories: there and back, in circles, out of it, to nothing, and from so deep that no
+/// path is long enough.
+fn linked(tree: &Tree) {
+    bushy(tree);
+    for i in 0..300 {
+        match i % 6 {
+            0 => tree.link(format!("t/wide/{i}/next"), format!("../{}", (i * 7 + 1) % 300)),
+            1 => tree.link(format!("t/wide/{i}/up"), ".."),
+            2 => tree.link(format!("t/wide/{i}/out"), format!("../../../out/{}", i % 20)),
+            3 => tree.link(format!("t/wide/{i}/file"), format!("../../long/{i}")),
+            4 => tree.link(format!("t/wide/{i}/none"), "gone"),
+            _ => tree.link(format!("t/wide/{i}/chain"), format!("../{}/next", i - 5)),
+        }
+        tree.file(format!("out/{}/{i}", i % 20), 10 + i);
+    }
+    // 2^40 ways lead to the end.
+    for i in 0..40 {
+        tree.dir(format!("t/fan/{i}"));
+        for name in ["one", "other"] {
+            tree.link(format!("t/fan/{i}/{name}"), format!("../{}", i + 1));
+        }
+    }
+    tree.file("t/fan/40/end", 7);
+    tree.link("out/back", "../t/wide");
+    tree.link("out/3/to", "../5");
+    tree.dir("t/far");
+    let mut far = OwnedFd::from(fs::File::open(tree.at("t/far")).unwrap());
+    for _ in 0..30 {
+        let name = "n".repeat(200);
+        mkdirat(&far, &name, Mode::RWXU).unwrap();
+        far = openat(&far, &name, OFlags::DIRECTORY, Mode::empty()).unwrap();
+    }
+    symlinkat(tree.at("out/7"), &far, "to").unwrap();
+    symlinkat(tree.at("t"), &far, "loop").unwrap();
+}
+
+#[test]
+fn links_are_followed_in_order_whoever_is_faster() {
+    let tree = Tree::new();
+    linked(&tree);
+    for (files, depth, separate, operands) in [
+        (true, usize::MAX, false, &["t"][..]),
+        (false, usize::MAX, true, &["t"]),
+        (false, 1, false, &["t", "out", "t/wide"]),
+        (true, 2, false, &["out", "t"]),
+        (false, 0, false, &["t/wide/6/next", "t"]),
+    ] {
+        let mut listing = Listing::default();
+        (listing.files, listing.depth, listing.separate) = (files, depth, separate);
+        (listing.follow, listing.several_operands) = (Follow::All, operands.len() > 1);
+        let operands: Vec<_> = operands.iter().map(|operand| tree.at(operand)).collect();
+        let told = |listing: &Listing| {
+            let mut notes = Notes::default();
+            let mut lister = Lister::new(listing.clone());
+            operands.iter().for_each(|operand| lister.list(operand, &mut notes));
+            (notes.lines, notes.complaints, lister.total())
+        };
+        listing.walk.quantum = Duration::from_secs(1000);
+        let expected = told(&listing);
+        assert!(!expected.0.is_empty() && expected.1.len() >= 50, "{:?}", expected.1);
+        for jobs in [1, 2, 3, 8, 8] {
+            listing.walk.jobs = NonZeroUsize::new(jobs);
+            listing.walk.quantum = Duration::ZERO;
+            assert!(told(&listing) == expected, "{files} {depth}, {jobs} jobs");
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Opening directories: to read them, or only as a place to start from, which takes no permission to read; and files, to
 //! ask about them.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{Mode, OFlags, openat};
-use rustix::io;
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::{self, Errno};
 
 /// Opens the directory `name` of `dir` (`.` for itself) for reading.
 pub(super) fn to_read(dir: impl AsFd, name: &CStr) -> io::Result<OwnedFd> {
@@ -25,6 +25,27 @@ pub(super) fn to_start(dir: impl AsFd, name: &CStr) -> io::Result<OwnedFd> {
 /// Opens the directory that `name` in `dir` leads to, to start from.
 pub(super) fn to_start_behind(dir: impl AsFd, name: &CStr) -> io::Result<OwnedFd> {
     open(dir, name, OFlags::PATH)
+}
+
+/// Bytes of a path that one system call takes.
+const PATH_MAX: usize = 4095;
+
+/// Opens the directory at a path of any length, to start from.
+pub(super) fn far(path: &[u8]) -> io::Result<OwnedFd> {
+    let (mut dir, mut rest) = (None, path);
+    while !rest.is_empty() {
+        let end = if rest.len() > PATH_MAX {
+            rest[..PATH_MAX].iter().rposition(|&byte| byte == b'/').ok_or(Errno::NAMETOOLONG)? + 1
+        } else {
+            rest.len()
+        };
+        let (start, after) = rest.split_at(end);
+        let start = CString::new(start).map_err(|_| Errno::INVAL)?;
+        let above = dir.as_ref().map_or(CWD, OwnedFd::as_fd);
+        dir = Some(to_start_behind(above, &start)?);
+        rest = after;
+    }
+    dir.ok_or(Errno::NOENT)
 }
 
 /// Opens the file `name` of `dir`, or the one that it leads to, to ask about it.

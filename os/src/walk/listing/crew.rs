@@ -13,6 +13,7 @@ use super::super::pool::{self, LOOK, LOOK_TIMEOUT, NOW};
 use super::super::slots::{Slot, Slots};
 use super::super::watcher::Watcher;
 use super::super::worker::Bound;
+use super::behind::Behind;
 use super::fold::Fold;
 use super::order::{End, Order};
 use super::packet::next_packet;
@@ -56,7 +57,7 @@ impl Crew {
                 && tree.cut().is_some()
                 && let Ok(order) = self.spawn(tree, fold)
             {
-                return self.follow(order, fold);
+                return self.follow(order, tree, fold);
             }
         }
         tree.flush(fold);
@@ -91,11 +92,12 @@ impl Crew {
     }
 
     /// Takes in what the children tell until none is alive.
-    fn follow(&mut self, mut order: Order, fold: &mut Fold<'_>) {
+    fn follow(&mut self, mut order: Order, tree: &mut Tree, fold: &mut Fold<'_>) {
         let Some(shared) = &mut self.shared else { return };
+        let behind = &mut Behind { tree, watcher: &mut self.watcher };
         let mut last_look = Instant::now();
         while shared.slots.alive() > 0 {
-            let stops = self.watcher.stops(fold.bytes());
+            let stops = behind.watcher.stops(fold.bytes());
             if fold.broken || stops {
                 shared.slots.children().for_each(|(_, pid)| _ = kill_process(pid, Signal::KILL));
             }
@@ -103,52 +105,64 @@ impl Crew {
                 fold.pause();
             }
             if shared.pipe.wait(&LOOK_TIMEOUT) {
-                shared.receive(&mut order, &mut Vec::new(), fold);
+                shared.receive(&mut order, &mut Vec::new(), behind, fold);
             }
             // A child may die without a word, while the others keep the pipe busy or silent.
             if fold.broken || stops || last_look.elapsed() >= LOOK {
-                shared.look_for_dead(&mut order, !stops, fold);
+                shared.look_for_dead(&mut order, !stops, behind, fold);
                 last_look = Instant::now();
             }
         }
         if !fold.broken {
-            let stops = self.watcher.has_stopped();
-            order.finish(if stops { End::Told } else { End::Lost(Fate::Unknown) }, fold);
+            let stops = behind.watcher.has_stopped();
+            order.finish(if stops { End::Told } else { End::Lost(Fate::Unknown) }, behind, fold);
         }
         fold.rise_to(0);
     }
 }
 
 /// Steps between two looks at the clock.
-const STEPS: usize = 16;
+pub(super) const STEPS: usize = 16;
 
 impl Shared {
     /// Takes in what the pipe holds; children that are known to be dead and turn out to have told their end are taken
     /// off that list.
-    fn receive(&mut self, order: &mut Order, dead: &mut Vec<(u32, Fate)>, fold: &mut Fold<'_>) {
+    fn receive(
+        &mut self,
+        order: &mut Order,
+        dead: &mut Vec<(u32, Fate)>,
+        behind: &mut Behind<'_>,
+        fold: &mut Fold<'_>,
+    ) {
         self.inbox.fill(&self.pipe);
         while let Some(packet) = next_packet(&mut self.inbox) {
-            order.tell(packet.segment, packet.told, fold);
+            order.tell(packet.segment, packet.told, behind, fold);
             if let Some(slot) = packet.end {
-                order.end(packet.segment, End::Told, fold);
+                order.end(packet.segment, End::Told, behind, fold);
                 pool::release(&self.slots, slot, dead);
             }
         }
     }
 
     /// Finds the children that have died before they told their end, and says so in their place, if it `matters`.
-    fn look_for_dead(&mut self, order: &mut Order, matters: bool, fold: &mut Fold<'_>) {
+    fn look_for_dead(
+        &mut self,
+        order: &mut Order,
+        matters: bool,
+        behind: &mut Behind<'_>,
+        fold: &mut Fold<'_>,
+    ) {
         let fate = |(slot, pid): (&Slot, Pid)| {
             Some((self.slots.number(slot), pool::wait_for(pid, WaitOptions::NOHANG)?))
         };
         let mut dead: Vec<_> = self.slots.children().filter_map(fate).collect();
         // What they wrote before they died is in the pipe, perhaps their end too.
         while !dead.is_empty() && self.pipe.wait(&NOW) {
-            self.receive(order, &mut dead, fold);
+            self.receive(order, &mut dead, behind, fold);
         }
         for (slot, fate) in dead {
             if let Some(slot) = self.slots.get(slot) {
-                order.end(slot.task(), if matters { End::Lost(fate) } else { End::Told }, fold);
+                order.end(slot.task(), if matters { End::Lost(fate) } else { End::Told }, behind, fold);
                 self.slots.free(slot);
             }
         }

@@ -145,7 +145,8 @@ impl Entries {
         result
     }
 
-    fn push(&mut self, kind: FileType, name: &CStr, ino: u64) -> io::Result<()> {
+    /// Appends an entry to the last list.
+    pub(super) fn push(&mut self, kind: FileType, name: &CStr, ino: u64) -> io::Result<()> {
         let name = name.to_bytes_with_nul();
         let [low, high] = u16::try_from(name.len()).map_err(|_| Errno::NAMETOOLONG)?.to_ne_bytes();
         let place = self.end();

@@ -18,6 +18,8 @@ pub(super) enum Event<'a> {
     Sum { below: bool, totals: Totals },
     /// Something that could not be read: an entry of the current directory, or that directory if the name is empty.
     Trouble { failed: Failed, errno: u32, name: &'a [u8] },
+    /// A link to a directory, where somebody else is to decide whether that is to be walked.
+    Linked { name: &'a [u8] },
     /// When all has been told here, another segment goes on, in the directory that is now `depth` levels deep.
     Fork { segment: u32, depth: u32 },
 }
@@ -57,6 +59,10 @@ impl<'a> Event<'a> {
                 to.number(errno.into());
                 to.name(name);
             }
+            Self::Linked { name } => {
+                to.start(7, None, false, None);
+                to.name(name);
+            }
             Self::Fork { segment, depth } => {
                 to.start(6, None, false, None);
                 to.number(segment.into());
@@ -68,7 +74,10 @@ impl<'a> Event<'a> {
 
     fn name(&self) -> &'a [u8] {
         match *self {
-            Self::Enter { name, .. } | Self::File { name, .. } | Self::Trouble { name, .. } => name,
+            Self::Enter { name, .. }
+            | Self::File { name, .. }
+            | Self::Trouble { name, .. }
+            | Self::Linked { name } => name,
             Self::Leave | Self::Sum { .. } | Self::Fork { .. } => b"",
         }
     }
@@ -94,6 +103,7 @@ impl<'a> Event<'a> {
                 let failed = if kind == 4 { Failed::Access } else { Failed::ReadDirectory };
                 Self::Trouble { failed, errno: take_number(bytes)? as u32, name: take_name(bytes)? }
             }
+            7 => Self::Linked { name: take_name(bytes)? },
             _ => Self::Fork { segment: take_number(bytes)? as u32, depth: take_number(bytes)? as u32 },
         })
     }
@@ -207,7 +217,8 @@ mod tests {
     };
     const ORIGIN: Option<Origin> = Some(Origin { kind: Kind::Other, owner: u32::MAX });
 
-    const ALL: [Event<'static>; 9] = [
+    const ALL: [Event<'static>; 10] = [
+        Event::Linked { name: b"to" },
         Event::Enter { name: b"\n\xff", inode: INODE, origin: ORIGIN, totals: TOTALS },
         Event::Enter { name: b"d", inode: None, origin: None, totals: Totals::NONE },
         Event::Leave,

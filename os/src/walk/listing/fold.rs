@@ -8,6 +8,7 @@ use std::{ffi::OsString, io};
 
 use super::super::census::Inodes;
 use super::super::diagnostic::{Diagnostic, Trouble};
+use super::super::inode::Inode;
 use super::super::record::Failed;
 use super::event::Event;
 use super::origin::Origin;
@@ -17,6 +18,8 @@ use super::{Entry, Listener, Listing};
 
 /// A directory that the walk is in.
 struct Level {
+    /// If that was told.
+    inode: Option<Inode>,
     origin: Option<Origin>,
     own: Totals,
     below: Totals,
@@ -67,6 +70,26 @@ impl<'a> Fold<'a> {
         }
     }
 
+    /// Whether the walk is in a directory that has been met.
+    pub(super) fn is_skipping(&self) -> bool {
+        self.skipping > 0
+    }
+
+    /// The path of the current directory.
+    pub(super) fn path(&self) -> &[u8] {
+        &self.path
+    }
+
+    /// How many directories the walk is in.
+    pub(super) fn depth(&self) -> usize {
+        self.levels.len()
+    }
+
+    /// What the current directory is, if that was told.
+    pub(super) fn inode(&self) -> Option<Inode> {
+        self.levels.last().and_then(|level| level.inode)
+    }
+
     /// There is no more to be told for now.
     pub(super) fn pause(&mut self) {
         if !self.broken {
@@ -95,10 +118,10 @@ impl<'a> Fold<'a> {
         self.listener.diagnostic(Diagnostic { path, trouble });
     }
 
-    fn enter(&mut self, name: &[u8], origin: Option<Origin>, totals: Totals) {
+    fn enter(&mut self, name: &[u8], inode: Option<Inode>, origin: Option<Origin>, totals: Totals) {
         let path = self.extend_path(name);
         let depth = self.levels.len();
-        self.levels.push(Level { origin, own: totals, below: Totals::NONE, path });
+        self.levels.push(Level { inode, origin, own: totals, below: Totals::NONE, path });
         self.total.add(&totals);
         if depth <= self.listing.depth && !self.broken {
             let entry = Entry { path: &self.path, depth, totals, is_directory: true, origin };
@@ -107,7 +130,7 @@ impl<'a> Fold<'a> {
     }
 
     fn leave(&mut self) {
-        let Some(Level { origin, own, below, path }) = self.levels.pop() else { return };
+        let Some(Level { origin, own, below, path, .. }) = self.levels.pop() else { return };
         let mut all = own;
         all.add(&below);
         if let Some(above) = self.levels.last_mut() {
@@ -163,12 +186,12 @@ impl Sink for Fold<'_> {
             {
                 return false;
             }
-            Event::Enter { name, origin, totals, .. } => self.enter(name, origin, totals),
+            Event::Enter { name, inode, origin, totals } => self.enter(name, inode, origin, totals),
             Event::Leave => self.leave(),
             Event::File { name, below, origin, totals, .. } => self.file(name, below, origin, totals),
             Event::Sum { below, totals } => self.sum(below, &totals),
             Event::Trouble { failed, errno, name } => self.complain(name, trouble(failed, errno)),
-            Event::Fork { .. } => {}
+            Event::Linked { .. } | Event::Fork { .. } => {}
         }
         true
     }

@@ -16,9 +16,11 @@
 //! part. So the whole is told in segments, one a process; the parent knows their order, and keeps what is told out of
 //! turn (`order`). The result is what one process would have told, whoever is faster.
 //!
-//! A small walk forks nothing. Where links are followed, one process does it all: whether a link is to be followed
-//! depends on all that was met before.
+//! A small walk forks nothing. Where links are followed, workers only tell of those that lead to directories: whether one
+//! is to be walked depends on all that was met before. The parent walks them when their turn comes (`behind`). What a
+//! worker tells of a directory that has been met by then counts for nothing.
 
+mod behind;
 mod cache;
 mod crew;
 mod entries;
@@ -279,7 +281,9 @@ impl Lister {
         };
         let mut fold = Fold::new(Rc::clone(&self.listing), &mut self.met, &mut self.total, listener);
         self.tree.start(&name, &mut fold);
-        self.crew.walk(&mut self.tree, !self.listing.follows_all(), &mut fold);
+        // Only what counts once keeps a walk through links from going round in circles, whoever walks.
+        let may_fork = !(self.listing.follows_all() && self.listing.count_links);
+        self.crew.walk(&mut self.tree, may_fork, &mut fold);
         self.tree.clear();
     }
 

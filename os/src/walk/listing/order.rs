@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use super::super::diagnostic::Trouble;
 use super::super::ledger::Fate;
+use super::behind::Behind;
 use super::event::Event;
 use super::fold::Fold;
 
@@ -42,16 +43,16 @@ impl Order {
     }
 
     /// Takes what is told in a segment.
-    pub(super) fn tell(&mut self, segment: u32, told: &[u8], fold: &mut Fold<'_>) {
+    pub(super) fn tell(&mut self, segment: u32, told: &[u8], behind: &mut Behind<'_>, fold: &mut Fold<'_>) {
         if self.current == Some(segment) {
-            self.play(told, fold);
+            self.play(told, behind, fold);
         } else {
             self.waiting.entry(segment).or_default().told.extend_from_slice(told);
         }
     }
 
     /// Takes the end of a segment.
-    pub(super) fn end(&mut self, segment: u32, end: End, fold: &mut Fold<'_>) {
+    pub(super) fn end(&mut self, segment: u32, end: End, behind: &mut Behind<'_>, fold: &mut Fold<'_>) {
         if self.current != Some(segment) {
             self.waiting.entry(segment).or_default().end = Some(end);
             return;
@@ -61,34 +62,35 @@ impl Order {
             if let End::Lost(fate) = ended {
                 fold.complain(b"", trouble(fate));
             }
-            end = self.next(fold);
+            end = self.next(behind, fold);
         }
     }
 
     /// Goes on with the next segment; says how it ended, if it has.
-    fn next(&mut self, fold: &mut Fold<'_>) -> Option<End> {
+    fn next(&mut self, behind: &mut Behind<'_>, fold: &mut Fold<'_>) -> Option<End> {
         let next = self.upcoming.pop();
         self.current = next.map(|(segment, _)| segment);
         let (segment, depth) = next?;
         fold.rise_to(depth);
         let Waiting { told, end } = self.waiting.remove(&segment)?;
-        self.play(&told, fold);
+        self.play(&told, behind, fold);
         end
     }
 
-    fn play(&mut self, mut told: &[u8], fold: &mut Fold<'_>) {
+    fn play(&mut self, mut told: &[u8], behind: &mut Behind<'_>, fold: &mut Fold<'_>) {
         while let Some(event) = Event::decode(&mut told) {
             match event {
                 Event::Fork { segment, depth } => self.upcoming.push((segment, depth as usize)),
+                Event::Linked { name } if !fold.is_skipping() => behind.walk(name, fold),
                 event => fold.take(event),
             }
         }
     }
 
     /// Ends, in this way, each segment that never came to its end, though no process is left.
-    pub(super) fn finish(&mut self, end: End, fold: &mut Fold<'_>) {
+    pub(super) fn finish(&mut self, end: End, behind: &mut Behind<'_>, fold: &mut Fold<'_>) {
         while let Some(segment) = self.current {
-            self.end(segment, end, fold);
+            self.end(segment, end, behind, fold);
         }
     }
 }

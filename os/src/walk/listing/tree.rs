@@ -13,6 +13,7 @@ use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, FileType};
 use rustix::io::{self, Errno};
 
+use super::super::inode::Inode;
 use super::super::map_vec::MapVec;
 use super::super::open;
 use super::super::record::Failed;
@@ -48,6 +49,10 @@ pub(super) struct Tree {
     below: Totals,
     /// So many levels are somebody else's to finish.
     base: usize,
+    /// So many levels lie above the first one.
+    above: usize,
+    /// Links to directories are told of, not followed.
+    tells_of_links: bool,
     /// The device that the walk does not leave, if it is not to.
     device: Option<u64>,
     /// The path of the current directory, if names are to be excluded.
@@ -65,6 +70,8 @@ impl Tree {
             own: Totals::NONE,
             below: Totals::NONE,
             base: 0,
+            above: 0,
+            tells_of_links: false,
             device: None,
             path: MapVec::new(),
             name: MapVec::new(),
@@ -73,7 +80,7 @@ impl Tree {
 
     /// Starts with what `name` is, seen from the working directory.
     pub(super) fn start(&mut self, name: &CStr, sink: &mut impl Sink) {
-        self.base = 0;
+        (self.base, self.above) = (0, 0);
         self.path.truncate(0);
         if self.is_excluded(name) {
             return;
@@ -90,6 +97,32 @@ impl Tree {
             }
             Err(errno) => self.miss(name, errno, follow, sink),
         }
+    }
+
+    /// Starts with what the entry `name` of a directory is, which lies so deep and has been told of.
+    pub(super) fn start_at_entry(
+        &mut self,
+        dir: OwnedFd,
+        inode: Inode,
+        path: &[u8],
+        depth: usize,
+        name: &CStr,
+    ) -> io::Result<()> {
+        self.clear();
+        (self.base, self.above) = (1, depth.saturating_sub(1));
+        self.path.truncate(0);
+        if self.listing.exclude.is_some() {
+            self.path.extend(path)?;
+        }
+        let start = self.entries.end();
+        self.entries.push(FileType::Symlink, name, inode.ino)?;
+        let list = List { start, next: start, end: self.entries.end(), more: None };
+        self.levels.push(Level { inode, name: start, path: self.path.len(), list, told: true }, dir)
+    }
+
+    /// From now on, links to directories are somebody else's to follow, if any are followed.
+    pub(super) fn tell_of_links(&mut self) {
+        self.tells_of_links = self.listing.follows_all();
     }
 
     fn start_in(&mut self, name: &CStr, look: &Look, sink: &mut impl Sink) {
@@ -186,7 +219,7 @@ impl Tree {
         match copied.map(|()| CStr::from_bytes_with_nul(&copy)) {
             Ok(Ok(name)) if self.is_hidden(name) || self.is_excluded(name) => {}
             Ok(Ok(name)) if kind == FileType::Directory => self.descend(name, place, sink),
-            Ok(Ok(name)) => self.meet_other(name, place, sink),
+            Ok(Ok(name)) => self.meet_other(name, kind, place, sink),
             Ok(Err(_)) => {}
             Err(errno) => self.trouble((Failed::ReadDirectory, errno), c"", sink),
         }
@@ -194,12 +227,25 @@ impl Tree {
     }
 
     /// Meets an entry that does not say that it is a directory.
-    fn meet_other(&mut self, name: &CStr, place: usize, sink: &mut impl Sink) {
+    fn meet_other(&mut self, name: &CStr, kind: FileType, place: usize, sink: &mut impl Sink) {
         match self.look(name) {
+            Ok(look)
+                if look.kind == FileType::Directory && self.tells_of_links && self.is_link(name, kind) =>
+            {
+                self.flush(sink);
+                sink.tell(Event::Linked { name: name.to_bytes() });
+            }
             Ok(look) if look.kind == FileType::Directory => self.descend(name, place, sink),
             Ok(look) => self.meet_file(name, &look, sink),
             Err(errno) => self.miss(name, errno, self.listing.follows_all(), sink),
         }
+    }
+
+    /// Whether an entry is a link, given what its directory says of it.
+    fn is_link(&self, name: &CStr, kind: FileType) -> bool {
+        let look = || self.listing.look(self.levels.dir().ok_or(Errno::BADF)?, At::Entry(name));
+        kind == FileType::Symlink
+            || kind == FileType::Unknown && look().is_ok_and(|look| look.kind == FileType::Symlink)
     }
 
     /// Looks at an entry of the current directory, through links if they are followed.
@@ -280,7 +326,7 @@ impl Tree {
     /// Tells of a directory if that is due: whether it was; `None` if it is not to be walked.
     fn tell_directory(&mut self, name: &CStr, look: &Look, sink: &mut impl Sink) -> Option<bool> {
         let inode = self.listing.is_once_only(true, look.links).then_some(look.inode);
-        if inode.is_none() && self.levels.len() > self.listing.depth {
+        if inode.is_none() && self.levels.len() + self.above > self.listing.depth {
             return Some(false);
         }
         self.flush(sink);

@@ -41,6 +41,7 @@ impl<'a> Worker<'a> {
 
     /// Walks all that is pending in `tree`, and tells of the end.
     pub(super) fn run(mut self, tree: &mut Tree) {
+        tree.tell_of_links();
         while (0..STEPS).all(|_| tree.step(&mut self.sink)) {
             if let Some(limit) = self.pace.limit(self.slots)
                 && let Some(cut) = tree.cut()

@@ -22,7 +22,7 @@ impl Tree {
         if self.is_elsewhere(look) || !self.is_wanted(name, look) {
             return;
         }
-        let depth = self.levels.len();
+        let depth = self.levels.len() + self.above;
         let listed = depth == 0 || (self.listing.files && depth <= self.listing.depth);
         let inode = self.listing.is_once_only(false, look.links).then_some(look.inode);
         let mut totals = look.totals;
