@@ -153,6 +153,19 @@ fn threads_free_one_another_s_blocks() {
     });
 }
 
+#[test]
+fn what_is_written_to_after_it_was_freed_is_noticed() {
+    let mut own = Own::new(0, new_inboxes());
+    let layout = Layout::from_size_align(5000, 8).unwrap();
+    let [block, _kept] = [(); 2].map(|()| own.heap.allocate(layout).unwrap());
+    // SAFETY: nobody uses the block; what is written to is the heap's, which is not used any more.
+    unsafe {
+        assert_eq!((own.heap.deallocate(block), own.heap.check()), (Ok(()), Ok(())));
+        block.write_bytes(0xa5, 5000);
+    }
+    assert!(own.heap.check().is_err());
+}
+
 /// Of several threads that free a block at the same moment, one is let.
 #[test]
 fn of_two_frees_at_once_one_is_let() {

@@ -35,6 +35,27 @@ fn blocks_come_back_last_in_first_out_and_no_more_than_there_is_room_for() {
 }
 
 #[test]
+fn blocks_wait_up_to_a_size_that_the_memory_deserves() {
+    for (policy, largest) in [
+        (Policy::scaled_to(FEW_FROM - 1), 0),
+        (Policy::scaled_to(FEW_FROM), 8),
+        (Policy::scaled_to(MANY_FROM - 1), 8),
+        (Policy::scaled_to(MANY_FROM), 32),
+        (Policy::PER_THREAD, 64),
+    ] {
+        let mut memory = vec![0_usize; policy.bytes() / size_of::<usize>() + 1];
+        let mut quick = Quick::<General>::new();
+        // SAFETY: the vector has the lists' bytes.
+        unsafe { quick.initialize(NonNull::new(memory.as_mut_ptr().cast()).unwrap(), policy) };
+        let sizes: vec::Vec<_> = quick.sizes().collect();
+        assert_eq!(sizes, (1..=largest).rev().map(|granules| granules * GRANULE).collect::<vec::Vec<_>>());
+        assert!(quick.has_list(0) && quick.has_list(largest * GRANULE));
+        assert!(!quick.serves(0) && !quick.serves((largest + 1) * GRANULE));
+        assert_eq!(quick.serves(largest * GRANULE), largest > 0);
+    }
+}
+
+#[test]
 fn nothing_waits_without_lists() {
     let mut quick = Quick::<General>::new();
     // SAFETY: there is a list of no bytes.
