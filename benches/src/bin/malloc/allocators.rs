@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::peers;
+
 /// Where Debian has the others: libmimalloc2.0, libjemalloc2, libtcmalloc-minimal4.
 const OTHERS: [(&str, &str); 3] = [
     ("mimalloc 2", "/usr/lib/x86_64-linux-gnu/libmimalloc.so.2"),
@@ -18,8 +20,8 @@ pub(crate) struct Allocator {
 }
 
 impl Allocator {
-    /// glibc, ours, which lies beside `bench`, and those of the others that are installed.
-    pub(crate) fn found(bench: &Path) -> io::Result<Vec<Self>> {
+    /// glibc, ours, which lies beside `bench`, and those of the others that are installed, in the system or in `scratch`.
+    pub(crate) fn found(bench: &Path, scratch: &Path) -> io::Result<Vec<Self>> {
         let ours = bench.with_file_name("libmemalloc_preload.so");
         if !ours.exists() {
             let text =
@@ -28,7 +30,8 @@ impl Allocator {
         }
         let first = [("glibc", None), ("memalloc", Some(ours))];
         let others = OTHERS.map(|(name, path)| (name, Some(PathBuf::from(path))));
-        let found = first.into_iter().chain(others);
+        let built = peers::found(scratch).map(|(name, path)| (name, Some(path)));
+        let found = first.into_iter().chain(others).chain(built);
         let found = found.filter(|(_, library)| library.as_ref().is_none_or(|path| path.exists()));
         Ok(found.map(|(name, library)| Self { name, library }).collect())
     }

@@ -5,6 +5,7 @@
 mod allocators;
 mod loops;
 mod measure;
+mod peers;
 #[path = "../../plot.rs"]
 mod plot;
 mod programs;
@@ -17,7 +18,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use allocators::Allocator;
 use report::Table;
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
 
 fn command() -> Command {
     Command::new("malloc")
-        .about("Times libmemalloc_preload.so beside glibc and, where they are installed, mimalloc, jemalloc and tcmalloc")
+        .about("Times libmemalloc_preload.so beside glibc and, where they are installed, mimalloc, jemalloc, tcmalloc and snmalloc")
         .arg(
             Arg::new("runs")
                 .long("runs")
@@ -51,6 +52,20 @@ fn command() -> Command {
                 .value_parser(value_parser!(PathBuf))
                 .help("Write the tables and the plot there too"),
         )
+        .arg(
+            Arg::new("scratch")
+                .long("scratch")
+                .value_name("DIR")
+                .value_parser(value_parser!(PathBuf))
+                .default_value("target/malloc")
+                .help("Where peers are installed"),
+        )
+        .arg(
+            Arg::new("install-peers")
+                .long("install-peers")
+                .action(ArgAction::SetTrue)
+                .help("Build mimalloc 3 and snmalloc from the sources in their crates first"),
+        )
         .arg(Arg::new("loop").long("loop").value_name("NAME").hide(true))
 }
 
@@ -59,7 +74,12 @@ fn run(matches: &ArgMatches) -> io::Result<()> {
         return loops::run(name);
     }
     let bench = env::current_exe()?;
-    let allocators = Allocator::found(&bench)?;
+    let scratch =
+        env::current_dir()?.join(matches.get_one::<PathBuf>("scratch").into_iter().collect::<PathBuf>());
+    if matches.get_flag("install-peers") {
+        peers::install(&scratch)?;
+    }
+    let allocators = Allocator::found(&bench, &scratch)?;
     let runs = matches.get_one::<u32>("runs").copied().unwrap_or(1) as usize;
     let only = matches.get_one::<String>("only").map_or("", String::as_str);
     let mut table = Table::new(&allocators, runs);

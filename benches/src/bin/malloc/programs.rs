@@ -10,13 +10,14 @@ use crate::measure::{Kind, Work};
 const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/bin/malloc/programs");
 
 /// A name, and the shell command.
-const PROGRAMS: [(&str, &str, &str); 8] = [
+const PROGRAMS: [(&str, &str, &str); 9] = [
     ("lua", "lua5.4", "exec lua5.4 HERE/tables.lua"),
     ("perl", "perl", "exec perl HERE/hashes.pl"),
     ("python", "python3", "exec python3 HERE/objects.py"),
     ("sqlite", "sqlite3", "exec sqlite3 :memory: < HERE/rows.sql"),
     ("git", "git", "exec git -C HERE log --stat -n 300"),
     ("gcc", "gcc", "exec gcc -O2 -c -x c SCRATCH/many.c -o SCRATCH/many.o"),
+    ("gs", "gs", "exec gs -q -sDEVICE=pdfwrite -o SCRATCH/pages.pdf HERE/pages.ps"),
     ("sort", "sort", "exec sort -k2 SCRATCH/lines -o /dev/null"),
     ("xml", "xmllint", "exec xmllint --noout SCRATCH/many.xml"),
 ];
