@@ -66,6 +66,20 @@ fn blocks_wait_where_others_keep_the_span() {
     assert_eq!((heap.check(), heap.totals().waiting_chunks()), (Ok(()), 0));
 }
 
+/// Header, map, bins and lists are all that lies below the first granule of chunks.
+#[test]
+fn what_a_span_keeps_beside_chunks_adds_up() {
+    const HEADER: usize = 6 * size_of::<usize>();
+    fn adds_up<M: Mode>() {
+        for span in full::<M>().0.spans() {
+            let below = HEADER + span.map + span.bins;
+            assert_eq!(below.div_ceil(GRANULE), span.first, "{span:?}");
+        }
+    }
+    adds_up::<General>();
+    adds_up::<RealTime>();
+}
+
 #[test]
 fn a_request_for_no_bytes_takes_a_granule_that_waits() {
     let mut heap = Heap::<_, General>::with_mode(source());
