@@ -95,7 +95,7 @@ fn instructions_of_all(peers: &[&str]) -> Chart {
         each!(peers, instructions: General, RealTime, Compact, Talc, Rlsf, Dlmalloc, LinkedList, Floor);
     Chart {
         title: "Instructions a call, mean: 1 MiB, half full, sizes log-uniform 1..=4096",
-        series: &["allocate", "deallocate"],
+        series: vec!["allocate", "deallocate"],
         rows,
         most: 180.0,
     }
@@ -110,7 +110,7 @@ fn density_of_all(peers: &[&str]) -> Chart {
     let rows = each!(peers, density: General, RealTime, Compact, Talc, Rlsf, Dlmalloc, LinkedList);
     Chart {
         title: "Live payload at the first failed request, %",
-        series: &[
+        series: vec![
             "16 KiB, 8..=128",
             "64 KiB, 8..=128",
             "1 MiB, 8..=128",

@@ -11,7 +11,7 @@ const COLOURS: [&str; 7] = ["#2563a8", "#c26a1e", "#3b8a4c", "#8c4aa0", "#7a7a7a
 /// Bars for each row, one a series.
 pub struct Chart {
     pub title: &'static str,
-    pub series: &'static [&'static str],
+    pub series: Vec<&'static str>,
     pub rows: Vec<(&'static str, Vec<f64>)>,
     /// Bars longer than this are cut, so that one slow peer does not flatten the others.
     pub most: f64,
