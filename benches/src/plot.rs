@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-const LABEL: f64 = 170.0;
+const LABEL: f64 = 230.0;
 const LENGTH: f64 = 520.0;
 const BAR: f64 = 15.0;
 const COLOURS: [&str; 7] = ["#2563a8", "#c26a1e", "#3b8a4c", "#8c4aa0", "#7a7a7a", "#b33a4b", "#3a9aa8"];
