@@ -21,7 +21,7 @@ use core::ptr::NonNull;
 use crate::bins::Bins;
 use crate::chunk::FreeChunk;
 use crate::granule::Granule;
-use crate::map::{Bits, Map};
+use crate::map::{Bits, Map, WORD_GRANULES};
 use crate::quick::Policy;
 use crate::raw::{WORD, after, distance, word};
 
@@ -62,6 +62,19 @@ impl Overhead {
     /// Bytes of map and marks in a span of `granules` granules.
     pub(crate) const fn map_bytes<G: Granule>(self, granules: usize) -> usize {
         (map_words::<G>(granules) + self.marks as usize * Bits::words(granules)) * WORD
+    }
+
+    /// Granules that chunks are made of in a span of `granules` granules.
+    pub const fn capacity<G: Granule>(self, granules: usize) -> usize {
+        granules.saturating_sub(self.bytes::<G>(granules).div_ceil(G::BYTES))
+    }
+
+    /// [`block_for`](Self::block_for), such that any larger block has the room too: where an entry of the map takes more
+    /// than a granule, the first granule of one leaves less room than there was without it.
+    pub fn block_for_or_more<G: Granule>(self, needed: usize) -> Option<usize> {
+        let block = self.block_for::<G>(needed)?;
+        let next_entry = (block / G::BYTES).next_multiple_of(WORD_GRANULES);
+        if self.capacity::<G>(next_entry) < needed { self.block_for::<G>(needed + 1) } else { Some(block) }
     }
 
     /// The smallest block, in bytes, with room for `needed` granules beside this. `None` if no block is large enough.

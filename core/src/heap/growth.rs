@@ -19,15 +19,24 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(never)]
     pub(super) fn grow(&mut self, size: usize) -> Option<NonNull<u8>> {
         let overhead = self.overhead_of_next_span();
-        let min = overhead.block_for::<M::Granule>(size)?;
+        let min = self.least_block_for(size, overhead)?;
         let block = self.source.request(min)?;
-        if block.len() < min || block.len() > self.largest.max(overhead.bins_for).min(M::Granule::REACH) {
+        let most = self.largest.max(overhead.bins_for).min(M::Granule::REACH);
+        let has_room = overhead.capacity::<M::Granule>(block.len() / M::Granule::BYTES) >= size;
+        if block.len() < min || block.len() > most || !has_room {
             // SAFETY: the block was just handed out, and is unused. A source that breaks its word is not used.
             unsafe { self.source.release(block) };
             return None;
         }
         // SAFETY: the block is ours and large enough.
         Some(unsafe { self.adopt(Span::lay(block, overhead, S::ZEROED), overhead) })
+    }
+
+    /// The bytes to ask the source for, so that a chunk of `size` granules fits: if they can be had, so many that any larger
+    /// block will do too.
+    fn least_block_for(&self, size: usize, overhead: Overhead) -> Option<usize> {
+        let sure = overhead.block_for_or_more::<M::Granule>(size)?;
+        if sure <= self.source.largest() { Some(sure) } else { overhead.block_for::<M::Granule>(size) }
     }
 
     /// The first span holds the bins.

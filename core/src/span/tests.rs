@@ -1,5 +1,5 @@
 use super::*;
-use crate::granule::{GRANULE, TwoWords};
+use crate::granule::{GRANULE, OneWord, TwoWords};
 use crate::map::Field;
 
 #[test]
@@ -12,6 +12,27 @@ fn a_block_for_n_granules_has_room_for_n_and_not_for_more_than_a_map_word_s_wort
             assert!(room >= needed && room <= needed + 1, "{needed}: {room}");
         }
     }
+}
+
+#[test]
+fn a_block_that_is_larger_still_has_room() {
+    has_room::<TwoWords>();
+    has_room::<TwoWords<2>>();
+    has_room::<OneWord>();
+}
+
+fn has_room<G: Granule>() {
+    let overhead = Overhead { bins_for: 1 << 16, ..Overhead::LEAST };
+    let mut dips = 0;
+    for needed in 1..5000 {
+        let exact = overhead.block_for::<G>(needed).unwrap() / G::BYTES;
+        let sure = overhead.block_for_or_more::<G>(needed).unwrap() / G::BYTES;
+        assert!(exact <= sure && sure <= exact + 3 && overhead.capacity::<G>(exact) >= needed);
+        assert!((sure..sure + 300).all(|granules| overhead.capacity::<G>(granules) >= needed), "{needed}");
+        dips += usize::from(sure > exact);
+    }
+    let entry = (Map::ENTRY + G::MARKS) * WORD;
+    assert_eq!(dips > 0, entry > G::BYTES);
 }
 
 #[test]
