@@ -258,13 +258,16 @@ impl Machine<'_> {
         }
     }
 
-    /// Blocks that were posted and are not in use any more are nobody's.
+    /// Blocks that were posted and are not in use any more are nobody's; what starts there now may be another that waits.
     fn forget_what_has_arrived(&mut self) {
         let heaps = &self.heaps;
         self.blocks.retain(|&address, block| {
             block.posted != Some(true) || {
                 let heap = heaps[block.owner].heap();
-                heap.chunks().any(|chunk| chunk.address.addr().get() == address && chunk.free.is_none())
+                heap.chunks().any(|chunk| {
+                    let is_there = chunk.address.addr().get() == address && chunk.free.is_none();
+                    is_there && chunk.size == rounded(block.size)
+                })
             }
         });
     }
