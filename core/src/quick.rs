@@ -23,13 +23,15 @@ use crate::raw::after;
 const MANY_FROM: usize = 512 << 10;
 /// From a source of this size on, a few blocks may wait. In a smaller one, lists and bits would take 2 % of it.
 const FEW_FROM: usize = 32 << 10;
+/// Blocks that are carved at once when a size is first asked for, where any number may wait.
+const FIRST_BATCH: usize = 4;
 
 /// What may wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
     /// The largest block, in bytes.
     limit: usize,
-    /// Blocks of a size, where their number is bounded.
+    /// Blocks of a size that may wait; where any number may, those that are carved at once at first.
     depth: usize,
 }
 
@@ -50,7 +52,7 @@ impl Policy {
     }
 
     /// What may wait in a heap that has much memory to come: a kibibyte (on 64 bits) and less.
-    pub const PER_THREAD: Self = Self { limit: 64 * GRANULE, depth: 0 };
+    pub const PER_THREAD: Self = Self { limit: 64 * GRANULE, depth: FIRST_BATCH };
 
     /// Whether any block may wait.
     pub const fn is_on(self) -> bool {
@@ -68,6 +70,7 @@ impl Policy {
 #[repr(C)]
 struct List {
     head: Option<NonNull<u8>>,
+    /// How many more may wait, or, where any number may, how many are carved at once next.
     room: usize,
 }
 
@@ -213,6 +216,23 @@ impl<M: Mode> Quick<M> {
             }
             Some(block)
         }
+    }
+
+    /// How many blocks of `bytes` bytes are to be carved at once, `most` at most: where any number may wait, half as
+    /// many again each time, so that what is often asked for lies together, and what is not takes little. O(1).
+    ///
+    /// # Safety
+    /// The lists serve the size.
+    #[inline(always)]
+    pub unsafe fn next_batch(&mut self, bytes: usize, most: usize) -> usize {
+        if M::BOUNDED {
+            return most;
+        }
+        // SAFETY: the size has a list.
+        let next = unsafe { &mut self.list(bytes).as_mut().room };
+        let batch = *next;
+        *next = most.min(batch + batch / 2);
+        batch
     }
 
     /// How many blocks of `bytes` bytes wait. O(1), if their number is bounded.

@@ -23,7 +23,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     const BATCH: Batch = if M::BOUNDED {
         Batch { bytes: WORD_GRANULES * GRANULE, blocks: 8, from: 16 * WORD_GRANULES * GRANULE }
     } else {
-        Batch { bytes: 2 * WORD_GRANULES * GRANULE, blocks: 32, from: 0 }
+        Batch { bytes: 32 * WORD_GRANULES * GRANULE, blocks: 1024, from: 0 }
     };
 
     /// A block of at least `layout.size()` bytes, aligned to `layout.align()` and to a granule; `None` when neither
@@ -106,7 +106,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: the lists serve no size of 0. The chunk lies in a span of ours, and the pieces in the chunk.
         unsafe {
             core::hint::assert_unchecked(bytes != 0);
-            let count = (chunk_bytes.min(Self::BATCH.bytes) / bytes).min(Self::BATCH.blocks);
+            let most = Self::BATCH.blocks.min(Self::BATCH.bytes / bytes);
+            let count = self.quick.next_batch(bytes, most).min(chunk_bytes / bytes);
             let (size, taken) = (bytes / Self::GRANULE, count * bytes);
             let span = self.span_of_own(chunk);
             let at = span.granule_of(chunk);

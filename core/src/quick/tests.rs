@@ -3,7 +3,7 @@
 use std::vec;
 
 use super::*;
-use crate::{General, RealTime};
+use crate::{General, Local, RealTime};
 
 #[test]
 fn blocks_come_back_last_in_first_out_and_no_more_than_there_is_room_for() {
@@ -63,4 +63,18 @@ fn nothing_waits_without_lists() {
     assert!(!quick.is_on() && !quick.serves(GRANULE) && !Policy::scaled_to(16 << 10).is_on());
     assert_eq!(quick.sizes().count(), 0);
     assert!(!Quick::<RealTime>::new().serves(0) && !Quick::<RealTime>::new().has_list(0));
+}
+
+#[test]
+fn batches_of_a_size_grow_as_it_is_asked_for() {
+    let mut memory = vec![0_usize; Policy::PER_THREAD.bytes() / size_of::<usize>()];
+    let mut quick = Quick::<Local>::new();
+    // SAFETY: the vector has the lists' bytes, and the lists serve the sizes.
+    unsafe {
+        quick.initialize(NonNull::new(memory.as_mut_ptr().cast()).unwrap(), Policy::PER_THREAD);
+        let batches = [(); 6].map(|()| quick.next_batch(GRANULE, 15));
+        assert_eq!(batches, [4, 6, 9, 13, 15, 15]);
+        assert_eq!(quick.next_batch(2 * GRANULE, 15), 4);
+        assert_eq!(Quick::<General>::new().next_batch(GRANULE, 15), 15);
+    }
 }
