@@ -12,6 +12,8 @@ pub trait Mode: sealed::Sealed {
     const REMOTE: bool = false;
     /// Whether no more than some number of each size may wait.
     const BOUNDED: bool = true;
+    /// Whether a few long blocks may wait too.
+    const LONG_WAIT: bool = false;
 }
 
 /// For programs: small blocks that are freed wait in quick lists for a request of the same size.
@@ -54,6 +56,7 @@ impl Mode for Local {
     const WAITS: bool = true;
     const REMOTE: bool = true;
     const BOUNDED: bool = false;
+    const LONG_WAIT: bool = true;
 }
 
 mod sealed {

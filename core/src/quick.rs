@@ -7,10 +7,13 @@
 //!
 //! A block that waits counts as in use in the map, so that neighbours leave it alone; a bit of its own in the span's
 //! **waiting** bits tells it from one that is in use. Lists are last in, first out, as what was freed last is in the
-//! cache; one that is full, in the modes that bound them, takes no more, and what is freed then is coalesced at once.
+//! cache; one that is full, in the modes that bound them, takes no more, and what is freed then is coalesced at once. Of blocks too
+//! long for a list a few wait in the file `long`.
 //! (Quick lists: Weinstock and Wulf,
 //! "Quick fit: an efficient algorithm for heap storage allocation", 1988; deferred coalescing in one heap with bins: Lea,
 //! "A memory allocator", 1996.)
+
+mod long;
 
 use core::marker::PhantomData;
 use core::ptr::NonNull;
@@ -33,35 +36,38 @@ pub struct Policy {
     limit: usize,
     /// Blocks of a size that may wait; where any number may, those that are carved at once at first.
     depth: usize,
+    /// The largest block, in bytes, of those too long for a list that may wait.
+    longest: usize,
 }
 
 impl Policy {
     /// Nothing waits.
-    pub const OFF: Self = Self { limit: 0, depth: 0 };
+    pub const OFF: Self = Self { limit: 0, depth: 0, longest: 0 };
 
     /// What may wait in a heap whose source has blocks of up to `largest` bytes: so little that a small arena does not
     /// fragment.
     pub const fn scaled_to(largest: usize) -> Self {
         if largest >= MANY_FROM {
-            Self { limit: 32 * GRANULE, depth: 32 }
+            Self { limit: 32 * GRANULE, depth: 32, longest: 0 }
         } else if largest >= FEW_FROM {
-            Self { limit: 8 * GRANULE, depth: 8 }
+            Self { limit: 8 * GRANULE, depth: 8, longest: 0 }
         } else {
             Self::OFF
         }
     }
 
-    /// What may wait in a heap that has much memory to come: a kibibyte (on 64 bits) and less.
-    pub const PER_THREAD: Self = Self { limit: 64 * GRANULE, depth: FIRST_BATCH };
+    /// What may wait in a heap that has much memory to come: a kibibyte (on 64 bits) and less, and a few of up to 32.
+    pub const PER_THREAD: Self = Self { limit: 64 * GRANULE, depth: FIRST_BATCH, longest: 2048 * GRANULE };
 
     /// Whether any block may wait.
     pub const fn is_on(self) -> bool {
         self.limit > 0
     }
 
-    /// Bytes that the lists take, that of no bytes among them.
+    /// Bytes that the lists take, that of no bytes among them, and the places of long blocks.
     pub const fn bytes(self) -> usize {
-        if self.is_on() { (self.limit / GRANULE + 1) * size_of::<List>() } else { 0 }
+        let lists = if self.is_on() { (self.limit / GRANULE + 1) * size_of::<List>() } else { 0 };
+        if self.longest > 0 { lists + long::BYTES } else { lists }
     }
 }
 
@@ -116,6 +122,10 @@ impl<M: Mode> Quick<M> {
                 // SAFETY: the caller gives room for a list a size, and that of no bytes.
                 unsafe { self.list(bytes).write(List { head: None, room: policy.depth }) };
             }
+            if M::LONG_WAIT && policy.longest > 0 {
+                // SAFETY: the caller gives room for the places.
+                unsafe { self.empty_places() };
+            }
         }
     }
 
@@ -135,6 +145,12 @@ impl<M: Mode> Quick<M> {
     pub const fn serves(&self, bytes: usize) -> bool {
         // So that a size that came round through 0 is not served either.
         M::WAITS && bytes.wrapping_sub(GRANULE) < self.policy.limit
+    }
+
+    /// Whether blocks of `bytes` bytes, one granule at least, may wait, in a list or as a long one.
+    #[inline(always)]
+    pub const fn may_hold(&self, bytes: usize) -> bool {
+        self.serves(bytes) || self.serves_long(bytes)
     }
 
     /// Whether there is a list of `bytes` bytes, that of none included.

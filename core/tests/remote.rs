@@ -155,13 +155,14 @@ fn threads_free_one_another_s_blocks() {
 
 #[test]
 fn what_is_written_to_after_it_was_freed_is_noticed() {
+    // So long that it does not wait: what waits as a long block has nothing in it.
     let mut own = Own::new(0, new_inboxes());
-    let layout = Layout::from_size_align(5000, 8).unwrap();
+    let layout = Layout::from_size_align(40_000, 8).unwrap();
     let [block, _kept] = [(); 2].map(|()| own.heap.allocate(layout).unwrap());
     // SAFETY: nobody uses the block; what is written to is the heap's, which is not used any more.
     unsafe {
         assert_eq!((own.heap.deallocate(block), own.heap.check()), (Ok(()), Ok(())));
-        block.write_bytes(0xa5, 5000);
+        block.write_bytes(0xa5, 40_000);
     }
     assert!(own.heap.check().is_err());
 }

@@ -50,12 +50,17 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 
-    /// A block cut off a free chunk; for no bytes, one of a granule that waits, if any does.
+    /// A long block that waits, or one cut off a free chunk; for no bytes, one of a granule that waits, if any does.
     #[inline(never)]
     fn allocate_from_bins(&mut self, layout: Layout) -> Option<NonNull<u8>> {
         if M::WAITS
             && layout.size() == 0
             && let Some(block) = self.take_waiting(Self::GRANULE)
+        {
+            return Some(block);
+        }
+        if M::LONG_WAIT
+            && let Some(block) = self.take_waiting_long(whole::<M::Granule>(layout.size()))
         {
             return Some(block);
         }
@@ -152,10 +157,11 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// A block for `layout` of what waits or is free already: nothing is coalesced for it, nor asked of the source.
     #[cfg(target_has_atomic = "ptr")]
     pub(crate) fn allocate_at_hand(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        if layout.align() <= Self::GRANULE
-            && let Some(block) = self.take_waiting(whole::<M::Granule>(layout.size()))
-        {
-            return Some(block);
+        if layout.align() <= Self::GRANULE {
+            let bytes = whole::<M::Granule>(layout.size());
+            if let Some(block) = self.take_waiting(bytes).or_else(|| self.take_waiting_long(bytes)) {
+                return Some(block);
+            }
         }
         let bin =
             self.bins.first_for(whole::<M::Granule>(layout.size()) + most_skipped::<M::Granule>(layout))?;

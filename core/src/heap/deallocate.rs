@@ -54,7 +54,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let bytes = whole::<M::Granule>(layout.size());
         // SAFETY: the caller gives up the block, if there is one.
         unsafe {
-            if self.quick.serves(bytes) {
+            if self.quick.may_hold(bytes) {
                 return self.free_waiting(ptr, Some(bytes));
             }
             self.free_to_bins(ptr, bytes)
@@ -65,7 +65,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// is in one map entry and there is room; otherwise sees to it with more care.
     ///
     /// # Safety
-    /// If a block in use starts at `ptr`, nobody uses it any more. The quick lists serve the size, if it is said.
+    /// If a block in use starts at `ptr`, nobody uses it any more. The size may wait, if it is said.
     #[inline(always)]
     unsafe fn free_waiting(&mut self, ptr: NonNull<u8>, expected: Option<usize>) -> Result<(), FreeError> {
         let Some((span, start)) = self.place_of(ptr) else { return self.refuse(ptr) };
@@ -146,7 +146,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ///
     /// # Safety
     /// The granule is one of a span of the heap, and lies at `ptr`. If a block in use starts there, nobody uses it any
-    /// more. The quick lists serve the size, if it is said.
+    /// more. The size may wait, if it is said.
     #[inline(always)]
     pub(crate) unsafe fn let_wait(
         &mut self,
@@ -241,6 +241,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 return false;
             }
             if !self.quick.serves(bytes) || !self.quick.has_room(bytes) {
+                if self.quick.serves_long(bytes) {
+                    self.let_wait_long(span, start, ptr, bytes);
+                    return true;
+                }
                 return !Self::COUNTS_HELD && self.take_back_long(span, start, ptr, bytes);
             }
             if Self::COUNTS_HELD && !span.let_go_unless_last() {

@@ -169,7 +169,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // new one may have come from below it.
         unsafe {
             new.copy_from_nonoverlapping(ptr, new_size.min(bytes));
-            let _ = if self.quick.serves(bytes) {
+            let _ = if self.quick.may_hold(bytes) {
                 self.free_waiting_in(chunk.span, chunk.start, ptr, Some(bytes))
             } else {
                 self.free_to_bins(ptr, bytes)

@@ -30,6 +30,40 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 
+    /// [`take_waiting`](Self::take_waiting), of a long block.
+    #[inline(always)]
+    pub(super) fn take_waiting_long(&mut self, bytes: usize) -> Option<NonNull<u8>> {
+        let block = self.quick.take_long(bytes)?;
+        // SAFETY: a block that waits is the start of a chunk of ours, whose bit is set.
+        unsafe {
+            let span = self.span_of_own(block);
+            span.waiting().flip(span.granule_of(block));
+        }
+        Some(block)
+    }
+
+    /// Lets the long block at granule `start` of `span` wait; the one whose place it takes is coalesced. O(1).
+    ///
+    /// # Safety
+    /// A chunk in use of `bytes` bytes, which may wait as a long one, starts there, at `ptr`, does not wait, and nobody uses
+    /// it any more.
+    #[inline(always)]
+    pub(super) unsafe fn let_wait_long(
+        &mut self,
+        span: Span<M::Granule>,
+        start: usize,
+        ptr: NonNull<u8>,
+        bytes: usize,
+    ) {
+        // SAFETY: as the caller says; a block that waited is the start of a chunk of ours, whose bit is set.
+        unsafe {
+            span.waiting().flip(start);
+            if let Some(block) = self.quick.exchange_long(ptr, bytes) {
+                self.take_back_waiting(block);
+            }
+        }
+    }
+
     /// Whether the block at granule `start` of `span` waits.
     ///
     /// # Safety
@@ -73,8 +107,11 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         while self.flush_some() {}
     }
 
-    /// Coalesces a few blocks of the largest size that waits, if any does. O(1).
+    /// Coalesces the long blocks that wait, or a few of the largest size that does, if any does. O(1).
     pub(super) fn flush_some(&mut self) -> bool {
+        if M::LONG_WAIT && self.flush_long() {
+            return true;
+        }
         let Some(bytes) = self.quick.sizes().find(|&bytes| self.quick.has_one(bytes)) else { return false };
         for _ in 0..FLUSHED {
             // SAFETY: the lists serve the size.
@@ -85,10 +122,23 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         true
     }
 
+    /// Coalesces the long blocks that wait. Whether any did. O(1).
+    fn flush_long(&mut self) -> bool {
+        let mut any = false;
+        while let Some(block) = self.quick.take_any_long() {
+            // SAFETY: a block that waits is the start of a chunk of ours, whose bit is set; where long ones do, no span
+            // counts.
+            unsafe { self.take_back_waiting(block) };
+            any = true;
+        }
+        any
+    }
+
     /// Coalesces a block that waits, just taken off its list.
     ///
     /// # Safety
     /// The block is the start of a chunk of ours, its waiting bit is set, and its span does not count it.
+    #[inline(never)]
     unsafe fn take_back_waiting(&mut self, block: NonNull<u8>) {
         // SAFETY: the block lies in a span of ours, which has waiting bits.
         unsafe {

@@ -233,7 +233,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         if listed == free_chunks { Ok(()) } else { Err(fault) }
     }
 
-    /// Checks that the quick lists hold each block that waits once, in the list of its size, and nothing else.
+    /// Checks that the quick lists hold each block that waits once, in the list or the place of its size, and nothing else.
     fn check_lists(&self, waiting: usize) -> Result<(), Fault> {
         let mut listed = 0;
         for bytes in self.quick().sizes() {
@@ -248,8 +248,12 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             let counted = self.quick().count(bytes) == listed - before;
             ensure(counted, FaultKind::Waiting, self.quick().first(bytes).unwrap_or(NonNull::dangling()))?;
         }
+        for (block, bytes) in self.quick().long_blocks() {
+            ensure(self.waiting_size(block) == Some(bytes), FaultKind::Waiting, block)?;
+            listed += 1;
+        }
         let fault = Fault { kind: FaultKind::Waiting, address: 0 };
-        if listed == waiting { Ok(()) } else { Err(fault) }
+        if listed == waiting && self.quick().are_long_blocks_in_place() { Ok(()) } else { Err(fault) }
     }
 
     /// The bytes of the block that waits at an address, if one does.

@@ -39,15 +39,14 @@ impl Totals {
 
     /// With the blocks that wait, which are counted as in use so far, told apart.
     pub(crate) fn with_waiting<M: Mode>(self, quick: &Quick<M>) -> Self {
-        quick.sizes().fold(self, |totals, bytes| {
-            let count = quick.count(bytes);
-            Self {
-                used: totals.used - count * bytes,
-                used_chunks: totals.used_chunks - count,
-                waiting: totals.waiting + count * bytes,
-                waiting_chunks: totals.waiting_chunks + count,
-                ..totals
-            }
+        let of_lists = quick.sizes().map(|bytes| (quick.count(bytes), bytes));
+        let long = quick.long_blocks().map(|(_, bytes)| (1, bytes));
+        of_lists.chain(long).fold(self, |totals, (count, bytes)| Self {
+            used: totals.used - count * bytes,
+            used_chunks: totals.used_chunks - count,
+            waiting: totals.waiting + count * bytes,
+            waiting_chunks: totals.waiting_chunks + count,
+            ..totals
         })
     }
 

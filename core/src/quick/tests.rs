@@ -78,3 +78,39 @@ fn batches_of_a_size_grow_as_it_is_asked_for() {
         assert_eq!(Quick::<General>::new().next_batch(GRANULE, 15), 15);
     }
 }
+
+#[test]
+fn of_a_long_size_the_last_block_waits_until_another_size_takes_its_place() {
+    let mut memory = vec![0_usize; Policy::PER_THREAD.bytes() / size_of::<usize>()];
+    let mut quick = Quick::<Local>::new();
+    let (shortest, longest) = (65 * GRANULE, 2048 * GRANULE);
+    let mut blocks = [[0_usize; 2]; 3];
+    let [a, b, c] = blocks.each_mut().map(|block| NonNull::from(block).cast::<u8>());
+    assert!(!quick.serves_long(shortest) && quick.take_any_long().is_none());
+    // SAFETY: the vector has the lists' bytes; long blocks are not looked into.
+    unsafe {
+        quick.initialize(NonNull::new(memory.as_mut_ptr().cast()).unwrap(), Policy::PER_THREAD);
+        for (bytes, serves) in
+            [(shortest - GRANULE, false), (shortest, true), (longest, true), (longest + GRANULE, false)]
+        {
+            assert_eq!(quick.serves_long(bytes), serves);
+            assert_eq!(quick.take_long(bytes), None);
+        }
+        assert_eq!((quick.exchange_long(a, shortest), quick.exchange_long(b, shortest)), (None, Some(a)));
+        assert_eq!(quick.long_blocks().collect::<vec::Vec<_>>(), [(b, shortest)]);
+        let displaced = (shortest + GRANULE..=longest).step_by(GRANULE).find(|&bytes| {
+            match quick.exchange_long(c, bytes) {
+                Some(block) => block == b,
+                None => false,
+            }
+        });
+        assert!(displaced.is_some_and(|bytes| bytes < shortest + 64 * GRANULE));
+        assert_eq!(quick.take_long(shortest), None);
+        assert!(quick.are_long_blocks_in_place());
+        let mut left = 0;
+        while quick.take_any_long().is_some() {
+            left += 1;
+        }
+        assert!((2..=16).contains(&left) && quick.long_blocks().next().is_none());
+    }
+}
