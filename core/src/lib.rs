@@ -50,6 +50,7 @@ extern crate std;
 pub mod bins;
 pub mod chunk;
 mod error;
+mod fresh;
 mod granule;
 pub mod heap;
 pub mod inspect;
@@ -70,6 +71,7 @@ pub mod span;
 mod sync;
 
 pub use error::FreeError;
+pub use fresh::Fresh;
 pub use granule::{GRANULE, Granule, OneWord, TwoWords};
 pub use heap::Heap;
 pub use inspect::Totals;

@@ -15,7 +15,7 @@ use crate::heap::LetWait;
 use crate::heap::allocate::whole;
 use crate::inspect::Fault;
 use crate::remote::{Chain, Inbox};
-use crate::{FreeError, Heap, Local, PageSource, Totals};
+use crate::{FreeError, Fresh, Heap, Local, PageSource, Totals};
 
 /// Blocks that have come back which one request takes in, unless it finds no memory.
 const AT_ONCE: usize = 64;
@@ -116,6 +116,21 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
             }
             more = self.take_in_some();
         }
+    }
+
+    /// What no block has covered yet: see [`Heap::fresh`].
+    #[inline]
+    pub const fn fresh(&self) -> Fresh {
+        self.heap.fresh()
+    }
+
+    /// Zeroes the `size` bytes of a block, but for those that are zero since the source gave them: see [`Heap::clear`].
+    ///
+    /// # Safety
+    /// As there.
+    pub unsafe fn clear(&self, fresh: Fresh, block: NonNull<u8>, size: usize) {
+        // SAFETY: as the caller says.
+        unsafe { self.heap.clear(fresh, block, size) };
     }
 
     /// Frees the block at `ptr`: see [`Heap::deallocate`].

@@ -10,6 +10,7 @@ use memalloc_core::{ArenaSource, BlocksSource, Compact, General, Heap, Local, Mo
 use model::Model;
 use model::operations::{Random, step};
 use model::source::TestSource;
+use model::zeros::Zeros;
 
 fn operations() -> usize {
     let given = std::env::var("MEMALLOC_MODEL_OPERATIONS").ok();
@@ -92,6 +93,18 @@ fn blocks_that_do_not_touch() {
 #[test]
 fn source_that_grows() {
     run(|seed| TestSource::new(4 << 20, 1 << 20, u64::MAX, seed), 8192);
+}
+
+#[test]
+fn arena_of_zeros() {
+    let source = |seed| Zeros(ArenaSource::new(leak((256 << 10) - seed as usize % 64)));
+    run(source, 8192);
+    run_mode::<_, Compact>(&source, 8192, operations());
+}
+
+#[test]
+fn source_of_zeros_that_grows() {
+    run(|seed| Zeros(TestSource::new(4 << 20, 1 << 20, u64::MAX, seed)), 8192);
 }
 
 #[test]

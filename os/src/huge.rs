@@ -19,7 +19,6 @@ use crate::idle;
 use crate::mapping::{SLOT, unmap};
 use crate::region::{TABLE, map_slots, unmap_and_forget, unmap_below_next};
 use crate::table::Owner;
-use crate::zeroed::clear;
 
 /// The owner of all huge blocks.
 pub(crate) const OWNER: Owner = Owner::new(Owner::COUNT - 1).expect("the last owner");
@@ -79,7 +78,7 @@ pub(crate) fn allocate_zeroed(layout: Layout) -> Option<NonNull<u8>> {
     let (block, was_idle) = allocate_either(layout)?;
     if was_idle {
         // SAFETY: the block has these bytes. To clear pages takes less than to have others.
-        unsafe { clear(block, layout.size()) };
+        unsafe { block.write_bytes(0, layout.size()) };
     }
     Some(block)
 }

@@ -19,7 +19,6 @@ mod table;
 mod thread_heap;
 mod tls;
 pub mod walk;
-mod zeroed;
 
 pub use bad_free::abort_on_bad_free;
 pub use global::MemAlloc;

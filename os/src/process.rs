@@ -23,7 +23,6 @@ use crate::snapshot::{Chunk, Snapshot};
 use crate::table::Owner;
 use crate::thread_heap::{Heaps, LARGEST, ThreadHeap, allocate_shared, heaps, mine, mine_or_idle};
 use crate::tls::current;
-use crate::zeroed::{clear, clear_fresh};
 
 /// A block of at least `layout.size()` bytes; `None` when memory cannot be had. A size of 0 gives a block too.
 #[inline]
@@ -84,21 +83,20 @@ pub fn allocate_zeroed(layout: Layout) -> Option<NonNull<u8>> {
     if is_huge(layout) {
         return huge::allocate_zeroed(layout);
     }
-    let heap = mine_or_idle();
+    let Some(heap) = mine_or_idle() else { return allocate_at_last_zeroed(layout) };
     // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
-    let spans = || heap.map_or(0, |heap| unsafe { heap.local() }.totals_so_far().spans());
-    let before = spans();
+    let fresh = unsafe { heap.local() }.fresh();
     let block = allocate(layout)?;
-    let is_fresh =
-        spans() > before && heap.is_some_and(|heap| TABLE.is_first_of(heap.owner(), block.addr().get()));
-    // SAFETY: the block was just allocated with that size; if a span came with it, from that span.
-    unsafe {
-        if is_fresh {
-            clear_fresh(block, layout.size());
-        } else {
-            clear(block, layout.size());
-        }
-    }
+    // SAFETY: as before; the block was just allocated, from that heap or another.
+    unsafe { heap.local().clear(fresh, block, layout.size()) };
+    Some(block)
+}
+
+#[cold]
+fn allocate_at_last_zeroed(layout: Layout) -> Option<NonNull<u8>> {
+    let block = allocate_at_last(layout)?;
+    // SAFETY: the block was just allocated with that size.
+    unsafe { block.write_bytes(0, layout.size()) };
     Some(block)
 }
 

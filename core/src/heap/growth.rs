@@ -4,6 +4,7 @@ use core::ptr::NonNull;
 
 use super::Heap;
 use crate::bins::Bins;
+use crate::fresh::Fresh;
 use crate::granule::Granule;
 use crate::quick::{Policy, Quick};
 use crate::raw::after;
@@ -103,6 +104,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             let bytes = span.capacity_bytes();
             self.totals.add_span(span.block().len(), bytes);
             let chunk = span.address(span.first());
+            self.fresh = if S::ZEROED { Fresh::whole(chunk, bytes) } else { Fresh::NONE };
             self.bins.insert(chunk, bytes);
             chunk
         }

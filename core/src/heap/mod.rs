@@ -23,6 +23,7 @@ mod waiting;
 pub(crate) use deallocate::LetWait;
 
 use crate::bins::Bins;
+use crate::fresh::Fresh;
 use crate::granule::Granule;
 use crate::quick::Quick;
 use crate::span::Span;
@@ -64,6 +65,8 @@ pub struct Heap<S: PageSource, M: Mode = General> {
     spare: Option<Span<M::Granule>>,
     /// The largest chunk, in bytes, that the bins were made for.
     largest: usize,
+    /// What no block has covered yet, where the source gives zeros.
+    fresh: Fresh,
     totals: Totals,
 }
 
@@ -131,6 +134,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             home: None,
             spare: None,
             largest: 0,
+            fresh: Fresh::NONE,
             totals: Totals::NONE,
         }
     }

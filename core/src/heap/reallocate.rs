@@ -144,6 +144,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 self.bins.remove(span.address(end));
             }
             span.map().move_end(start, end, new_end);
+            self.cover(span.address(new_end));
             if free_end > new_end {
                 self.bins.insert(span.address(new_end), (free_end - new_end) * Self::GRANULE);
             }

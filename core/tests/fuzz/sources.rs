@@ -5,6 +5,7 @@ use core::mem::MaybeUninit;
 use memalloc_core::{ArenaSource, BlocksSource, Compact, General, Heap, Local, Mode, PageSource, RealTime};
 
 use super::model::source::TestSource;
+use super::model::zeros::Zeros;
 
 /// What is done with a heap, whatever its types.
 pub trait Body {
@@ -16,37 +17,46 @@ pub trait Body {
 pub fn on_chosen_heap<'input, B: Body>(input: &'input [u8], body: impl FnOnce(&'input [u8]) -> B) -> usize {
     let Some((&[mode, kind, size, refuse, seed], rest)) = input.split_first_chunk() else { return 0 };
     let body = body(rest);
-    // Up to about a mebibyte, not always whole granules.
-    let size = (usize::from(size) << 12 | usize::from(seed)) + 1;
+    // Up to about a mebibyte, or four, not always whole granules.
+    let size = (usize::from(size) << if mode < 192 { 12 } else { 14 } | usize::from(seed)) + 1;
     match mode % 4 {
         0 => over_source::<General, B>([kind, refuse, seed], size, body),
         1 => over_source::<RealTime, B>([kind, refuse, seed], size, body),
         2 => over_source::<Local, B>([kind, refuse, seed], size, body),
         // A compact heap has one block.
-        _ => over_arena::<Compact, B>(size, body),
+        _ => over_arena::<Compact, B>(kind, size, body),
     }
 }
 
 fn over_source<M: Mode, B: Body>([kind, refuse, seed]: [u8; 3], size: usize, body: B) -> usize {
     match kind % 3 {
-        0 => over_arena::<M, B>(size, body),
-        1 => over_blocks::<M, B>(size / 4, body),
+        0 => over_arena::<M, B>(kind, size, body),
+        1 => over_blocks::<M, B>(kind, size / 4, body),
         _ => {
             let refuse = if refuse < 128 { u64::MAX } else { u64::from(refuse - 126) };
             let source = TestSource::new(2 * size, size, refuse, u64::from(seed));
-            body.run(Heap::<_, M>::with_mode(source))
+            over::<_, M, B>(kind, source, body)
         }
     }
 }
 
-fn over_arena<M: Mode, B: Body>(size: usize, body: B) -> usize {
+/// Over a source, or one that lends the same as zeros.
+fn over<S: PageSource, M: Mode, B: Body>(kind: u8, source: S, body: B) -> usize {
+    if kind < 128 {
+        body.run(Heap::<_, M>::with_mode(source))
+    } else {
+        body.run(Heap::<_, M>::with_mode(Zeros(source)))
+    }
+}
+
+fn over_arena<M: Mode, B: Body>(kind: u8, size: usize, body: B) -> usize {
     let mut memory = vec![MaybeUninit::<u8>::new(0xc5); size];
     // SAFETY: the memory is the heap's alone, and outlives it.
     let source = unsafe { ArenaSource::from_raw(memory.as_mut_ptr().cast(), size) };
-    body.run(Heap::<_, M>::with_mode(source))
+    over::<_, M, B>(kind, source, body)
 }
 
-fn over_blocks<M: Mode, B: Body>(size: usize, body: B) -> usize {
+fn over_blocks<M: Mode, B: Body>(kind: u8, size: usize, body: B) -> usize {
     let mut memory = [(); 4].map(|()| vec![MaybeUninit::<u8>::new(0xc5); size]);
     let mut source = BlocksSource::<4>::new();
     for block in &mut memory {
@@ -54,5 +64,5 @@ fn over_blocks<M: Mode, B: Body>(size: usize, body: B) -> usize {
         let added = unsafe { source.add_raw(block.as_mut_ptr().cast(), size) };
         added.expect("there are places for four");
     }
-    body.run(Heap::<_, M>::with_mode(source))
+    over::<_, M, B>(kind, source, body)
 }

@@ -3,6 +3,7 @@
 
 pub mod operations;
 pub mod source;
+pub mod zeros;
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
@@ -81,9 +82,25 @@ impl<S: PageSource, M: Mode> Model<S, M> {
             assert!(!self.has_room(layout), "{layout:?} was refused");
             return None;
         };
+        Some(self.add_filled(ptr, layout))
+    }
+
+    /// [`allocate`](Self::allocate), all zero.
+    pub fn allocate_zeroed(&mut self, layout: Layout) -> Option<Block> {
+        let Some(ptr) = self.heap.allocate_zeroed(layout) else {
+            assert!(!self.has_room(layout), "{layout:?} was refused");
+            return None;
+        };
+        // SAFETY: the block was just allocated, and is all written to.
+        let bytes = unsafe { core::slice::from_raw_parts(ptr.as_ptr(), layout.size()) };
+        assert!(bytes.iter().all(|&byte| byte == 0), "{ptr:?} for {layout:?} is not zero");
+        Some(self.add_filled(ptr, layout))
+    }
+
+    fn add_filled(&mut self, ptr: NonNull<u8>, layout: Layout) -> Block {
         let block = self.add(ptr, layout);
         block.fill(0);
-        Some(block)
+        block
     }
 
     /// Asks ahead: where the heap says yes, the allocation succeeds.

@@ -49,7 +49,12 @@ pub fn step<S: PageSource, M: Mode>(
     let [kind, shape, a, b] = [choice & 0xff, choice >> 8 & 0xff, choice >> 16 & 0xffff, choice >> 32];
     match kind {
         0..100 => {
-            model.allocate(layout(shape, a as usize, b as usize, scale));
+            let layout = layout(shape, a as usize, b as usize, scale);
+            if kind.is_multiple_of(3) {
+                model.allocate_zeroed(layout);
+            } else {
+                model.allocate(layout);
+            }
         }
         100..190 => {
             if let Some(block) = model.pick(b as usize) {

@@ -1,0 +1,35 @@
+//! Zeroed blocks, where the source gives zeros.
+
+#[path = "model/zeros.rs"]
+mod zeros;
+
+use core::alloc::Layout;
+use core::mem::MaybeUninit;
+use core::ptr::NonNull;
+
+use memalloc_core::{ArenaSource, Heap};
+use zeros::Zeros;
+
+#[test]
+fn what_no_block_has_covered_is_not_written_to() {
+    let memory = vec![MaybeUninit::new(0xc5_u8); 1 << 20].leak();
+    let end = NonNull::from(memory.last_mut().unwrap()).cast::<u8>();
+    let mut heap = Heap::with_mode(Zeros(ArenaSource::new(memory)));
+    let heap: &mut Heap<_> = &mut heap;
+    let layout = |size| Layout::from_size_align(size, 16).unwrap();
+    let small = heap.allocate_zeroed(layout(100)).unwrap();
+    // What is written behind the heap's back, where a free chunk keeps nothing, is still there afterwards.
+    // SAFETY: the byte lies in the arena.
+    let byte = unsafe { end.sub(200 << 10).as_mut() };
+    *byte = 0x5a;
+    let block = heap.allocate_zeroed(layout(900 << 10)).unwrap();
+    let holds = |block: NonNull<u8>| {
+        (block.addr()..block.addr().saturating_add(900 << 10)).contains(&NonNull::from(&*byte).addr())
+    };
+    assert!(block > small && holds(block));
+    assert_eq!(*byte, 0x5a);
+    // SAFETY: nobody uses the block.
+    unsafe { heap.deallocate(block) }.unwrap();
+    let again = heap.allocate_zeroed(layout(900 << 10)).unwrap();
+    assert_eq!((again, *byte), (block, 0));
+}
