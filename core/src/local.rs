@@ -3,7 +3,7 @@
 //! ```text
 //!   allocate: a block that waits ─▶ what has come back ─▶ bins ─▶ all that has come back ─▶ the source
 //!   free:     is it of this heap? ─▶ as in any heap
-//!             no: the embedder knows whose it is ─▶ RemoteSpan::mark, Outbox::put
+//!             no: the embedder knows whose it is ─▶ RemoteSpan::free
 //! ```
 
 use core::alloc::Layout;
@@ -14,14 +14,14 @@ use crate::granule::{GRANULE, TwoWords, rounded};
 use crate::heap::LetWait;
 use crate::heap::allocate::whole;
 use crate::inspect::Fault;
-use crate::remote::{Chain, Inbox};
+use crate::remote::{Arrivals, Inbox};
 use crate::{FreeError, Fresh, Heap, Local, PageSource, Totals};
 
-/// Blocks that have come back which one request takes in, unless it finds no memory.
+/// Blocks that have come back which one request takes in, or a few more, unless it finds no memory.
 const AT_ONCE: usize = 64;
 
-/// What is done about a free from elsewhere that only its heap can see is bad: one with the size of another block, or two
-/// frees of one block by two threads at the very same time.
+/// What is done about a free from elsewhere that only its heap can see is bad: the second of two frees of one block by two
+/// threads at the very same time.
 pub type OnBadFree = fn(FreeError, NonNull<u8>);
 
 /// A heap that one thread, or one processor, owns, and blocks of which may be freed from elsewhere. No atomic
@@ -39,7 +39,7 @@ pub type OnBadFree = fn(FreeError, NonNull<u8>);
 /// use core::alloc::Layout;
 /// use core::mem::MaybeUninit;
 /// use core::ptr::NonNull;
-/// use memalloc_core::remote::{Inbox, Outbox, RemoteSpan};
+/// use memalloc_core::remote::{Inbox, RemoteSpan};
 /// use memalloc_core::{ArenaSource, FreeError, LocalHeap, PageSource};
 ///
 /// static INBOX: Inbox = Inbox::new();
@@ -49,14 +49,11 @@ pub type OnBadFree = fn(FreeError, NonNull<u8>);
 /// let start = heap.source().block_of(block.addr().get()).ok_or("not ours")?;
 ///
 /// // On another processor:
-/// let mut outbox = Outbox::new();
-/// // SAFETY: the heap is there all the while, and the block is used no more.
+/// // SAFETY: the inbox is the heap's, and the block is used no more.
 /// unsafe {
-///     RemoteSpan::at(start).mark(block)?;
-///     outbox.put(NonNull::from(&INBOX), block, 48, false);
-///     assert_eq!(RemoteSpan::at(start).mark(block), Err(FreeError::AlreadyFree));
+///     RemoteSpan::at(start).free(block, 48, &INBOX)?;
+///     assert_eq!(RemoteSpan::at(start).free(block, 48, &INBOX), Err(FreeError::AlreadyFree));
 /// }
-/// outbox.flush();
 ///
 /// // Here again:
 /// assert_eq!(heap.take_in(), 1);
@@ -67,7 +64,7 @@ pub type OnBadFree = fn(FreeError, NonNull<u8>);
 pub struct LocalHeap<'inbox, S: PageSource> {
     heap: Heap<S, Local>,
     inbox: &'inbox Inbox,
-    arrived: Chain,
+    arrivals: Arrivals,
     on_bad_free: OnBadFree,
 }
 
@@ -77,7 +74,7 @@ unsafe impl<S: PageSource + Send> Send for LocalHeap<'_, S> {}
 impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     /// A heap without memory yet, to which blocks come back through `inbox`.
     pub const fn new(source: S, inbox: &'inbox Inbox, on_bad_free: OnBadFree) -> Self {
-        Self { heap: Heap::with_mode(source), inbox, arrived: Chain::new(), on_bad_free }
+        Self { heap: Heap::with_mode(source), inbox, arrivals: Arrivals::new(), on_bad_free }
     }
 
     /// A block of at least `layout.size()` bytes: see [`Heap::allocate`].
@@ -298,11 +295,19 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
 
     /// Takes in all that has come back. How many blocks.
     pub fn take_in(&mut self) -> usize {
-        let mut count = 0;
-        while self.take_in_one() {
-            count += 1;
-        }
-        count
+        core::iter::from_fn(|| self.take_in_entry()).sum()
+    }
+
+    /// Takes in all that was freed, though who freed it may not have got to say so: where all others have vanished, as in the
+    /// child of a fork. How many blocks. O(heap).
+    ///
+    /// # Safety
+    /// Nobody else frees, or is just freeing, a block of the heap.
+    pub unsafe fn take_in_all(&mut self) -> usize {
+        self.inbox.clear();
+        self.arrivals = Arrivals::new();
+        // SAFETY: as the caller says.
+        unsafe { self.heap.take_in_every_entry(self.on_bad_free) }
     }
 
     /// Takes in all that has come back, and gives what is entirely free to the source: see [`Heap::trim`].
@@ -343,41 +348,30 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     /// Whether something has come back, as far as this thread can see yet.
     #[inline(always)]
     fn has_arrived(&self) -> bool {
-        !self.inbox.is_empty() || !self.arrived.is_empty()
+        !self.inbox.is_empty() || !self.arrivals.is_empty()
     }
 
     /// Takes in some of what has come back. Whether there may be more.
     #[inline(never)]
     fn take_in_some(&mut self) -> bool {
-        (0..AT_ONCE).all(|_| self.take_in_one())
-    }
-
-    /// Takes in one block that has come back, if one has.
-    #[inline]
-    fn take_in_one(&mut self) -> bool {
-        // SAFETY: what is in the inbox is of this heap.
-        let Some((block, bytes)) = (unsafe { self.next_arrived() }) else { return false };
-        // SAFETY: whoever freed it gave it up.
-        if let Err(error) = unsafe { self.heap.free_arrived(block, bytes) } {
-            (self.on_bad_free)(error, block);
+        let mut count = 0;
+        while count < AT_ONCE {
+            match self.take_in_entry() {
+                Some(more) => count += more,
+                None => return false,
+            }
         }
         true
     }
 
-    /// # Safety
-    /// The inbox has only blocks of this heap.
+    /// Takes in the blocks of one entry of a map, if some have come back. How many.
     #[inline]
-    unsafe fn next_arrived(&mut self) -> Option<(NonNull<u8>, usize)> {
-        // SAFETY: the heap is this one.
+    fn take_in_entry(&mut self) -> Option<usize> {
+        // SAFETY: what is in the inbox is of this heap, and all of an entry is taken in before the next.
         unsafe {
-            if let Some(next) = self.arrived.take() {
-                return Some(next);
-            }
-            if self.inbox.is_empty() {
-                return None;
-            }
-            self.arrived = self.inbox.take();
-            self.arrived.take()
+            let (block, entry) = self.arrivals.next(self.inbox)?;
+            self.heap.keep(self.arrivals.span());
+            Some(self.heap.take_in_entry(block, entry, self.on_bad_free))
         }
     }
 }

@@ -10,10 +10,15 @@
 //! ```
 //!
 //! Marks are bits of granules that start a block in use, and say that it waits. Where blocks may be freed from elsewhere,
-//! others say that it is posted; both stand in the map then, a word each behind the two of an entry.
+//! others say that it is posted; both stand in the map then, a word each behind the two of an entry, and behind the map stand
+//! [sections](Section), which say where blocks are posted.
 //!
 //! Granules are counted from the block's start, so that an address's granule is a subtraction and a shift. The map has
 //! fields for all of them; those below `first` stay empty.
+
+mod section;
+
+pub use section::Section;
 
 use core::marker::PhantomData;
 use core::ptr::NonNull;
@@ -29,6 +34,7 @@ const BLOCK_SIZE: usize = 0;
 const CAPACITY: usize = WORD;
 const NEXT: usize = 2 * WORD;
 const PREVIOUS: usize = 3 * WORD;
+/// Where marks stand, or, where they stand in the map, sections.
 const MARKS: usize = 4 * WORD;
 const HELD: usize = 5 * WORD;
 const MAP: usize = 6 * WORD;
@@ -59,9 +65,10 @@ impl Overhead {
         MAP + self.map_bytes::<G>(granules) + bins + self.lists.bytes()
     }
 
-    /// Bytes of map and marks in a span of `granules` granules.
+    /// Bytes of map, marks and sections in a span of `granules` granules.
     pub(crate) const fn map_bytes<G: Granule>(self, granules: usize) -> usize {
-        (map_words::<G>(granules) + self.marks as usize * Bits::words(granules)) * WORD
+        let marks = self.marks as usize * Bits::words(granules);
+        (map_words::<G>(granules) + marks + sections_words::<G>(granules)) * WORD
     }
 
     /// Granules that chunks are made of in a span of `granules` granules.
@@ -74,7 +81,8 @@ impl Overhead {
     pub fn block_for_or_more<G: Granule>(self, needed: usize) -> Option<usize> {
         let block = self.block_for::<G>(needed)?;
         let next_entry = (block / G::BYTES).next_multiple_of(WORD_GRANULES);
-        if self.capacity::<G>(next_entry) < needed { self.block_for::<G>(needed + 1) } else { Some(block) }
+        let missing = needed.saturating_sub(self.capacity::<G>(next_entry));
+        if missing > 0 { (next_entry + missing).checked_mul(G::BYTES) } else { Some(block) }
     }
 
     /// The smallest block, in bytes, with room for `needed` granules beside this. `None` if no block is large enough.
@@ -104,6 +112,18 @@ const fn map_words<G: Granule>(granules: usize) -> usize {
     step::<G>() * Map::entries(granules)
 }
 
+/// Words of the sections of `granules` granules and of their noted bits.
+const fn sections_words<G: Granule>(granules: usize) -> usize {
+    if G::MARKS == 0 {
+        return 0;
+    }
+    let entries = Map::entries(granules);
+    Section::count(entries) * SECTION + Bits::words(entries)
+}
+
+/// Words of a section.
+const SECTION: usize = size_of::<Section>() / WORD;
+
 /// # Safety of its methods
 /// All are unsafe for one reason: the span must have been laid by [`Span::lay`] and its block not been released.
 impl<G: Granule> Span<G> {
@@ -126,6 +146,9 @@ impl<G: Granule> Span<G> {
             let marks = span.map_words().add(map_words::<G>(granules));
             span.set(MARKS, marks);
             span.map().initialize(first, granules, zeroed);
+            if G::MARKS > 0 {
+                lay_sections(span.0, marks.cast(), Map::entries(granules), zeroed);
+            }
             if !zeroed && overhead.marks {
                 marks.write_bytes(0, Bits::words(granules));
             }
@@ -252,6 +275,42 @@ impl<G: Granule> Span<G> {
     pub unsafe fn posted(self) -> Bits {
         // SAFETY: the span has a map with two words of marks to an entry.
         unsafe { Bits::at(word(self.map_words(), Map::ENTRY + 1), step::<G>()) }
+    }
+
+    /// The section of entry `entry`.
+    ///
+    /// # Safety
+    /// As for the type; the span has sections, and the map the entry.
+    #[inline]
+    pub unsafe fn section_of(self, entry: usize) -> NonNull<Section> {
+        // SAFETY: the span has a header, and a section for each entry.
+        unsafe { self.get::<NonNull<Section>>(MARKS).add(entry / Section::ENTRIES) }
+    }
+
+    /// Whether some of its sections may be in an inbox: blocks were posted, or are just being.
+    ///
+    /// # Safety
+    /// As for the type.
+    pub(crate) unsafe fn is_noted(self) -> bool {
+        // SAFETY: the span has a section for each entry, if it has any.
+        unsafe {
+            let entries = if G::MARKS > 0 { Map::entries(self.granules()) } else { 0 };
+            (0..entries).step_by(Section::ENTRIES).any(|entry| self.section_of(entry).as_ref().has_some())
+        }
+    }
+
+    /// Forgets what its sections note.
+    ///
+    /// # Safety
+    /// As for the type; it has sections, and nobody else looks at them.
+    #[cfg(target_has_atomic = "ptr")]
+    pub(crate) unsafe fn forget_noted(self) {
+        // SAFETY: the span has a section for each entry.
+        unsafe {
+            for entry in (0..Map::entries(self.granules())).step_by(Section::ENTRIES) {
+                self.section_of(entry).as_ref().forget(Map::entries(self.granules()));
+            }
+        }
     }
 
     /// What keeps it from going back to the source, as far as that is counted.
@@ -401,6 +460,24 @@ impl<G: Granule> Span<G> {
     unsafe fn set<T>(self, field: usize, value: T) {
         // SAFETY: the caller says that the span has a header; each field has one type.
         unsafe { after::<T>(self.0, field).write(value) }
+    }
+}
+
+/// Lays the sections of a map of `entries` entries at `memory`, and their noted bits behind them.
+///
+/// # Safety
+/// They have room there. The span starts at `span`.
+unsafe fn lay_sections(span: NonNull<u8>, memory: NonNull<Section>, entries: usize, zeroed: bool) {
+    let count = Section::count(entries);
+    // SAFETY: the caller gives room for all.
+    unsafe {
+        let noted = memory.add(count).cast::<usize>();
+        if !zeroed {
+            noted.write_bytes(0, Bits::words(entries));
+        }
+        for index in 0..count {
+            memory.add(index).write(Section::new(span, index, word(noted, index * WORD_GRANULES)));
+        }
     }
 }
 

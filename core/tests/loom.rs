@@ -4,83 +4,156 @@
 #![cfg(loom)]
 
 use core::ptr::NonNull;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::SeqCst;
 
 use loom::sync::atomic::AtomicUsize;
 use loom::sync::{Arc, Mutex};
 use loom::thread;
 
-use memalloc_core::map::Bits;
-use memalloc_core::remote::{Batch, Chain, Inbox};
+use memalloc_core::map::{Bits, WORD_GRANULES};
+use memalloc_core::remote::{Arrivals, Inbox, Section};
 
-/// Memory of a few blocks, with room for what loom's cells are in it.
-#[repr(align(64))]
-struct Memory([[u64; 64]; 4]);
+/// Entries of a map: two of a section's first word, one of its second, one of the next section.
+const ENTRIES: [usize; 4] = [0, 1, WORD_GRANULES, Section::ENTRIES];
 
-fn new_blocks() -> [usize; 4] {
-    let memory = Box::leak(Box::new(Memory([[0; 64]; 4])));
-    [0, 1, 2, 3].map(|number| memory.0[number].as_mut_ptr().expose_provenance())
+/// What a heap and those who free its blocks have together: the parts of one span that matter.
+struct Span {
+    inbox: Inbox,
+    sections: [Section; 2],
+    posted: [AtomicUsize; 4],
+    /// Whether the span went back to the source: then nobody may touch it.
+    is_gone: AtomicBool,
 }
 
-fn at(address: usize) -> NonNull<u8> {
-    NonNull::new(core::ptr::with_exposed_provenance_mut(address)).unwrap()
-}
+// SAFETY: all of it is atomic.
+unsafe impl Send for Span {}
+// SAFETY: all of it is atomic.
+unsafe impl Sync for Span {}
 
-fn post(inbox: &Inbox, blocks: &[usize]) {
-    let mut batch = Batch::new();
-    for &block in blocks {
-        // SAFETY: the block is the thread's own, and of the inbox's heap.
-        unsafe { batch.add(at(block), 16) };
+impl Span {
+    fn new() -> Arc<Self> {
+        let sections = [0, 1].map(|index| {
+            let noted = Box::leak(Box::new([0, 0].map(AtomicUsize::new)));
+            Section::new(NonNull::dangling(), index, NonNull::from(noted).cast())
+        });
+        let posted = [0; 4].map(AtomicUsize::new);
+        Arc::new(Self { inbox: Inbox::new(), sections, posted, is_gone: AtomicBool::new(false) })
     }
-    // SAFETY: as above.
-    unsafe { inbox.post(&mut batch) };
+
+    fn posted(&self) -> Bits {
+        Bits::at(NonNull::from(&self.posted).cast(), 1)
+    }
+
+    /// Frees a block from elsewhere. Whether nobody has.
+    fn post(&self, (word, bit): (usize, usize)) -> bool {
+        assert!(!self.is_gone.load(SeqCst));
+        // SAFETY: there is a word for each entry.
+        let before = unsafe { self.posted().set(word * WORD_GRANULES + bit) };
+        if before >> bit & 1 != 0 {
+            return false;
+        }
+        if before == 0 {
+            assert!(!self.is_gone.load(SeqCst));
+            let section = &self.sections[ENTRIES[word] / Section::ENTRIES];
+            // SAFETY: the section has the entry.
+            if unsafe { section.note(ENTRIES[word]) } {
+                assert!(!self.is_gone.load(SeqCst));
+                // SAFETY: the section has to go there.
+                unsafe { self.inbox.push(section) };
+            }
+        }
+        true
+    }
+
+    /// Takes in the blocks of one entry, if some have come back.
+    fn take_in_entry(&self, arrivals: &mut Arrivals, seen: &mut Vec<(usize, usize)>) -> bool {
+        // SAFETY: the heap is the caller's.
+        let Some((_, entry)) = (unsafe { arrivals.next(&self.inbox) }) else { return false };
+        let word = ENTRIES.iter().position(|&known| known == entry).expect("blocks were posted there");
+        // SAFETY: there is a word for each entry.
+        let mut posted = unsafe { self.posted().word_now(word) };
+        while posted != 0 {
+            seen.extend((0..WORD_GRANULES).filter(|bit| posted >> bit & 1 != 0).map(|bit| (word, bit)));
+            // SAFETY: as above.
+            posted = unsafe { self.posted().clear(word, posted) };
+        }
+        true
+    }
+
+    fn take_in(&self, arrivals: &mut Arrivals, seen: &mut Vec<(usize, usize)>) {
+        while self.take_in_entry(arrivals, seen) {}
+    }
 }
 
-fn take_all(chain: &mut Chain, seen: &mut Vec<usize>) {
-    // SAFETY: the heap is the test's.
-    while let Some((block, bytes)) = unsafe { chain.take() } {
-        assert_eq!(bytes, 16);
-        // What the sender wrote into the block came before: loom sees to that.
-        seen.push(block.addr().get());
-    }
+/// Two threads free blocks while their owner takes them in; once it has all, it gives the span back.
+fn arrives_once(frees: [&'static [(usize, usize)]; 2]) {
+    loom::model(move || {
+        let span = Span::new();
+        let threads = frees.map(|mine| {
+            let span = Arc::clone(&span);
+            thread::spawn(move || assert!(mine.iter().all(|&block| span.post(block))))
+        });
+        let (mut arrivals, mut seen) = (Arrivals::new(), Vec::new());
+        let mut all = frees.concat();
+        for _ in 0..2 {
+            span.take_in(&mut arrivals, &mut seen);
+            if seen.len() == all.len() {
+                span.is_gone.store(true, SeqCst);
+            }
+        }
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        span.take_in(&mut arrivals, &mut seen);
+        seen.sort_unstable();
+        all.sort_unstable();
+        assert_eq!(seen, all);
+        assert!(span.inbox.is_empty() && arrivals.is_empty());
+    });
 }
 
 #[test]
-fn what_is_posted_arrives_once() {
-    loom::model(|| {
-        let (inbox, blocks) = (Arc::new(Inbox::new()), new_blocks());
-        let threads = [&blocks[..2], &blocks[2..]].map(|mine| {
-            let (inbox, mine) = (Arc::clone(&inbox), mine.to_vec());
-            thread::spawn(move || post(&inbox, &mine))
-        });
-        let mut seen = Vec::new();
-        take_all(&mut inbox.take(), &mut seen);
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
-        take_all(&mut inbox.take(), &mut seen);
-        seen.sort_unstable();
-        assert_eq!(seen, blocks);
-        assert!(inbox.is_empty());
-    });
+fn blocks_of_one_entry_arrive_once() {
+    arrives_once([&[(0, 1)], &[(0, 2)]]);
+}
+
+#[test]
+fn blocks_of_two_entries_arrive_once() {
+    arrives_once([&[(0, 1)], &[(1, 1)]]);
+}
+
+#[test]
+fn blocks_of_two_words_of_entries_arrive_once() {
+    arrives_once([&[(0, 1)], &[(2, 1)]]);
+}
+
+#[test]
+fn blocks_of_two_sections_arrive_once() {
+    arrives_once([&[(0, 1)], &[(3, 1)]]);
+}
+
+#[test]
+fn blocks_of_two_sections_arrive_once_though_one_comes_again() {
+    arrives_once([&[(3, 1)], &[(0, 1), (0, 2)]]);
+}
+
+#[test]
+fn several_blocks_arrive_once() {
+    arrives_once([&[(0, 1), (1, 5)], &[(0, 2)]]);
 }
 
 #[test]
 fn of_two_remote_frees_one_is_let() {
     loom::model(|| {
-        let (inbox, blocks) = (Arc::new(Inbox::new()), new_blocks());
-        let words = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
+        let span = Span::new();
         let threads = [(); 2].map(|()| {
-            let (inbox, words) = (Arc::clone(&inbox), Arc::clone(&words));
-            thread::spawn(move || {
-                // SAFETY: there is a word.
-                let is_mine = unsafe { Bits::at(NonNull::from(&*words).cast(), 1).set(5) };
-                if is_mine {
-                    post(&inbox, &blocks[..1]);
-                }
-            })
+            let span = Arc::clone(&span);
+            thread::spawn(move || span.post((0, 5)))
         });
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        let let_through = threads.map(|thread| thread.join().unwrap());
+        assert!(let_through[0] != let_through[1]);
         let mut seen = Vec::new();
-        take_all(&mut inbox.take(), &mut seen);
-        assert_eq!(seen, blocks[..1]);
+        span.take_in(&mut Arrivals::new(), &mut seen);
+        assert_eq!(seen, [(0, 5)]);
     });
 }
 
@@ -88,76 +161,59 @@ fn of_two_remote_frees_one_is_let() {
 #[test]
 fn a_block_can_be_freed_again_once_it_is_handed_out_again() {
     loom::model(|| {
-        let (inbox, blocks) = (Arc::new(Inbox::new()), new_blocks());
-        let words = Arc::new([AtomicUsize::new(0)]);
-        let bits = |words: &Arc<[AtomicUsize; 1]>| Bits::at(NonNull::from(&**words).cast(), 1);
-        // SAFETY: there is a word.
-        assert!(unsafe { bits(&words).set(0) });
-        post(&inbox, &blocks[..1]);
+        let span = Span::new();
+        assert!(span.post((0, 0)));
         let other = {
-            let (inbox, words) = (Arc::clone(&inbox), Arc::clone(&words));
-            thread::spawn(move || {
-                // SAFETY: there is a word.
-                assert!(unsafe { bits(&words).set(1) });
-                post(&inbox, &blocks[1..2]);
-            })
+            let span = Arc::clone(&span);
+            thread::spawn(move || assert!(span.post((0, 1))))
         };
-        let mut seen = Vec::new();
-        take_all(&mut inbox.take(), &mut seen);
-        assert!(seen.contains(&blocks[0]));
-        for block in &seen {
-            // SAFETY: there is a word.
-            unsafe { bits(&words).clear(usize::from(*block == blocks[1])) };
-        }
+        let (mut arrivals, mut seen) = (Arrivals::new(), Vec::new());
+        span.take_in(&mut arrivals, &mut seen);
+        assert!(seen.contains(&(0, 0)));
         let again = {
-            let words = Arc::clone(&words);
-            // SAFETY: there is a word.
-            thread::spawn(move || unsafe { bits(&words).set(0) })
+            let span = Arc::clone(&span);
+            thread::spawn(move || assert!(span.post((0, 0))))
         };
-        assert!(again.join().unwrap());
+        again.join().unwrap();
         other.join().unwrap();
-        take_all(&mut inbox.take(), &mut seen);
-        assert_eq!(seen.len(), 2);
+        span.take_in(&mut arrivals, &mut seen);
+        seen.sort_unstable();
+        assert_eq!(seen, [(0, 0), (0, 0), (0, 1)]);
     });
 }
 
-/// A thread ends and another takes its heap over, while a third posts.
+/// A thread ends and another takes its heap over, while a third frees.
 #[test]
-fn a_heap_is_handed_over_while_others_post() {
+fn a_heap_is_handed_over_while_others_free() {
     loom::model(|| {
-        let (inbox, blocks) = (Arc::new(Inbox::new()), new_blocks());
-        let heap = Arc::new(Mutex::new((Chain::new(), Vec::new())));
-        let own = |inbox: &Inbox, heap: &Mutex<(Chain, Vec<usize>)>| {
-            let mut heap = heap.lock().unwrap();
-            let (chain, seen) = &mut *heap;
-            take_all(chain, seen);
-            // Some of what has come is left for the next owner.
-            *chain = inbox.take();
+        let span = Span::new();
+        let heap = Arc::new(Mutex::new((Arrivals::new(), Vec::new())));
+        // Some of what has come is left for the next owner.
+        let own = |span: &Span, heap: &Mutex<(Arrivals, Vec<_>)>| {
+            let (arrivals, seen) = &mut *heap.lock().unwrap();
+            span.take_in_entry(arrivals, seen)
         };
+        assert!(span.post((0, 0)));
         let poster = {
-            let inbox = Arc::clone(&inbox);
-            thread::spawn(move || {
-                post(&inbox, &blocks[..1]);
-                post(&inbox, &blocks[1..3]);
-            })
+            let span = Arc::clone(&span);
+            thread::spawn(move || assert!(span.post((1, 1)) && span.post((0, 1))))
         };
         let next_owner = {
-            let (inbox, heap) = (Arc::clone(&inbox), Arc::clone(&heap));
-            thread::spawn(move || own(&inbox, &heap))
+            let (span, heap) = (Arc::clone(&span), Arc::clone(&heap));
+            thread::spawn(move || own(&span, &heap))
         };
-        own(&inbox, &heap);
+        own(&span, &heap);
         poster.join().unwrap();
         next_owner.join().unwrap();
-        own(&inbox, &heap);
-        own(&inbox, &heap);
+        while own(&span, &heap) {}
         let mut seen = core::mem::take(&mut heap.lock().unwrap().1);
         seen.sort_unstable();
-        assert_eq!(seen, blocks[..3]);
+        assert_eq!(seen, [(0, 0), (0, 1), (1, 1)]);
     });
 }
 
 /// A block that was freed elsewhere is taken in while another thread frees it once more: that one sees it as posted, or as
-/// waiting, or as free in the map, and never in use.
+/// waiting, or as free in the map; or its heap is told.
 #[test]
 fn a_second_free_is_told_while_the_first_is_taken_in() {
     loom::model(|| {
@@ -170,17 +226,17 @@ fn a_second_free_is_told_while_the_first_is_taken_in() {
             let second = {
                 let words = Arc::clone(&words);
                 thread::spawn(move || {
-                    bits(&words, posted).set(0)
-                        && !bits(&words, waiting).is_set_now(0)
-                        && bits(&words, used).is_set(0)
+                    bits(&words, used).is_set(0)
+                        && !bits(&words, waiting).is_set(0)
+                        && bits(&words, posted).set(0) == 0
                 })
             };
             // Taken in, it waits; and is coalesced.
             bits(&words, waiting).flip(0);
-            bits(&words, posted).clear(0);
+            let left = bits(&words, posted).clear(0, 1);
             bits(&words, used).flip(0);
             bits(&words, waiting).flip_last(0);
-            assert!(!second.join().unwrap());
+            assert_eq!((left, second.join().unwrap()), (0, bits(&words, posted).is_set(0)));
         }
     });
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::{Barrier, Mutex};
 use std::thread;
 
-use memalloc_core::remote::{Inbox, Outbox, RemoteSpan};
+use memalloc_core::remote::{Inbox, RemoteSpan};
 use memalloc_core::{ArenaSource, FreeError, GRANULE, LocalHeap, PageSource};
 
 const THREADS: usize = 4;
@@ -43,11 +43,10 @@ impl Block {
     }
 }
 
-/// A thread's heap, and what it sends.
+/// A thread's heap.
 struct Own {
     number: usize,
     heap: LocalHeap<'static, ArenaSource>,
-    outbox: Outbox,
     inboxes: &'static [Inbox],
     state: u64,
 }
@@ -56,7 +55,7 @@ impl Own {
     fn new(number: usize, inboxes: &'static [Inbox]) -> Self {
         let arena = Box::leak(vec![MaybeUninit::uninit(); 3 << 20].into_boxed_slice());
         let heap = LocalHeap::new(ArenaSource::new(arena), &inboxes[number], |error, _| panic!("{error}"));
-        Self { number, heap, outbox: Outbox::new(), inboxes, state: number as u64 + 1 }
+        Self { number, heap, inboxes, state: number as u64 + 1 }
     }
 
     fn random(&mut self) -> usize {
@@ -102,13 +101,12 @@ impl Own {
         let bytes = block.layout.size().next_multiple_of(GRANULE) * (self.random() % 2);
         // SAFETY: the block keeps its heap's span there; it is given up.
         unsafe {
-            let span = RemoteSpan::at(block.span);
+            let (span, inbox) = (RemoteSpan::at(block.span), &self.inboxes[block.owner]);
             let size = span.usable_size(block.ptr).unwrap();
             assert_eq!(size, block.layout.size().next_multiple_of(GRANULE));
-            let is_short = span.mark(block.ptr).unwrap();
-            assert_eq!(span.mark(block.ptr), Err(FreeError::AlreadyFree));
             assert_eq!(self.heap.deallocate(block.ptr), Err(FreeError::NotOurs));
-            self.outbox.put(NonNull::from(&self.inboxes[block.owner]), block.ptr, bytes, !is_short);
+            assert_eq!(span.free(block.ptr, size + GRANULE, inbox), Err(FreeError::WrongSize));
+            assert_eq!(span.free(block.ptr, bytes, inbox), Ok(()));
         }
     }
 }
@@ -144,7 +142,6 @@ fn threads_free_one_another_s_blocks() {
                         own.free(block);
                     }
                 }
-                own.outbox.flush();
                 all_sent.wait();
                 own.heap.take_in();
                 assert_eq!((own.heap.totals().used(), own.heap.check()), (0, Ok(())));
@@ -183,27 +180,25 @@ fn of_two_frees_at_once_one_is_let() {
                         let at =
                             |address| NonNull::new(core::ptr::with_exposed_provenance_mut(address)).unwrap();
                         start.wait();
-                        // SAFETY: the block keeps its heap's span there.
-                        unsafe { RemoteSpan::at(at(span.get())) }.mark(at(ptr.get())).is_ok()
+                        // SAFETY: the block keeps its heap's span there, and is used no more.
+                        unsafe { RemoteSpan::at(at(span.get())).free(at(ptr.get()), 0, &inboxes[0]) }.is_ok()
                     })
                 })
                 .collect();
             threads.into_iter().map(|thread| usize::from(thread.join().unwrap())).sum::<usize>()
         });
-        assert_eq!(freed, 1, "round {round}");
-        // SAFETY: the block was marked, and nobody uses it.
-        unsafe { own.outbox.put(NonNull::from(&inboxes[0]), block.ptr, 0, true) };
-        assert_eq!(own.heap.take_in(), 1);
+        assert_eq!((freed, own.heap.take_in()), (1, 1), "round {round}");
     }
 }
 
-/// While its heap takes a block in, it never looks as if it were in use: a second free is told, whenever it comes.
+/// While its heap takes a block in, a second free is told, whenever it comes: to who frees, or, at the very same time, to the
+/// heap.
 #[test]
 fn a_second_free_is_told_while_the_first_is_taken_in() {
     static INBOX: Inbox = Inbox::new();
     static BAD: AtomicUsize = AtomicUsize::new(0);
     // What may wait, and what is coalesced at once.
-    for size in [48, 3000] {
+    for size in [48, 3000, 40_000] {
         let arena = Box::leak(vec![MaybeUninit::uninit(); 3 << 20].into_boxed_slice());
         let mut heap = LocalHeap::new(ArenaSource::new(arena), &INBOX, |_, _| {
             BAD.fetch_add(1, Release);
@@ -213,24 +208,25 @@ fn a_second_free_is_told_while_the_first_is_taken_in() {
         let _kept = heap.allocate(layout).unwrap();
         let [posted, taken_in, looked] = [(); 3].map(|()| AtomicUsize::new(0));
         let block = Mutex::new(None);
-        let wrong = thread::scope(|scope| {
+        BAD.store(0, Release);
+        let twice = thread::scope(|scope| {
             let other = scope.spawn(|| {
-                let mut wrong = 0;
+                let mut twice = 0;
                 for round in 1..=ROUNDS {
                     let Block { ptr, span, .. } = wait_for(|| block.lock().unwrap().take());
-                    let mut outbox = Outbox::new();
                     // SAFETY: the heap is there for as long as the test, and the block is used no more.
-                    let span = unsafe { RemoteSpan::at(span) };
-                    wrong += usize::from(span.mark(ptr).is_err());
-                    // SAFETY: as above.
-                    unsafe { outbox.put(NonNull::from(&INBOX), ptr, 0, true) };
+                    let free = || unsafe { RemoteSpan::at(span).free(ptr, 0, &INBOX) };
+                    assert_eq!(free(), Ok(()));
                     posted.store(round, Release);
                     while taken_in.load(Acquire) < round {
-                        wrong += usize::from(span.mark(ptr) != Err(FreeError::AlreadyFree));
+                        match free() {
+                            Ok(()) => twice += 1,
+                            Err(error) => assert_eq!(error, FreeError::AlreadyFree),
+                        }
                     }
                     looked.store(round, Release);
                 }
-                wrong
+                twice
             });
             for round in 1..=ROUNDS {
                 let ptr = heap.allocate(layout).unwrap();
@@ -243,10 +239,11 @@ fn a_second_free_is_told_while_the_first_is_taken_in() {
                 }
                 taken_in.store(round, Release);
                 wait_for(|| (looked.load(Acquire) == round).then_some(()));
+                heap.take_in();
             }
             other.join().unwrap()
         });
-        assert_eq!((wrong, BAD.load(Acquire)), (0, 0), "frees of {size} bytes");
+        assert_eq!((twice, heap.check()), (BAD.load(Acquire), Ok(())), "frees of {size} bytes");
     }
 }
 

@@ -1,7 +1,7 @@
 //! The heap of the process: what [`MemAlloc`](crate::MemAlloc) and the C libraries allocate from.
 //!
 //! ```text
-//!   thread ──▶ its heap ──▶ regions of 4 MiB        thread that frees another's block ──▶ the heap's inbox
+//!   thread ──▶ its heap ──▶ regions of 4 MiB        thread that frees another's block ──▶ that heap's map
 //!   any thread ──▶ huge blocks, a mapping each
 //! ```
 //!
@@ -13,7 +13,7 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use memalloc_core::inspect::Fault;
-use memalloc_core::remote::{Batch, RemoteSpan};
+use memalloc_core::remote::RemoteSpan;
 use memalloc_core::{FreeError, GRANULE, Totals};
 
 use crate::huge;
@@ -116,8 +116,7 @@ pub unsafe fn deallocate(ptr: NonNull<u8>) -> Result<(), FreeError> {
 /// Frees the block at `ptr`, which was allocated for `layout`.
 ///
 /// # Errors
-/// As [`deallocate`], and [`FreeError::WrongSize`] for a block of another size. If the block is of another thread's heap,
-/// its size is looked at when it gets there, and the program ended if it is wrong.
+/// As [`deallocate`], and [`FreeError::WrongSize`] for a block of another size.
 ///
 /// # Safety
 /// If a live block starts at `ptr`, nobody uses it any more. No other pointer does harm.
@@ -224,32 +223,9 @@ pub unsafe fn deallocate_otherwise(ptr: NonNull<u8>, bytes: usize) -> Result<(),
     unsafe {
         match Place::of(ptr)? {
             Place::Mine(heap) => heap.local().deallocate_in(slot_of(ptr), ptr, bytes),
-            Place::Elsewhere(heap, span) => {
-                let is_short = span.mark(ptr)?;
-                send(heap, ptr, bytes, !is_short);
-                Ok(())
-            }
+            Place::Elsewhere(heap, span) => span.free(ptr, bytes, heap.inbox()),
             Place::Huge(block) if bytes > 0 && block.size() != bytes => Err(FreeError::WrongSize),
             Place::Huge(block) => block.free(),
-        }
-    }
-}
-
-/// Sends a block to its heap: by the thread's outbox, if it has one.
-///
-/// # Safety
-/// The block is of that heap, and was marked by the caller.
-#[inline]
-unsafe fn send(heap: &'static ThreadHeap, ptr: NonNull<u8>, bytes: usize, at_once: bool) {
-    // SAFETY: as the caller says; the thread's outbox is not borrowed, and heaps with their inboxes are there for ever.
-    unsafe {
-        match mine() {
-            Some(mine) => mine.outbox().put(heap.inbox().into(), ptr, bytes, at_once),
-            None => {
-                let mut batch = Batch::new();
-                batch.add(ptr, bytes);
-                heap.inbox().post(&mut batch);
-            }
         }
     }
 }
@@ -363,7 +339,6 @@ pub fn usable_size(ptr: NonNull<u8>) -> Result<usize, FreeError> {
 /// What all heaps hold, and what of it is in use. Of other threads' heaps it is what they held a short while ago, and
 /// blocks that wait there, or are on their way there, count as in use. O(heaps).
 pub fn totals() -> Totals {
-    flush();
     heaps().totals() + huge::totals()
 }
 
@@ -384,16 +359,7 @@ pub fn check() -> Result<(), Fault> {
 /// Gives all memory that is entirely free, in whole mappings, back to the system, but for that of other threads' heaps.
 /// Returns its bytes.
 pub fn trim() -> usize {
-    flush();
     heaps().trim() + idle::release()
-}
-
-/// Sends what the calling thread has gathered for other heaps.
-fn flush() {
-    if let Some(heap) = mine() {
-        // SAFETY: the outbox is the calling thread's, and not borrowed.
-        unsafe { heap.outbox() }.flush();
-    }
 }
 
 /// Every chunk of the calling thread's heap, and of those whose threads have ended, and every huge block, as it is now, in

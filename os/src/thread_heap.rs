@@ -1,7 +1,7 @@
 //! A heap for each thread, and where heaps are while no thread has them.
 //!
 //! A heap is made when a thread first allocates and no idle one is left. When the thread ends, the heap becomes idle, with
-//! all its blocks, and the next thread takes it over as it is. Blocks that others free meanwhile wait in its inbox. Heaps
+//! all its blocks, and the next thread takes it over as it is. Blocks that others free meanwhile are marked in its maps. Heaps
 //! are never unmade: whoever has a block of one finds it by its [`Owner`].
 //!
 //! Where the program's address space has a limit, and many threads, those that would take too much of it with regions of
@@ -13,7 +13,7 @@ use core::ffi::c_void;
 use core::ptr::{self, NonNull, null, null_mut};
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
-use memalloc_core::remote::{Inbox, Outbox};
+use memalloc_core::remote::Inbox;
 use memalloc_core::{GRANULE, LocalHeap, Totals};
 
 use rustix::process::{Resource, getrlimit};
@@ -43,7 +43,6 @@ static PIECES: [AtomicPtr<ThreadHeap>; (Owner::COUNT - 1) / AT_ONCE] =
 pub(crate) struct ThreadHeap {
     local: UnsafeCell<LocalHeap<'static, RegionSource>>,
     owner: Owner,
-    outbox: UnsafeCell<Outbox>,
     /// The next idle heap.
     next: Cell<*const ThreadHeap>,
     /// How often other threads might have been told what the heap holds.
@@ -85,17 +84,6 @@ impl ThreadHeap {
         unsafe { &mut *self.local.get() }
     }
 
-    /// What the thread sends to others.
-    ///
-    /// # Safety
-    /// As for [`local`](Self::local).
-    #[inline(always)]
-    #[expect(clippy::mut_from_ref, reason = "a thread's own outbox, by the contract")]
-    pub(crate) unsafe fn outbox(&self) -> &mut Outbox {
-        // SAFETY: as the caller says.
-        unsafe { &mut *self.outbox.get() }
-    }
-
     /// Where blocks of the heap come back to.
     pub(crate) const fn inbox(&self) -> &Inbox {
         &self.shared.inbox
@@ -125,7 +113,6 @@ impl ThreadHeap {
         Self {
             local: UnsafeCell::new(LocalHeap::new(source, &NO_INBOX, |_, _| {})),
             owner: Owner::NOBODY,
-            outbox: UnsafeCell::new(Outbox::new()),
             next: Cell::new(null()),
             ticks: Cell::new(0),
             shared: Shared { inbox: Inbox::new(), totals: Published::nothing() },
@@ -146,7 +133,6 @@ impl ThreadHeap {
             });
             (&raw mut (*at.as_ptr()).local).write(UnsafeCell::new(local));
             (&raw mut (*at.as_ptr()).owner).write(owner);
-            (&raw mut (*at.as_ptr()).outbox).write(UnsafeCell::new(Outbox::new()));
             (&raw mut (*at.as_ptr()).next).write(Cell::new(null()));
             (&raw mut (*at.as_ptr()).ticks).write(Cell::new(PUBLISH_EACH - 1));
             at.as_ref()
@@ -249,10 +235,7 @@ extern "C" fn give_up(heap: *mut c_void) {
         return;
     }
     // SAFETY: the heap is the calling thread's.
-    unsafe {
-        mine.outbox().flush();
-        mine.local().take_in();
-    }
+    unsafe { mine.local().take_in() };
     set_current(&NONE);
     let mut heaps = heaps();
     mine.next.set(heaps.idle);
@@ -355,7 +338,7 @@ fn prepare() {
     // SAFETY: the functions live as long as the program. A refusal, for lack of memory, leaves forks as they were, or
     // loses heaps of threads that end.
     unsafe {
-        libc::pthread_atfork(Some(before_fork), Some(after_fork), Some(after_fork));
+        libc::pthread_atfork(Some(before_fork), Some(after_fork), Some(after_fork_in_child));
         if libc::pthread_key_create(&raw mut key, Some(give_up_key)) == 0 {
             heaps().exit = Some(key);
         }
@@ -379,5 +362,21 @@ unsafe extern "C" fn after_fork() {
         idle::after_fork();
         TURN.release();
         HEAPS.release();
+    }
+}
+
+/// Other threads may have vanished in the middle of a free.
+unsafe extern "C" fn after_fork_in_child() {
+    // SAFETY: as in the parent; the child has one thread so far, whose heap and turn it is.
+    unsafe {
+        after_fork();
+        let heaps = heaps();
+        if heaps.count > 1 {
+            heaps.each(|heaps| {
+                for heap in heaps {
+                    heap.local().take_in_all();
+                }
+            });
+        }
     }
 }

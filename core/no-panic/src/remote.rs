@@ -4,7 +4,7 @@ use core::alloc::Layout;
 use core::hint::black_box;
 use core::ptr::NonNull;
 
-use memalloc_core::remote::{Inbox, Outbox, RemoteSpan};
+use memalloc_core::remote::{Inbox, RemoteSpan};
 use memalloc_core::{LocalHeap, PageSource};
 
 static INBOX: Inbox = Inbox::new();
@@ -14,21 +14,19 @@ pub fn use_all() {
         black_box(error);
     });
     let layout = black_box(Layout::new::<[u8; 100]>());
-    let mut outbox = Outbox::new();
     for _ in 0..black_box(100) {
         let Some(block) = black_box(heap.allocate(layout)) else { continue };
         let Some(start) = heap.source().block_of(block.addr().get()) else { continue };
-        // SAFETY: nobody uses the block; it is sent if it could be marked.
+        // SAFETY: nobody uses the block, and the inbox is the heap's.
         unsafe {
             black_box(RemoteSpan::at(start).usable_size(block).is_ok());
-            if black_box(RemoteSpan::at(start).mark(block)).is_ok() {
-                outbox.put(NonNull::from(&INBOX), block, black_box(0), black_box(false));
-            }
+            black_box(RemoteSpan::at(start).free(block, black_box(0), &INBOX).is_ok());
         }
         own(&mut heap, start, layout);
     }
-    outbox.flush();
     black_box(heap.take_in());
+    // SAFETY: nobody else has a block of it.
+    black_box(unsafe { heap.take_in_all() });
     black_box(heap.trim());
     black_box(heap.check().is_ok());
     black_box((heap.totals(), heap.totals_so_far()));

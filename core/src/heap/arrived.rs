@@ -7,31 +7,72 @@ use core::ptr::NonNull;
 
 use super::Heap;
 use super::lookup::UsedChunk;
+use crate::local::OnBadFree;
+use crate::map::{Map, WORD_GRANULES};
 use crate::span::Span;
 use crate::{FreeError, Mode, PageSource};
 
 impl<S: PageSource, M: Mode> Heap<S, M> {
-    /// Frees the block at `ptr`, of `bytes` bytes unless they are 0, which was freed from elsewhere and has come back. O(1).
-    ///
-    /// # Errors
-    /// As for [`deallocate_sized`](Self::deallocate_sized); whatever it is, it is not on its way back any more.
+    /// Frees the blocks that were posted in entry `entry` of the span in the block of the source that starts at `block`. How
+    /// many; `on_bad_free` is told of those that are not in use. O(1).
     ///
     /// # Safety
-    /// If a block in use starts at `ptr`, nobody uses it any more.
-    pub(crate) unsafe fn free_arrived(&mut self, ptr: NonNull<u8>, bytes: usize) -> Result<(), FreeError> {
-        let Some((span, start)) = self.place_of(ptr) else { return Err(FreeError::NotOurs) };
-        // SAFETY: the granule is the span's, which has posted bits; the caller gives up the block, if there is one.
+    /// The span is one of the heap's, its map has the entry, and who posted the first of the blocks has noted the entry.
+    pub(crate) unsafe fn take_in_entry(
+        &mut self,
+        block: NonNull<u8>,
+        entry: usize,
+        on_bad_free: OnBadFree,
+    ) -> usize {
+        let mut count = 0;
+        // SAFETY: as the caller says. Once no bit is left, the span may go, and is not looked at any more.
         unsafe {
-            let is_right = |chunk: &UsedChunk<_>| bytes == 0 || bytes == chunk.size() * Self::GRANULE;
-            match self.posted_chunk(span, start).filter(is_right) {
-                Some(chunk) => self.free_posted(chunk, ptr),
-                None => {
-                    span.posted().clear(start);
-                    return self.refuse(ptr);
+            let span = Span::<M::Granule>::at(block);
+            let mut posted = span.posted().word_now(entry);
+            while posted != 0 {
+                let done = self.let_wait_posted(span, entry, posted, on_bad_free);
+                if done != 0 {
+                    posted = span.posted().clear(entry, done);
+                    count += done.count_ones() as usize;
+                } else {
+                    posted = self.take_back_posted(span, entry, posted);
+                    count += 1;
                 }
             }
         }
-        Ok(())
+        count
+    }
+
+    /// Lets those of the blocks with bits `posted` in an entry wait that may; `on_bad_free` is told of those that are not in
+    /// use. The bits of both, which are to be cleared.
+    ///
+    /// # Safety
+    /// The span is one of the heap's, and its map has the entry; nobody uses blocks that were posted.
+    #[inline(always)]
+    unsafe fn let_wait_posted(
+        &mut self,
+        span: Span<M::Granule>,
+        entry: usize,
+        posted: usize,
+        on_bad_free: OnBadFree,
+    ) -> usize {
+        let (mut left, mut done) = (posted, 0);
+        while left != 0 {
+            let bit = left & left.wrapping_neg();
+            left ^= bit;
+            // SAFETY: as the caller says; a bit is that of a granule of the span.
+            unsafe {
+                let start = entry * WORD_GRANULES + bit.trailing_zeros() as usize;
+                let ptr = span.address(start);
+                match self.posted_chunk(span, start) {
+                    Some(chunk) if !self.let_wait_used(chunk, ptr) => continue,
+                    Some(_) => {}
+                    None => on_bad_free(FreeError::AlreadyFree, ptr),
+                }
+            }
+            done |= bit;
+        }
+        done
     }
 
     /// The chunk in use that starts at granule `start` of `span`, posted or not, if one does.
@@ -47,23 +88,81 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 
-    /// Lets a chunk that has come back wait, if it may; otherwise makes it free.
+    /// Lets a chunk in use wait, if it may. Whether that is done.
     ///
     /// # Safety
-    /// The chunk is in use, starts at `ptr`, does not wait, is marked as posted, and nobody uses it any more.
+    /// The chunk starts at `ptr`, does not wait, and nobody uses it any more.
     #[inline(always)]
-    unsafe fn free_posted(&mut self, chunk: UsedChunk<M::Granule>, ptr: NonNull<u8>) {
+    unsafe fn let_wait_used(&mut self, chunk: UsedChunk<M::Granule>, ptr: NonNull<u8>) -> bool {
         let bytes = chunk.size() * Self::GRANULE;
         // SAFETY: as the caller says.
         unsafe {
-            let posted = chunk.span.posted();
             if self.quick.serves(bytes) && self.quick.has_room(bytes) {
                 self.quick.push(ptr, bytes);
                 chunk.span.waiting().flip(chunk.start);
-                posted.clear(chunk.start);
+            } else if self.quick.serves_long(bytes) {
+                self.let_wait_long(chunk.span, chunk.start, ptr, bytes);
             } else {
-                self.take_back_unmarked(chunk, || posted.clear(chunk.start));
+                return false;
             }
         }
+        true
+    }
+
+    /// Makes the first of the blocks with bits `posted` in an entry free. The bits that are posted there then; if none are, the
+    /// span may be gone.
+    ///
+    /// # Safety
+    /// As for [`let_wait_posted`](Self::let_wait_posted); the block is in use and does not wait.
+    unsafe fn take_back_posted(&mut self, span: Span<M::Granule>, entry: usize, posted: usize) -> usize {
+        let start = entry * WORD_GRANULES + posted.trailing_zeros() as usize;
+        let mut left = 0;
+        // SAFETY: as the caller says.
+        unsafe {
+            let mut unmark = || left = span.posted().clear(entry, posted & posted.wrapping_neg());
+            match self.posted_chunk(span, start) {
+                Some(chunk) => self.take_back_unmarked(chunk, unmark),
+                None => unmark(),
+            }
+        }
+        left
+    }
+
+    /// [`take_in_entry`](Self::take_in_entry), of every entry, whatever is noted, which is forgotten. How many blocks.
+    /// O(heap).
+    ///
+    /// # Safety
+    /// Nobody else frees, or is just freeing, a block of the heap.
+    pub(crate) unsafe fn take_in_every_entry(&mut self, on_bad_free: OnBadFree) -> usize {
+        let (mut count, mut next) = (0, self.spans);
+        while let Some(span) = next {
+            let block = span.start();
+            // So that the span stays even if its last block comes back.
+            self.keep(Some(block));
+            // SAFETY: the span is one of the heap's, and its map has the entries.
+            unsafe {
+                let entries = Map::entries(span.granules());
+                span.forget_noted();
+                count +=
+                    (0..entries).map(|entry| self.take_in_entry(block, entry, on_bad_free)).sum::<usize>();
+                next = span.next();
+            }
+        }
+        self.keep(None);
+        count
+    }
+
+    /// Has the span in the block that starts at `block` stay, and no other any longer, though it may become entirely free.
+    pub(crate) fn keep(&mut self, block: Option<NonNull<u8>>) {
+        self.kept = block;
+    }
+
+    /// Whether a span may not go though it is free: somebody may look into it for blocks that were posted.
+    ///
+    /// # Safety
+    /// The span is one of the heap's.
+    pub(super) unsafe fn is_kept(&self, span: Span<M::Granule>) -> bool {
+        // SAFETY: as the caller says.
+        M::REMOTE && (self.kept == Some(span.start()) || unsafe { span.is_noted() })
     }
 }

@@ -118,7 +118,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[cold]
     #[inline(never)]
     pub(super) unsafe fn span_is_free(&mut self, span: Span<M::Granule>) {
-        if self.home == Some(span) {
+        // SAFETY: the span is one of ours.
+        if self.home == Some(span) || unsafe { self.is_kept(span) } {
             return;
         }
         // SAFETY: the span is one of ours, and so is the spare: a span leaves through `release`, which forgets it.
@@ -143,15 +144,17 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             // SAFETY: the span is one of ours, and its successor is read before it goes.
             unsafe {
                 next = span.next();
-                if self.home != Some(span) && span.is_free() {
+                if self.home != Some(span) && span.is_free() && !self.is_kept(span) {
                     self.release(span);
                 }
             }
         }
         if let Some(home) = self.home
-            && self.totals.used_chunks == 0
+            && (self.totals.used_chunks, self.totals.spans) == (0, 1)
+            // SAFETY: the span is one of ours.
+            && !unsafe { self.is_kept(home) }
         {
-            // SAFETY: nothing is in use, so all other spans have gone, and this one is free.
+            // SAFETY: nothing is in use, and this is the last span, so that it is free.
             unsafe { self.release(home) };
             (self.bins, self.quick) = (Bins::new(), Quick::new());
             (self.home, self.largest) = (None, 0);

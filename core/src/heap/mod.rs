@@ -22,6 +22,8 @@ mod waiting;
 #[cfg(target_has_atomic = "ptr")]
 pub(crate) use deallocate::LetWait;
 
+use core::ptr::NonNull;
+
 use crate::bins::Bins;
 use crate::fresh::Fresh;
 use crate::granule::Granule;
@@ -67,6 +69,8 @@ pub struct Heap<S: PageSource, M: Mode = General> {
     largest: usize,
     /// What no block has covered yet, where the source gives zeros.
     fresh: Fresh,
+    /// The block whose span is looked through for blocks that have come back.
+    kept: Option<NonNull<u8>>,
     totals: Totals,
 }
 
@@ -135,6 +139,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             spare: None,
             largest: 0,
             fresh: Fresh::NONE,
+            kept: None,
             totals: Totals::NONE,
         }
     }

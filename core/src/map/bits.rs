@@ -99,28 +99,50 @@ impl Bits {
         unsafe { self.word(g) }.load(Acquire) >> (g % WORD_BITS) & 1 != 0
     }
 
-    /// Sets the bit of granule `g`, though others may be setting bits too, before anything else is looked at. Whether it was
-    /// clear. O(1).
+    /// Sets the bit of granule `g`, though others may be setting bits too, after all that was written before, and before
+    /// anything else is looked at. The word that it is in, as it was. O(1).
     ///
     /// # Safety
     /// As for the type, but that others may set and [`clear`](Self::clear) bits meanwhile.
     #[cfg(target_has_atomic = "ptr")]
     #[inline]
-    pub unsafe fn set(self, g: usize) -> bool {
-        let bit = 1 << (g % WORD_BITS);
+    pub unsafe fn set(self, g: usize) -> usize {
         // SAFETY: the caller gives a granule that has a bit.
-        unsafe { self.word(g) }.fetch_or(bit, AcqRel) & bit == 0
+        unsafe { self.word(g) }.fetch_or(1 << (g % WORD_BITS), AcqRel)
     }
 
-    /// Clears the bit of granule `g`, though others may be setting bits, after all that was written before. O(1).
+    /// Clears `bits` of a word, given its index, though others may be setting some, after all that was written before. The
+    /// bits that are left. O(1).
     ///
     /// # Safety
     /// As for [`set`](Self::set).
     #[cfg(target_has_atomic = "ptr")]
     #[inline]
-    pub unsafe fn clear(self, g: usize) {
-        // SAFETY: the caller gives a granule that has a bit.
-        unsafe { self.word(g) }.fetch_and(!(1 << (g % WORD_BITS)), Release);
+    pub unsafe fn clear(self, index: usize, bits: usize) -> usize {
+        // SAFETY: the caller gives a word.
+        unsafe { self.word(index * WORD_BITS) }.fetch_and(!bits, AcqRel) & !bits
+    }
+
+    /// The bits of a word, given its index, before anything else is looked at.
+    ///
+    /// # Safety
+    /// As for [`set`](Self::set).
+    #[cfg(target_has_atomic = "ptr")]
+    #[inline]
+    pub unsafe fn word_now(self, index: usize) -> usize {
+        // SAFETY: the caller gives a word.
+        unsafe { self.word(index * WORD_BITS) }.load(Acquire)
+    }
+
+    /// Clears all bits of a word, given its index, before anything else is looked at. Those that were set. O(1).
+    ///
+    /// # Safety
+    /// As for [`set`](Self::set).
+    #[cfg(target_has_atomic = "ptr")]
+    #[inline]
+    pub unsafe fn take_word(self, index: usize) -> usize {
+        // SAFETY: the caller gives a word.
+        unsafe { self.word(index * WORD_BITS) }.swap(0, Acquire)
     }
 
     /// The bits of as many granules as a word has bits. For the full check.
@@ -175,9 +197,13 @@ mod tests {
             assert!(!bits.is_set(77) && bits.is_set(76) && bits.is_set(78));
             #[cfg(target_has_atomic = "ptr")]
             {
-                assert!(bits.set(77) && !bits.set(77) && !bits.set(76));
-                bits.clear(78);
-                assert_eq!((bits.is_set(77), bits.is_set(78), bits.count(200)), (true, false, 199));
+                let (index, all) = (77 / WORD_BITS, bits.word_now(77 / WORD_BITS));
+                let bit = 1 << (77 % WORD_BITS);
+                assert_eq!((bits.set(77), bits.set(77), bits.is_set(77)), (all, all | bit, true));
+                assert_eq!((bits.clear(index, 2 * bit), bits.is_set(78)), ((all | bit) & !(2 * bit), false));
+                assert_eq!((bits.is_set(77), bits.count(200)), (true, 199));
+                assert_eq!(bits.take_word(index), (all | bit) & !(2 * bit));
+                assert_eq!((bits.word_now(index), bits.is_set(77), bits.set(77)), (0, false, 0));
             }
         }
     }

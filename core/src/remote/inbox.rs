@@ -1,17 +1,16 @@
-//! Where a heap's blocks come back to.
+//! Where a heap learns of what has come back.
 
 use core::ptr::{NonNull, null_mut};
 
-use super::Message;
-use super::batch::{Batch, Chain, Ends};
+use crate::span::Section;
 use crate::sync::{AtomicPtr, Ordering};
 
-/// Blocks of one heap that were freed from elsewhere: a stack onto which any thread pushes, and from which the heap's
-/// owner takes all at once. (Treiber, "Systems programming: coping with parallelism", 1986; as all are taken at once, none
-/// can be taken and come back meanwhile.)
+/// Sections of one heap's spans in which blocks were freed from elsewhere: a stack onto which any thread pushes, and from
+/// which the heap's owner takes all at once. (Treiber, "Systems programming: coping with parallelism", 1986; as all are
+/// taken at once, none can be taken and come back meanwhile.)
 #[derive(Debug)]
 pub struct Inbox {
-    head: AtomicPtr<Message>,
+    head: AtomicPtr<Section>,
 }
 
 impl Default for Inbox {
@@ -39,28 +38,31 @@ impl Inbox {
         self.head.load(Ordering::Relaxed).is_null()
     }
 
-    /// Sends a batch, which is empty then. Lock-free: one exchange, and again as often as others are faster.
+    /// Puts a section in. Lock-free: one exchange, and again as often as others are faster.
     ///
     /// # Safety
-    /// The blocks are of the heap whose inbox this is.
-    pub unsafe fn post(&self, batch: &mut Batch) {
-        let Some(Ends { first, last }) = batch.take() else { return };
+    /// [`Section::note`] has just told the caller to.
+    pub unsafe fn push(&self, section: &Section) {
         let mut head = self.head.load(Ordering::Relaxed);
         loop {
-            // SAFETY: until it is posted, the batch is the caller's.
-            unsafe { last.as_ref().next.set(NonNull::new(head)) };
-            // What was written into the blocks, by their users too, comes before what the owner does with them.
-            match self.head.compare_exchange_weak(head, first.as_ptr(), Ordering::Release, Ordering::Relaxed)
-            {
+            // SAFETY: until the section is in, its link is the caller's.
+            unsafe { section.next().set(NonNull::new(head)) };
+            let new = core::ptr::from_ref(section).cast_mut();
+            match self.head.compare_exchange_weak(head, new, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => return,
                 Err(now) => head = now,
             }
         }
     }
 
-    /// Takes all that has come. O(1).
+    /// Forgets what has come. O(1).
+    pub(crate) fn clear(&self) {
+        self.head.store(null_mut(), Ordering::Relaxed);
+    }
+
+    /// Takes all sections out: the first. O(1).
     #[inline]
-    pub fn take(&self) -> Chain {
-        Chain::from(NonNull::new(self.head.swap(null_mut(), Ordering::Acquire)))
+    pub(super) fn take(&self) -> Option<NonNull<Section>> {
+        NonNull::new(self.head.swap(null_mut(), Ordering::Acquire))
     }
 }

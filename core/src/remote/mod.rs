@@ -1,41 +1,28 @@
 //! Floor 9: frees from elsewhere.
 //!
-//! Many heaps share a program, and a block is often freed by another thread than that which owns its heap. It then goes
-//! back by post (message passing: Liétar et al., "snmalloc: a message passing allocator", 2019):
+//! Many heaps share a program, and a block is often freed by another thread than that which owns its heap. Whoever frees it
+//! sets its **posted** bit in the map, where the bits of other blocks near it are; the heap's owner finds it there before it
+//! looks for memory elsewhere:
 //!
 //! ```text
-//!   thread that frees                                         thread that owns the heap
-//!   ┌──────────┐   mark: the block's posted bit   ┌───────┐   takes all that has come, before it looks for
-//!   │ outbox   │   ───────────────────────────▶   │ inbox │   memory elsewhere; clears each block's bit and
-//!   │ batches  │   post: one batch, one exchange  └───────┘   frees it as its own
-//!   └──────────┘
+//!   thread that frees                                           thread that owns the heap
+//!     sets the block's posted bit: it is freed
+//!     if it is the first in its map entry: notes the entry  ─▶  inbox: sections of spans, each with noted entries
+//!                                                               takes all blocks of an entry in at once, as its own
 //! ```
 //!
-//! The **posted** bit is set by whoever frees, so that a second free, from anywhere, is seen while the block is still on
-//! its way. Blocks on their way are linked through their own memory.
+//! So that no second free, from anywhere, goes unseen while a block is on its way; and neither side touches the block
+//! itself, which one of them has in its cache and the other has not. (Blocks that go back to their owner by message: Liétar
+//! et al., "snmalloc: a message passing allocator", 2019.)
 
-mod batch;
+mod arrivals;
 mod inbox;
-mod outbox;
 mod span;
 
-pub use batch::{Batch, Chain};
+pub use crate::span::Section;
+pub use arrivals::Arrivals;
 pub use inbox::Inbox;
-pub use outbox::Outbox;
 pub use span::RemoteSpan;
-
-use core::ptr::NonNull;
-
-use crate::sync::Shared;
-
-/// What a block on its way keeps in itself.
-#[derive(Debug)]
-#[repr(C)]
-pub(crate) struct Message {
-    next: Shared<Option<NonNull<Message>>>,
-    /// What the block's size is said to be, or 0.
-    bytes: Shared<usize>,
-}
 
 #[cfg(all(test, not(loom)))]
 mod tests;

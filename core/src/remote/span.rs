@@ -2,8 +2,9 @@
 
 use core::ptr::NonNull;
 
+use super::Inbox;
 use crate::granule::GRANULE;
-use crate::map::Field;
+use crate::map::{Field, WORD_GRANULES};
 use crate::span::Span;
 use crate::{FreeError, Local, Mode};
 
@@ -23,33 +24,59 @@ impl RemoteSpan {
         Self(unsafe { Span::at(block) })
     }
 
-    /// Marks the block in use that starts at `ptr` as posted: the caller's alone from now on, to be sent to its heap's
-    /// inbox. Whether it is short: a kibibyte or less (on 64 bits). O(1).
+    /// Frees the block in use that starts at `ptr`, of `bytes` bytes, whole granules, unless they are 0. It goes back to its
+    /// heap by `inbox`. O(1).
     ///
     /// # Errors
-    /// A [`FreeError`], and nothing has changed, for a pointer that is not the start of a block in use.
+    /// A [`FreeError`], and nothing has changed, for a pointer that is not the start of a block in use, or of one of another
+    /// size. Of two frees at the very same time the second may be told to the heap instead (see
+    /// [`OnBadFree`](crate::OnBadFree)).
+    ///
+    /// # Safety
+    /// If a block in use starts at `ptr`, nobody uses it any more. The inbox is that of the span's heap.
     #[inline]
-    pub fn mark(self, ptr: NonNull<u8>) -> Result<bool, FreeError> {
+    pub unsafe fn free(self, ptr: NonNull<u8>, bytes: usize, inbox: &Inbox) -> Result<(), FreeError> {
         let g = self.granule_of(ptr)?;
+        if bytes > 0 && self.usable_size(ptr)? != bytes {
+            return Err(FreeError::WrongSize);
+        }
         // SAFETY: the granule is the span's, which has posted bits.
         unsafe {
-            let view = self.0.map().view(g);
-            if !view.is_used() || self.0.waiting().is_set(g) || !self.0.posted().set(g) {
+            if !self.0.map().view(g).is_used() || self.0.waiting().is_set(g) {
                 return Err(self.why_not(g));
             }
-            // Its heap may just have taken it in from another who freed it.
-            if self.is_waiting_now(g) || !self.0.map().view(g).is_used() {
-                self.0.posted().clear(g);
-                return Err(self.why_not(g));
+            // What is written into the block, by its users too, comes before what the owner does with it.
+            let before = self.0.posted().set(g);
+            if before >> (g % WORD_GRANULES) & 1 != 0 {
+                return Err(FreeError::AlreadyFree);
             }
-            Ok(view.has_end())
+            // Otherwise who set the first bit here sees to the rest, and the span may be gone by now.
+            if before == 0 {
+                self.note(g / WORD_GRANULES, inbox);
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets the heap know of an entry with posted blocks.
+    ///
+    /// # Safety
+    /// The caller has set the first posted bit in the entry.
+    #[inline(never)]
+    unsafe fn note(self, entry: usize, inbox: &Inbox) {
+        // SAFETY: the span stays as long as the block is not taken in, which waits for this.
+        unsafe {
+            let section = self.0.section_of(entry).as_ref();
+            if section.note(entry) {
+                inbox.push(section);
+            }
         }
     }
 
     /// The bytes of the block in use that starts at `ptr`. O(1).
     ///
     /// # Errors
-    /// As for [`mark`](Self::mark).
+    /// A [`FreeError`] for a pointer that is not the start of a block in use.
     pub fn usable_size(self, ptr: NonNull<u8>) -> Result<usize, FreeError> {
         let g = self.granule_of(ptr)?;
         let mut last = self.end_of(g)?;

@@ -3,18 +3,17 @@ use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 use std::vec::Vec;
 
-use crate::remote::{Inbox, Outbox, RemoteSpan};
+use crate::remote::{Inbox, RemoteSpan};
 use crate::{ArenaSource, FreeError, GRANULE, LocalHeap, PageSource};
 
 const LAYOUT: Layout = Layout::new::<[u8; 40]>();
 /// Its bytes, whole granules.
 const WHOLE: usize = LAYOUT.size().next_multiple_of(GRANULE);
 
-fn new_heap() -> (LocalHeap<'static, ArenaSource>, NonNull<Inbox>) {
+fn new_heap(size: usize) -> (LocalHeap<'static, ArenaSource>, &'static Inbox) {
     let inbox = std::boxed::Box::leak(std::boxed::Box::new(Inbox::new()));
-    let arena = std::vec![MaybeUninit::uninit(); 1 << 20].leak();
-    let at = NonNull::from(&*inbox);
-    (LocalHeap::new(ArenaSource::new(arena), inbox, |error, _| panic!("{error}")), at)
+    let arena = std::vec![MaybeUninit::uninit(); size].leak();
+    (LocalHeap::new(ArenaSource::new(arena), inbox, |error, _| panic!("{error}")), inbox)
 }
 
 fn span_of(heap: &LocalHeap<'_, ArenaSource>, block: NonNull<u8>) -> RemoteSpan {
@@ -25,98 +24,123 @@ fn span_of(heap: &LocalHeap<'_, ArenaSource>, block: NonNull<u8>) -> RemoteSpan 
 
 #[test]
 fn a_block_freed_elsewhere_is_freed_once_whoever_else_tries() {
-    let (mut heap, inbox) = new_heap();
-    let mut outbox = Outbox::new();
+    let (mut heap, inbox) = new_heap(1 << 20);
     for bytes in [0, WHOLE] {
         let block = heap.allocate(LAYOUT).unwrap();
         let span = span_of(&heap, block);
         assert_eq!(span.usable_size(block), Ok(WHOLE));
-        assert_eq!(span.mark(block), Ok(true));
-        // SAFETY: the block was just marked, and the heap is to refuse the other frees.
+        // SAFETY: the block is not used any more, and the heap is to refuse the other frees.
         unsafe {
-            outbox.put(inbox, block, bytes, false);
-            assert_eq!(span.mark(block), Err(FreeError::AlreadyFree));
+            assert_eq!(span.free(block, bytes, inbox), Ok(()));
+            for again in [0, WHOLE, 2 * WHOLE] {
+                assert_eq!(span.free(block, again, inbox), Err(FreeError::AlreadyFree));
+            }
             assert_eq!(span.usable_size(block), Err(FreeError::AlreadyFree));
             assert_eq!(heap.deallocate(block), Err(FreeError::AlreadyFree));
             assert_eq!(heap.deallocate_sized(block, LAYOUT), Err(FreeError::AlreadyFree));
-            assert_eq!(heap.reallocate(block, LAYOUT, 100), None);
         }
-        assert_eq!((heap.usable_size(block), heap.heap().check()), (Err(FreeError::AlreadyFree), Ok(())));
-        assert_eq!((heap.take_in(), heap.totals().used_chunks()), (0, 1));
-        outbox.flush();
-        assert_eq!((heap.take_in(), heap.totals().used_chunks()), (1, 0));
-        assert_eq!((span.mark(block), heap.heap().check()), (Err(FreeError::AlreadyFree), Ok(())));
+        assert_eq!((heap.usable_size(block), heap.check()), (Err(FreeError::AlreadyFree), Ok(())));
+        assert_eq!(heap.totals().used_chunks(), 1);
+        assert_eq!((heap.take_in(), heap.take_in(), heap.totals().used_chunks()), (1, 0, 0));
+        // SAFETY: the heap is to refuse.
+        unsafe {
+            assert_eq!(span.free(block, bytes, inbox), Err(FreeError::AlreadyFree));
+            assert_eq!((heap.reallocate(block, LAYOUT, 100), heap.check()), (None, Ok(())));
+        }
     }
 }
 
 #[test]
 fn bad_frees_from_elsewhere_are_told_apart() {
-    let (mut heap, _) = new_heap();
+    let (mut heap, inbox) = new_heap(1 << 20);
     let block = heap.allocate(LAYOUT).unwrap();
     let span = span_of(&heap, block);
+    // SAFETY: the pointers lie in the arena, and the heap is to refuse.
+    let free = |block: NonNull<u8>, offset, bytes| unsafe { span.free(block.add(offset), bytes, inbox) };
     for offset in [1, 8, 16, 47] {
-        // SAFETY: the pointer stays in the block.
-        assert_eq!(span.mark(unsafe { block.add(offset) }), Err(FreeError::NotAStart));
+        assert_eq!(free(block, offset, 0), Err(FreeError::NotAStart));
     }
-    // SAFETY: what is behind the block is free, and in the arena; the block is not used below.
-    unsafe {
-        assert_eq!(span.mark(block.add(WHOLE)), Err(FreeError::AlreadyFree));
-        heap.deallocate(block).unwrap();
+    for bytes in [GRANULE, WHOLE - GRANULE, WHOLE + GRANULE] {
+        assert_eq!(free(block, 0, bytes), Err(FreeError::WrongSize));
     }
-    assert_eq!(span.mark(block), Err(FreeError::AlreadyFree));
+    // What is behind the block is free.
+    assert_eq!(free(block, WHOLE, 0), Err(FreeError::AlreadyFree));
+    assert_eq!((heap.take_in(), heap.totals().used_chunks(), heap.check()), (0, 1, Ok(())));
+    // SAFETY: the block is not used below.
+    unsafe { heap.deallocate(block) }.unwrap();
+    assert_eq!(free(block, 0, 0), Err(FreeError::AlreadyFree));
     let large = heap.allocate(Layout::new::<[u8; 70_000]>()).unwrap();
     assert_eq!(span.usable_size(large), Ok(70_000));
-    // SAFETY: the pointer stays in the block.
-    assert_eq!(span.mark(unsafe { large.add(60_000) }), Err(FreeError::NotAStart));
-    assert_eq!((span.mark(large), span.mark(large)), (Ok(false), Err(FreeError::AlreadyFree)));
+    assert_eq!(free(large, 60_000, 0), Err(FreeError::NotAStart));
+    assert_eq!(free(large, 0, 70_016), Err(FreeError::WrongSize));
+    assert_eq!((free(large, 0, 70_000), free(large, 0, 70_000)), (Ok(()), Err(FreeError::AlreadyFree)));
     // SAFETY: the heap is to refuse.
     let freed = unsafe { heap.deallocate_sized(large, Layout::new::<[u8; 70_000]>()) };
-    assert_eq!((freed, heap.heap().check()), (Err(FreeError::AlreadyFree), Ok(())));
-}
-
-#[test]
-fn a_free_from_elsewhere_with_a_wrong_size_is_refused_where_the_block_is_known() {
-    use core::sync::atomic::{AtomicUsize, Ordering};
-    static BAD: AtomicUsize = AtomicUsize::new(0);
-    static INBOX: Inbox = Inbox::new();
-    let arena = std::vec![MaybeUninit::uninit(); 1 << 20].leak();
-    let mut heap = LocalHeap::new(ArenaSource::new(arena), &INBOX, |error, _| {
-        assert_eq!(error, FreeError::WrongSize);
-        BAD.fetch_add(1, Ordering::Relaxed);
-    });
-    let block = heap.allocate(LAYOUT).unwrap();
-    span_of(&heap, block).mark(block).unwrap();
-    let mut outbox = Outbox::new();
-    // SAFETY: the block was just marked.
-    unsafe { outbox.put(NonNull::from(&INBOX), block, 64, false) };
-    outbox.flush();
-    assert_eq!((heap.take_in(), BAD.load(Ordering::Relaxed)), (1, 1));
-    assert_eq!((heap.totals().used_chunks(), heap.heap().check()), (1, Ok(())));
-    // SAFETY: the block is still in use, and not used below.
-    assert_eq!(unsafe { heap.deallocate(block) }, Ok(()));
+    assert_eq!((freed, heap.check()), (Err(FreeError::AlreadyFree), Ok(())));
 }
 
 #[test]
 fn what_has_come_back_is_taken_before_the_source_is_asked() {
-    let (mut heap, inbox) = new_heap();
+    let (mut heap, inbox) = new_heap(1 << 20);
     let mut blocks: Vec<_> = core::iter::from_fn(|| heap.allocate(LAYOUT)).collect();
     let all = blocks.len();
-    let mut outbox = Outbox::new();
     for round in 0..3 {
         for &block in &blocks {
-            span_of(&heap, block).mark(block).unwrap();
-            // SAFETY: the block was just marked.
-            unsafe { outbox.put(inbox, block, if round == 1 { WHOLE } else { 0 }, false) };
+            // SAFETY: the block is not used any more.
+            unsafe { span_of(&heap, block).free(block, if round == 1 { WHOLE } else { 0 }, inbox) }.unwrap();
         }
-        outbox.flush();
         blocks = core::iter::from_fn(|| heap.allocate(LAYOUT)).collect();
-        assert_eq!((blocks.len(), heap.heap().check()), (all, Ok(())));
+        assert_eq!((blocks.len(), heap.check()), (all, Ok(())));
     }
     for &block in &blocks {
-        span_of(&heap, block).mark(block).unwrap();
-        // SAFETY: the block was just marked.
-        unsafe { outbox.put(inbox, block, 0, false) };
+        // SAFETY: the block is not used any more.
+        unsafe { span_of(&heap, block).free(block, 0, inbox) }.unwrap();
     }
-    outbox.flush();
     assert!(heap.allocate(Layout::new::<[u8; 900_000]>()).is_some());
+}
+
+/// In spans of several sections, and where in one they may be.
+#[test]
+fn blocks_come_back_from_wherever_they_lie() {
+    let (mut heap, inbox) = new_heap(9 << 20);
+    let sizes = [100, 5000, 40_000, 16, 1 << 20, 700];
+    for step in [1, 7, 50] {
+        let blocks: Vec<_> = sizes
+            .iter()
+            .cycle()
+            .map_while(|&size| heap.allocate(Layout::from_size_align(size, 8).unwrap()))
+            .collect();
+        assert!(blocks.len() > 30);
+        let mut posted = 0;
+        for first in (0..step).rev() {
+            for &block in blocks.iter().skip(first).step_by(step) {
+                // SAFETY: the block is not used any more.
+                unsafe { span_of(&heap, block).free(block, 0, inbox) }.unwrap();
+                posted += 1;
+            }
+            assert_eq!((heap.take_in(), heap.check()), (core::mem::take(&mut posted), Ok(())));
+        }
+        assert_eq!(heap.totals().used(), 0);
+    }
+}
+
+/// As in the child of a fork.
+#[test]
+fn what_nobody_has_told_of_comes_back_too() {
+    let (mut heap, inbox) = new_heap(5 << 20);
+    let blocks: Vec<_> = (0..40_000).map(|_| heap.allocate(LAYOUT).unwrap()).collect();
+    for (number, &block) in blocks.iter().enumerate() {
+        // Half of what is told is told to somebody else.
+        let lost = Inbox::new();
+        // SAFETY: the block is not used any more.
+        unsafe { span_of(&heap, block).free(block, 0, if number < 20_000 { &lost } else { inbox }) }.unwrap();
+    }
+    assert!(heap.take_in() < 40_000);
+    // SAFETY: nobody else has a block.
+    unsafe { heap.take_in_all() };
+    assert_eq!((heap.totals().used(), heap.check()), (0, Ok(())));
+    let block = heap.allocate(LAYOUT).unwrap();
+    // SAFETY: the block is not used any more.
+    unsafe { span_of(&heap, block).free(block, 0, inbox) }.unwrap();
+    assert_eq!(heap.take_in(), 1);
 }

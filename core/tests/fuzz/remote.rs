@@ -1,12 +1,11 @@
 //! Two heaps of two processors, each of which frees what the other has handed out, twice if it can.
 
 use core::alloc::Layout;
-use core::cell::Cell;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 use std::collections::BTreeMap;
 
-use memalloc_core::remote::{Inbox, Outbox, RemoteSpan};
+use memalloc_core::remote::{Inbox, RemoteSpan};
 use memalloc_core::{ArenaSource, FreeError, GRANULE, LocalHeap, PageSource};
 
 use super::model::operations::Choices;
@@ -24,28 +23,19 @@ fn size(how: usize, a: usize) -> usize {
     if how < 230 { a % 700 } else { a % (ARENA / 2) }
 }
 
-thread_local! {
-    /// Blocks that came back with a wrong size.
-    static WRONG: Cell<usize> = const { Cell::new(0) };
-}
-
 /// A block: of which heap, how long, and whether somebody has freed it.
 #[derive(Clone, Copy)]
 struct Block {
     owner: usize,
     size: usize,
-    /// How it was freed elsewhere, if it was: by its right size, or not.
-    posted: Option<bool>,
+    /// Whether it was freed elsewhere.
+    posted: bool,
 }
 
 struct Machine<'memory> {
     heaps: [LocalHeap<'memory, ArenaSource>; 2],
     inboxes: &'memory [Inbox; 2],
-    /// Of what each processor frees of the other's.
-    outboxes: [Outbox; 2],
     blocks: BTreeMap<usize, Block>,
-    /// Blocks with a wrong size that are on their way.
-    wrong: usize,
 }
 
 /// Runs an input.
@@ -57,17 +47,12 @@ pub fn run(input: &[u8]) -> usize {
     let arena = |memory: &mut Vec<MaybeUninit<u8>>| unsafe {
         ArenaSource::from_raw(memory.as_mut_ptr().cast(), memory.len())
     };
-    let on_bad_free = |error, _| {
-        assert_eq!(error, FreeError::WrongSize);
-        WRONG.set(WRONG.get() + 1);
-    };
-    WRONG.set(0);
+    let on_bad_free = |error, ptr| panic!("{ptr:?}: {error}");
     let heaps = [
         LocalHeap::new(arena(first), &inboxes[0], on_bad_free),
         LocalHeap::new(arena(second), &inboxes[1], on_bad_free),
     ];
-    let outboxes = [Outbox::new(), Outbox::new()];
-    let mut machine = Machine { heaps, inboxes: &inboxes, outboxes, blocks: BTreeMap::new(), wrong: 0 };
+    let mut machine = Machine { heaps, inboxes: &inboxes, blocks: BTreeMap::new() };
     let (mut input, mut count) = (Input(input), 0);
     while let Some(choice) = input.next() {
         machine.step(parts(choice));
@@ -92,8 +77,11 @@ impl Machine<'_> {
                     _ => self.free_inside(address, a),
                 }
             }
-            230..240 => self.outboxes[by].flush(),
-            240..250 => {
+            // SAFETY: nobody is just freeing a block.
+            230..232 => unsafe {
+                self.heaps[by].take_in_all();
+            },
+            232..250 => {
                 self.heaps[by].take_in();
             }
             _ => {
@@ -115,12 +103,11 @@ impl Machine<'_> {
     fn add(&mut self, owner: usize, ptr: NonNull<u8>, size: usize) {
         let address = ptr.addr().get();
         // What is handed out anew had come back.
-        if let Some(old) = self.blocks.insert(address, Block { owner, size, posted: None }) {
-            assert_eq!(old.posted, Some(true), "it was handed out twice");
+        if let Some(old) = self.blocks.insert(address, Block { owner, size, posted: false }) {
+            assert!(old.posted, "it was handed out twice");
         }
         let above = self.blocks.range(address + 1..).next();
-        let is_apart =
-            |(&start, other): (&usize, &Block)| address + rounded(size) <= start || other.posted.is_some();
+        let is_apart = |(&start, other): (&usize, &Block)| address + rounded(size) <= start || other.posted;
         assert!(above.is_none_or(is_apart), "blocks overlap");
         // SAFETY: the block was just handed out.
         unsafe { ptr.write_bytes(0xee, size) };
@@ -129,9 +116,6 @@ impl Machine<'_> {
     /// The owner makes a block longer or shorter, in one of three ways.
     fn resize(&mut self, address: usize, how: usize, size: usize) {
         let block = self.blocks[&address];
-        if block.posted == Some(false) {
-            return;
-        }
         let (ptr, heap) = (self.pointer(block.owner, address), &mut self.heaps[block.owner]);
         let layout = Layout::from_size_align(block.size, 1).expect("a small layout");
         // SAFETY: the block is not used where it was any more, or the heap is to refuse.
@@ -143,14 +127,14 @@ impl Machine<'_> {
             }
         };
         match (block.posted, resized) {
-            (None, Ok(Some(now))) => {
+            (false, Ok(Some(now))) => {
                 self.blocks.remove(&address);
                 self.add(block.owner, now, size);
             }
             // There was no room.
-            (None, Ok(None)) => {}
-            (None, Err(_)) => assert_eq!(how % 3, 0, "the block is in use"),
-            (Some(_), resized) => assert_eq!(resized, Err(FreeError::AlreadyFree)),
+            (false, Ok(None)) => {}
+            (false, Err(_)) => assert_eq!(how % 3, 0, "the block is in use"),
+            (true, resized) => assert_eq!(resized, Err(FreeError::AlreadyFree)),
         }
     }
 
@@ -161,15 +145,13 @@ impl Machine<'_> {
         let (ptr, start) = (self.pointer(block.owner, address + inside), self.start_of(block.owner, address));
         // SAFETY: the owner's heap has a span there, and keeps it.
         let span = unsafe { RemoteSpan::at(start) };
-        let error = match block.posted {
-            Some(false) => return,
-            Some(true) if inside.is_multiple_of(GRANULE) => FreeError::AlreadyFree,
-            _ => FreeError::NotAStart,
-        };
-        assert_eq!((span.mark(ptr), span.usable_size(ptr)), (Err(error), Err(error)));
+        let is_freed = block.posted && inside.is_multiple_of(GRANULE);
+        let error = if is_freed { FreeError::AlreadyFree } else { FreeError::NotAStart };
+        // SAFETY: the heap is to refuse.
+        let freed = unsafe { span.free(ptr, 0, &self.inboxes[block.owner]) };
+        assert_eq!((freed, span.usable_size(ptr)), (Err(error), Err(error)));
         let size = span.usable_size(self.pointer(block.owner, address));
-        let known =
-            if block.posted.is_none() { Ok(rounded(block.size)) } else { Err(FreeError::AlreadyFree) };
+        let known = if block.posted { Err(FreeError::AlreadyFree) } else { Ok(rounded(block.size)) };
         assert_eq!(size, known);
     }
 
@@ -179,44 +161,25 @@ impl Machine<'_> {
         let known = if how & 2 == 0 { 0 } else { rounded(block.size) };
         if by == block.owner {
             let freed = self.free_own(by, ptr, block, known, how >> 3 & 3);
-            // A wrong size is found out at any time, and the block then is in use again.
-            if block.posted == Some(false) {
-                self.settle(address, freed);
-            } else if block.posted.is_some() {
-                assert_eq!(freed, Err(FreeError::AlreadyFree));
-            } else {
-                assert_eq!(freed, Ok(()));
+            assert_eq!(freed, if block.posted { Err(FreeError::AlreadyFree) } else { Ok(()) });
+            if !block.posted {
                 self.blocks.remove(&address);
             }
             return;
         }
         let start = self.start_of(block.owner, address);
-        // SAFETY: the owner's heap has a span there, and keeps it.
-        let marked = unsafe { RemoteSpan::at(start) }.mark(ptr);
-        match (block.posted, marked) {
-            (None, Ok(_)) => {
-                let wrong = how & 28 == 28;
-                let bytes = if wrong { rounded(block.size) + GRANULE * (1 + a % 3) } else { known };
-                self.wrong += usize::from(wrong);
-                self.blocks.insert(address, Block { posted: Some(!wrong), ..block });
-                // SAFETY: the block was just marked, and is of the inbox's heap.
-                unsafe {
-                    self.outboxes[by].put(
-                        NonNull::from(&self.inboxes[block.owner]),
-                        ptr,
-                        bytes,
-                        how & 64 != 0,
-                    )
-                };
-            }
-            (Some(false), Ok(_)) => {
-                // It had come back and been refused; now it is freed with no size.
-                self.blocks.insert(address, Block { posted: Some(true), ..block });
-                // SAFETY: as above.
-                unsafe { self.outboxes[by].put(NonNull::from(&self.inboxes[block.owner]), ptr, 0, true) };
-            }
-            (Some(_), Err(error)) => assert_eq!(error, FreeError::AlreadyFree),
-            (posted, marked) => panic!("{posted:?} but {marked:?}"),
+        let is_wrong = how & 28 == 28;
+        let bytes = if is_wrong { rounded(block.size) + GRANULE * (1 + a % 3) } else { known };
+        // SAFETY: the owner's heap has a span there, and keeps it; the block is given up, or the heap is to refuse.
+        let freed = unsafe { RemoteSpan::at(start).free(ptr, bytes, &self.inboxes[block.owner]) };
+        let expected = match (block.posted, is_wrong) {
+            (true, _) => Err(FreeError::AlreadyFree),
+            (false, true) => Err(FreeError::WrongSize),
+            (false, false) => Ok(()),
+        };
+        assert_eq!(freed, expected);
+        if freed.is_ok() {
+            self.blocks.insert(address, Block { posted: true, ..block });
         }
     }
 
@@ -248,21 +211,11 @@ impl Machine<'_> {
         }
     }
 
-    /// The owner freed a block that went away with a wrong size: it is refused as long as that is on its way.
-    fn settle(&mut self, address: usize, freed: Result<(), FreeError>) {
-        match freed {
-            Ok(()) => {
-                self.blocks.remove(&address);
-            }
-            Err(error) => assert_eq!(error, FreeError::AlreadyFree),
-        }
-    }
-
     /// Blocks that were posted and are not in use any more are nobody's; what starts there now may be another that waits.
     fn forget_what_has_arrived(&mut self) {
         let heaps = &self.heaps;
         self.blocks.retain(|&address, block| {
-            block.posted != Some(true) || {
+            !block.posted || {
                 let heap = heaps[block.owner].heap();
                 heap.chunks().any(|chunk| {
                     let is_there = chunk.address.addr().get() == address && chunk.free.is_none();
@@ -294,26 +247,23 @@ impl Machine<'_> {
                 assert_eq!((block.owner, rounded(block.size)), (number, chunk.size));
             }
         }
-        for (&address, block) in self.blocks.iter().filter(|block| block.1.posted.is_none()) {
+        for (&address, block) in self.blocks.iter().filter(|block| !block.1.posted) {
             let ptr = self.pointer(block.owner, address);
             assert_eq!(self.heaps[block.owner].usable_size(ptr), Ok(rounded(block.size)));
         }
-        assert!(WRONG.get() <= self.wrong);
     }
 
     /// All comes back.
     fn finish(&mut self) {
-        self.outboxes.iter_mut().for_each(Outbox::flush);
         for heap in &mut self.heaps {
             heap.take_in();
         }
-        assert_eq!(WRONG.get(), self.wrong, "each wrong size is told");
         self.forget_what_has_arrived();
         for (address, block) in core::mem::take(&mut self.blocks) {
             let ptr = self.pointer(block.owner, address);
             // SAFETY: the block is given up; what waits is to be refused.
             let freed = unsafe { self.heaps[block.owner].deallocate(ptr) };
-            let expected = if block.posted == Some(true) { Err(FreeError::AlreadyFree) } else { Ok(()) };
+            let expected = if block.posted { Err(FreeError::AlreadyFree) } else { Ok(()) };
             assert_eq!(freed, expected);
         }
         for heap in &mut self.heaps {
