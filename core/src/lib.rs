@@ -42,12 +42,27 @@
 //! assert_eq!(heap.check(), Ok(()));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! Features, all off unless asked for:
+//!
+//! | feature | what it adds |
+//! | --- | --- |
+//! | `lock_api` | [`LockedHeap`] |
+//! | `allocator-api2` | [`CellHeap`]; both heaps are `Allocator`s of allocator-api2 0.2, for its collections, hashbrown's and others' |
+//! | `nightly` | `CellHeap`; both heaps are `Allocator`s of `core`, for the standard collections; nothing, where the compiler takes no unstable features |
 #![no_std]
+#![cfg_attr(unstable_allocator, feature(allocator_api))]
 
 #[cfg(test)]
 extern crate std;
 
+#[cfg(any(feature = "allocator-api2", unstable_allocator))]
+mod allocator;
+#[cfg(any(feature = "lock_api", feature = "allocator-api2", unstable_allocator))]
+mod bad_frees;
 pub mod bins;
+#[cfg(any(feature = "allocator-api2", unstable_allocator))]
+mod cell;
 pub mod chunk;
 mod error;
 mod fresh;
@@ -66,10 +81,16 @@ mod random;
 mod raw;
 #[cfg(target_has_atomic = "ptr")]
 pub mod remote;
+#[cfg(any(feature = "lock_api", feature = "allocator-api2", unstable_allocator))]
+mod shared;
 pub mod source;
 pub mod span;
 mod sync;
 
+#[cfg(any(feature = "lock_api", feature = "allocator-api2", unstable_allocator))]
+pub use bad_frees::BadFree;
+#[cfg(any(feature = "allocator-api2", unstable_allocator))]
+pub use cell::CellHeap;
 pub use error::FreeError;
 pub use fresh::Fresh;
 pub use granule::{GRANULE, Granule, OneWord, TwoWords};
@@ -78,7 +99,7 @@ pub use inspect::Totals;
 #[cfg(target_has_atomic = "ptr")]
 pub use local::{LocalHeap, OnBadFree};
 #[cfg(feature = "lock_api")]
-pub use lock::{BadFree, LockedHeap};
+pub use lock::LockedHeap;
 #[cfg(target_has_atomic = "ptr")]
 pub use mode::Local;
 pub use mode::{Compact, General, Mode, RealTime};

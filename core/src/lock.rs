@@ -3,19 +3,20 @@
 use core::alloc::{GlobalAlloc, Layout};
 use core::fmt;
 use core::ptr::{NonNull, null_mut};
-use core::sync::atomic::{AtomicUsize, Ordering};
 
 use lock_api::{Mutex, MutexGuard, RawMutex};
 
-use crate::{FreeError, General, Heap, Mode, PageSource};
-
-/// Told of each bad free: what is wrong, and where. It must not allocate from the same heap.
-pub type BadFree = fn(FreeError, *mut u8);
+use crate::bad_frees::BadFrees;
+use crate::shared::Shared;
+use crate::{BadFree, General, Heap, Mode, PageSource};
 
 /// A heap behind a mutex of your choice, for kernels and firmware.
 ///
 /// Choose a mutex that saves and disables interrupts where an interrupt handler may allocate or free: with one that
 /// spins, a handler which runs while the lock is held waits for ever.
+///
+/// With the feature `allocator-api2`, or `nightly` where the compiler takes unstable features, it is an `Allocator` too, as
+/// `CellHeap` is.
 ///
 /// ```
 /// use core::mem::MaybeUninit;
@@ -35,8 +36,7 @@ pub type BadFree = fn(FreeError, *mut u8);
 /// ```
 pub struct LockedHeap<R: RawMutex, S: PageSource, M: Mode = General> {
     heap: Mutex<R, Heap<S, M>>,
-    bad_frees: AtomicUsize,
-    on_bad_free: BadFree,
+    bad_frees: BadFrees,
 }
 
 impl<R: RawMutex, S: PageSource, M: Mode> LockedHeap<R, S, M> {
@@ -47,7 +47,7 @@ impl<R: RawMutex, S: PageSource, M: Mode> LockedHeap<R, S, M> {
 
     /// `heap` behind a mutex. Bad frees are counted and passed on to `on_bad_free`, outside the lock.
     pub const fn with_bad_free(heap: Heap<S, M>, on_bad_free: BadFree) -> Self {
-        Self { heap: Mutex::new(heap), bad_frees: AtomicUsize::new(0), on_bad_free }
+        Self { heap: Mutex::new(heap), bad_frees: BadFrees::new(on_bad_free) }
     }
 
     /// The heap, locked.
@@ -57,20 +57,26 @@ impl<R: RawMutex, S: PageSource, M: Mode> LockedHeap<R, S, M> {
 
     /// How many frees were bad so far.
     pub fn bad_frees(&self) -> usize {
-        self.bad_frees.load(Ordering::Relaxed)
-    }
-
-    #[cold]
-    fn bad_free(&self, error: FreeError, ptr: *mut u8) {
-        // Not an add: there are targets without a read-modify-write.
-        self.bad_frees.store(self.bad_frees().wrapping_add(1), Ordering::Relaxed);
-        (self.on_bad_free)(error, ptr);
+        self.bad_frees.count()
     }
 }
 
 impl<R: RawMutex, S: PageSource, M: Mode> fmt::Debug for LockedHeap<R, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LockedHeap").field("bad_frees", &self.bad_frees).finish_non_exhaustive()
+        f.debug_struct("LockedHeap").field("bad_frees", &self.bad_frees()).finish_non_exhaustive()
+    }
+}
+
+impl<R: RawMutex, S: PageSource, M: Mode> Shared for LockedHeap<R, S, M> {
+    type Source = S;
+    type Mode = M;
+
+    fn with<T>(&self, act: impl FnOnce(&mut Heap<S, M>) -> T) -> Option<T> {
+        Some(act(&mut self.lock()))
+    }
+
+    fn told(&self) -> &BadFrees {
+        &self.bad_frees
     }
 }
 
@@ -78,22 +84,24 @@ impl<R: RawMutex, S: PageSource, M: Mode> fmt::Debug for LockedHeap<R, S, M> {
 // threads apart; nothing unwinds.
 unsafe impl<R: RawMutex, S: PageSource, M: Mode> GlobalAlloc for LockedHeap<R, S, M> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        self.lock().allocate(layout).map_or(null_mut(), NonNull::as_ptr)
+        self.allocate_shared(layout).map_or(null_mut(), NonNull::as_ptr)
     }
 
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
         let Some(block) = NonNull::new(ptr) else { return };
         // SAFETY: the caller gives the block up.
-        let freed = unsafe { self.lock().deallocate_sized(block, layout) };
-        if let Err(error) = freed {
-            self.bad_free(error, ptr);
-        }
+        unsafe { self.deallocate_shared(block, layout) };
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        self.allocate_shared_zeroed(layout).map_or(null_mut(), NonNull::as_ptr)
     }
 
     unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         let Some(block) = NonNull::new(ptr) else { return null_mut() };
+        let Ok(new) = Layout::from_size_align(new_size, layout.align()) else { return null_mut() };
         // SAFETY: the caller gives the block up if another is returned.
-        let moved = unsafe { self.lock().reallocate(block, layout, new_size) };
+        let moved = unsafe { self.reallocate_shared(block, layout, new) };
         moved.map_or(null_mut(), NonNull::as_ptr)
     }
 }
