@@ -3,7 +3,7 @@
 
 use core::alloc::Layout;
 
-use memalloc_core::{GRANULE, General, Heap, Local, Mode, RealTime};
+use memalloc_core::{Compact, GRANULE, General, Heap, Local, Mode, PageSource, RealTime};
 
 use super::lender::Lender;
 use super::model::Model;
@@ -15,16 +15,22 @@ pub fn run(input: &[u8]) -> usize {
     let Some((&[mode, usual, largest, low, high], rest)) = input.split_first_chunk() else { return 0 };
     let usual = (usize::from(usual) + 64) * 16 * GRANULE;
     let largest = usual + usize::from(largest) * 16 * GRANULE;
-    let lender = Lender::new(usual, largest, u16::from_le_bytes([low, high]));
-    match mode % 3 {
-        0 => run_mode::<General>(lender, Input(rest)),
-        1 => run_mode::<RealTime>(lender, Input(rest)),
-        _ => run_mode::<Local>(lender, Input(rest)),
+    let refusals = u16::from_le_bytes([low, high]);
+    // A compact heap has one block, which comes and goes.
+    if mode < 240 {
+        let lender = Lender::<12>::new(usual, largest, refusals);
+        match mode % 3 {
+            0 => run_mode::<General, 12>(lender, Input(rest)),
+            1 => run_mode::<RealTime, 12>(lender, Input(rest)),
+            _ => run_mode::<Local, 12>(lender, Input(rest)),
+        }
+    } else {
+        run_mode::<Compact, 1>(Lender::new(usual, largest, refusals), Input(rest))
     }
 }
 
-fn run_mode<M: Mode>(lender: Lender, mut input: Input<'_>) -> usize {
-    let mut model = Model::new(Heap::<Lender, M>::with_mode(lender));
+fn run_mode<M: Mode, const MOST: usize>(lender: Lender<MOST>, mut input: Input<'_>) -> usize {
+    let mut model = Model::new(Heap::<Lender<MOST>, M>::with_mode(lender));
     let mut count = 0;
     while let Some(choice) = input.next() {
         one(&mut model, parts(choice));
@@ -37,8 +43,8 @@ fn run_mode<M: Mode>(lender: Lender, mut input: Input<'_>) -> usize {
     count
 }
 
-fn one<M: Mode>(model: &mut Model<Lender, M>, [kind, how, a, b]: [usize; 4]) {
-    let largest = memalloc_core::PageSource::largest(model.heap.source());
+fn one<M: Mode, const MOST: usize>(model: &mut Model<Lender<MOST>, M>, [kind, how, a, b]: [usize; 4]) {
+    let largest = model.heap.source().largest();
     match kind {
         0..120 => allocate(model, layout(how, a, b, largest)),
         120..170 => {
@@ -80,7 +86,7 @@ fn layout(how: usize, a: usize, b: usize, largest: usize) -> Layout {
     Layout::from_size_align(size, align).expect("a small layout")
 }
 
-fn allocate<M: Mode>(model: &mut Model<Lender, M>, layout: Layout) {
+fn allocate<M: Mode, const MOST: usize>(model: &mut Model<Lender<MOST>, M>, layout: Layout) {
     let nothing_waits = model.heap.totals().waiting() == 0;
     let has_room = nothing_waits && model.has_room(layout);
     let (requests, refuses) = (model.heap.source().requests, model.heap.source().refuses());

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use memalloc_core::{GRANULE, PageSource};
 
-/// Lends blocks of a size or more, and refuses as a pattern of bits says.
-pub struct Lender {
+/// Lends blocks of a size or more, `MOST` at a time, and refuses as a pattern of bits says.
+pub struct Lender<const MOST: usize> {
     lent: BTreeMap<usize, (NonNull<u8>, usize)>,
     usual: usize,
     largest: usize,
@@ -17,7 +17,7 @@ pub struct Lender {
     pub requests: usize,
 }
 
-impl Lender {
+impl<const MOST: usize> Lender<MOST> {
     /// Blocks have `usual` bytes, whole granules, where that is enough, and `largest` at most.
     pub fn new(usual: usize, largest: usize, refusals: u16) -> Self {
         Self { lent: BTreeMap::new(), usual, largest, refusals, requests: 0 }
@@ -39,8 +39,9 @@ impl Lender {
 }
 
 // SAFETY: blocks come from the global allocator, granule-aligned, and are found by their bounds while lent.
-unsafe impl PageSource for Lender {
+unsafe impl<const MOST: usize> PageSource for Lender<MOST> {
     const ALIGN: usize = GRANULE;
+    const ONE_BLOCK: bool = MOST == 1;
 
     fn largest(&self) -> usize {
         self.largest
@@ -50,11 +51,10 @@ unsafe impl PageSource for Lender {
         self.requests += 1;
         let refused = self.refuses();
         self.refusals = self.refusals.rotate_right(1);
-        let size = min.max(self.usual);
-        if refused || size > self.largest || self.lent.len() == 12 {
+        let size = min.next_multiple_of(GRANULE).max(self.usual);
+        if refused || size > self.largest || self.lent.len() == MOST {
             return None;
         }
-        assert_eq!(size % GRANULE, 0, "the heap asks for whole granules");
         // SAFETY: the size is not 0.
         let start = NonNull::new(unsafe { alloc(Self::layout(size)) })?;
         // SAFETY: the block has the bytes. They are not zero, so that a map that is not cleared shows.
