@@ -50,8 +50,11 @@
 //! | `lock_api` | [`LockedHeap`] |
 //! | `allocator-api2` | [`CellHeap`]; both heaps are `Allocator`s of allocator-api2 0.2, for its collections, hashbrown's and others' |
 //! | `nightly` | `CellHeap`; both heaps are `Allocator`s of `core`, for the standard collections; nothing, where the compiler takes no unstable features |
+//! | `portable-atomic` | [`LocalHeap`] where the target has no compare-and-swap; see portable-atomic on how it does without |
 #![no_std]
 #![cfg_attr(unstable_allocator, feature(allocator_api))]
+// Where there is no `LocalHeap`, what it alone uses lies idle.
+#![cfg_attr(not(any(target_has_atomic = "ptr", feature = "portable-atomic")), allow(dead_code, unused_imports))]
 
 #[cfg(test)]
 extern crate std;
@@ -69,7 +72,7 @@ mod fresh;
 mod granule;
 pub mod heap;
 pub mod inspect;
-#[cfg(target_has_atomic = "ptr")]
+#[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
 mod local;
 #[cfg(feature = "lock_api")]
 mod lock;
@@ -79,7 +82,7 @@ pub mod quick;
 #[cfg(test)]
 mod random;
 mod raw;
-#[cfg(target_has_atomic = "ptr")]
+#[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
 pub mod remote;
 #[cfg(any(feature = "lock_api", feature = "allocator-api2", unstable_allocator))]
 mod shared;
@@ -96,11 +99,11 @@ pub use fresh::Fresh;
 pub use granule::{GRANULE, Granule, OneWord, TwoWords};
 pub use heap::Heap;
 pub use inspect::Totals;
-#[cfg(target_has_atomic = "ptr")]
+#[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
 pub use local::{LocalHeap, OnBadFree};
 #[cfg(feature = "lock_api")]
 pub use lock::LockedHeap;
-#[cfg(target_has_atomic = "ptr")]
+#[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
 pub use mode::Local;
 pub use mode::{Compact, General, Mode, RealTime};
 pub use source::{ArenaSource, BlocksFull, BlocksSource, PageSource};

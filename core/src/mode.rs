@@ -31,7 +31,7 @@ pub struct Compact;
 /// For one of many heaps, each a thread's or a processor's own: as [`General`], but any number of blocks may wait, and
 /// blocks may be freed from elsewhere.
 /// See [`LocalHeap`](crate::LocalHeap).
-#[cfg(target_has_atomic = "ptr")]
+#[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
 #[derive(Debug, Clone, Copy)]
 pub struct Local;
 
@@ -50,7 +50,7 @@ impl Mode for Compact {
     const WAITS: bool = false;
 }
 
-#[cfg(target_has_atomic = "ptr")]
+#[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
 impl Mode for Local {
     type Granule = TwoWords<2>;
     const WAITS: bool = true;
@@ -64,6 +64,6 @@ mod sealed {
     impl Sealed for super::General {}
     impl Sealed for super::RealTime {}
     impl Sealed for super::Compact {}
-    #[cfg(target_has_atomic = "ptr")]
+    #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
     impl Sealed for super::Local {}
 }

@@ -303,7 +303,7 @@ impl<G: Granule> Span<G> {
     ///
     /// # Safety
     /// As for the type; it has sections, and nobody else looks at them.
-    #[cfg(target_has_atomic = "ptr")]
+    #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
     pub(crate) unsafe fn forget_noted(self) {
         // SAFETY: the span has a section for each entry.
         unsafe {

@@ -1,9 +1,12 @@
-//! Atomics and cells that several threads share, or loom's in their place where it checks what they do.
+//! Atomics and cells that several threads share; portable-atomic's where the target has no compare-and-swap, or loom's where
+//! that checks what they do.
 
 pub(crate) use core::sync::atomic::Ordering;
 
-#[cfg(not(loom))]
+#[cfg(not(any(loom, feature = "portable-atomic")))]
 pub(crate) use core::sync::atomic::{AtomicPtr, AtomicUsize};
+#[cfg(all(not(loom), feature = "portable-atomic"))]
+pub(crate) use portable_atomic::{AtomicPtr, AtomicUsize};
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicUsize};
 

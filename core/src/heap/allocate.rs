@@ -41,7 +41,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     }
 
     /// [`allocate`](Self::allocate), where no block of the size waits.
-    #[cfg(target_has_atomic = "ptr")]
+    #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
     #[inline(always)]
     pub(crate) fn allocate_anew(&mut self, layout: Layout) -> Option<NonNull<u8>> {
         if layout.align() > Self::GRANULE {
@@ -157,7 +157,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     }
 
     /// A block for `layout` of what waits or is free already: nothing is coalesced for it, nor asked of the source.
-    #[cfg(target_has_atomic = "ptr")]
+    #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
     pub(crate) fn allocate_at_hand(&mut self, layout: Layout) -> Option<NonNull<u8>> {
         if layout.align() <= Self::GRANULE {
             let bytes = whole::<M::Granule>(layout.size());

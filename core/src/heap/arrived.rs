@@ -156,13 +156,4 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     pub(crate) fn keep(&mut self, block: Option<NonNull<u8>>) {
         self.kept = block;
     }
-
-    /// Whether a span may not go though it is free: somebody may look into it for blocks that were posted.
-    ///
-    /// # Safety
-    /// The span is one of the heap's.
-    pub(super) unsafe fn is_kept(&self, span: Span<M::Granule>) -> bool {
-        // SAFETY: as the caller says.
-        M::REMOTE && (self.kept == Some(span.start()) || unsafe { span.is_noted() })
-    }
 }

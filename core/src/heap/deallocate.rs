@@ -200,7 +200,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ///
     /// # Safety
     /// As for `free_with_care`; the source's block holds `ptr`.
-    #[cfg(target_has_atomic = "ptr")]
+    #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
     pub(crate) unsafe fn free_in(
         &mut self,
         block: NonNull<u8>,

@@ -162,6 +162,15 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         before - self.totals.source
     }
 
+    /// Whether a span may not go though it is free: somebody may look into it for blocks that were posted.
+    ///
+    /// # Safety
+    /// The span is one of the heap's.
+    unsafe fn is_kept(&self, span: Span<M::Granule>) -> bool {
+        // SAFETY: as the caller says.
+        M::REMOTE && (self.kept == Some(span.start()) || unsafe { span.is_noted() })
+    }
+
     /// Gives a span back to the source.
     ///
     /// # Safety

@@ -5,7 +5,7 @@ use core::ptr::NonNull;
 use super::Heap;
 use crate::granule::Granule;
 use crate::map::{Field, InUse};
-#[cfg(target_has_atomic = "ptr")]
+#[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
 use crate::raw::distance;
 use crate::span::Span;
 use crate::{FreeError, Mode, PageSource};
@@ -48,7 +48,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ///
     /// # Safety
     /// The source's block, one of ours, starts at `block` and holds `ptr`.
-    #[cfg(target_has_atomic = "ptr")]
+    #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
     #[inline(always)]
     pub(crate) unsafe fn place_in(block: NonNull<u8>, ptr: NonNull<u8>) -> Option<(Span<M::Granule>, usize)> {
         let offset = distance(block, ptr);

@@ -11,7 +11,7 @@
 //! `waiting` (blocks that wait in quick lists) and `arrived` (blocks that were freed from elsewhere).
 
 pub(crate) mod allocate;
-#[cfg(target_has_atomic = "ptr")]
+#[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
 mod arrived;
 mod deallocate;
 mod growth;
@@ -19,7 +19,7 @@ mod lookup;
 mod reallocate;
 mod waiting;
 
-#[cfg(target_has_atomic = "ptr")]
+#[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
 pub(crate) use deallocate::LetWait;
 
 use core::ptr::NonNull;

@@ -65,7 +65,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ///
     /// # Safety
     /// As there; the source's block holds `ptr`.
-    #[cfg(target_has_atomic = "ptr")]
+    #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
     #[inline(always)]
     pub(crate) unsafe fn resize_in(
         &mut self,

@@ -92,7 +92,7 @@ impl Bits {
     ///
     /// # Safety
     /// As for the type, but that its owner may write meanwhile.
-    #[cfg(target_has_atomic = "ptr")]
+    #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
     #[inline(always)]
     pub unsafe fn is_set_now(self, g: usize) -> bool {
         // SAFETY: the caller gives a granule that has a bit.
@@ -104,7 +104,7 @@ impl Bits {
     ///
     /// # Safety
     /// As for the type, but that others may set and [`clear`](Self::clear) bits meanwhile.
-    #[cfg(target_has_atomic = "ptr")]
+    #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
     #[inline]
     pub unsafe fn set(self, g: usize) -> usize {
         // SAFETY: the caller gives a granule that has a bit.
@@ -116,7 +116,7 @@ impl Bits {
     ///
     /// # Safety
     /// As for [`set`](Self::set).
-    #[cfg(target_has_atomic = "ptr")]
+    #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
     #[inline]
     pub unsafe fn clear(self, index: usize, bits: usize) -> usize {
         // SAFETY: the caller gives a word.
@@ -127,7 +127,7 @@ impl Bits {
     ///
     /// # Safety
     /// As for [`set`](Self::set).
-    #[cfg(target_has_atomic = "ptr")]
+    #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
     #[inline]
     pub unsafe fn word_now(self, index: usize) -> usize {
         // SAFETY: the caller gives a word.
@@ -138,7 +138,7 @@ impl Bits {
     ///
     /// # Safety
     /// As for [`set`](Self::set).
-    #[cfg(target_has_atomic = "ptr")]
+    #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
     #[inline]
     pub unsafe fn take_word(self, index: usize) -> usize {
         // SAFETY: the caller gives a word.
@@ -195,7 +195,7 @@ mod tests {
             }
             bits.flip(77);
             assert!(!bits.is_set(77) && bits.is_set(76) && bits.is_set(78));
-            #[cfg(target_has_atomic = "ptr")]
+            #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
             {
                 let (index, all) = (77 / WORD_BITS, bits.word_now(77 / WORD_BITS));
                 let bit = 1 << (77 % WORD_BITS);

@@ -82,7 +82,7 @@ impl Section {
 
 /// # Safety of its methods
 /// All are unsafe for one reason: its span must be there, and have the entries and words asked about.
-#[cfg(target_has_atomic = "ptr")]
+#[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
 impl Section {
     /// Notes that a block was posted in entry `entry`, where none was. Whether the section now has to go to the inbox. O(1).
     ///
