@@ -5,10 +5,10 @@ pub(crate) use core::sync::atomic::Ordering;
 
 #[cfg(not(any(loom, feature = "portable-atomic")))]
 pub(crate) use core::sync::atomic::{AtomicPtr, AtomicUsize};
-#[cfg(all(not(loom), feature = "portable-atomic"))]
-pub(crate) use portable_atomic::{AtomicPtr, AtomicUsize};
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicUsize};
+#[cfg(all(not(loom), feature = "portable-atomic"))]
+pub(crate) use portable_atomic::{AtomicPtr, AtomicUsize};
 
 #[cfg(not(loom))]
 use core::cell::UnsafeCell;
