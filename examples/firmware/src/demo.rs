@@ -1,10 +1,11 @@
 //! What is shown.
 
-use alloc::alloc::{alloc, dealloc};
+use alloc::alloc::dealloc;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::alloc::Layout;
+use core::hint::black_box;
 use core::ptr::NonNull;
 
 use memalloc_core::FreeError;
@@ -20,6 +21,15 @@ pub fn collections() {
         (1..=100).map(|number| (number, Box::new(number * number))).collect();
     let sum: u32 = squares.values().map(|square| **square).sum();
     println!("Vec: {}, BTreeMap of Box: {sum}", numbers.iter().sum::<u32>());
+}
+
+/// A block, or null. The compiler may leave out an allocation that is only compared with null, and say that it succeeded.
+///
+/// # Safety
+/// The layout is not empty.
+unsafe fn alloc(layout: Layout) -> *mut u8 {
+    // SAFETY: as the caller says.
+    black_box(unsafe { alloc::alloc::alloc(layout) })
 }
 
 /// Takes all there is, gives half of it back, then all.
@@ -88,7 +98,7 @@ pub fn frees_by_interrupt() {
 /// What the heap holds.
 pub fn statistics() {
     // Stays, so that something is in use.
-    Box::leak(Box::new([0_u8; 100]));
+    black_box(Box::leak(Box::new([0_u8; 100])));
     let totals = HEAP.lock().totals();
     println!(
         "statistics: {} of {} bytes in use in {} blocks, {} free, {} overhead",

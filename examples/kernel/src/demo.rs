@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::alloc::Layout;
+use core::hint::black_box;
 use core::ptr::NonNull;
 
 use memalloc_core::FreeError;
@@ -88,6 +89,8 @@ pub fn frees_by_interrupt() {
 /// Every span and every chunk of a heap with a few blocks.
 pub fn walk() {
     let blocks: Vec<Box<[u8]>> = [24, 100, 5000].map(|size| alloc::vec![0; size].into_boxed_slice()).into();
+    // Else the compiler may leave out what nobody looks at.
+    let blocks = black_box(blocks);
     // Outside the lock nothing is to be allocated, and printing allocates nothing.
     let mut heap = HEAP.lock();
     // Else each size that was freed would have a line.
