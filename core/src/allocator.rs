@@ -14,7 +14,8 @@ fn of_length(block: Option<NonNull<u8>>, layout: Layout) -> Option<NonNull<[u8]>
 macro_rules! allocator {
     ($api:ident, $heap:ty, $($parameter:ident: $bound:path),*) => {
         // SAFETY: a block is valid until it is freed or the heap is dropped, wherever the heap is moved to: it lies in memory
-        // of the source, and moving that moves no block. It is as large and as aligned as asked. Nobody can clone the heap.
+        // of the source, and moving that moves no block. Safe code with a shared reference to the heap cannot put another in
+        // its place. The block is as large and as aligned as asked. Nobody can clone the heap.
         unsafe impl<$($parameter: $bound),*> $api::Allocator for $heap {
             fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, $api::AllocError> {
                 of_length(self.allocate_shared(layout), layout).ok_or($api::AllocError)

@@ -210,7 +210,7 @@ pub use inspect::Totals;
 #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
 pub use local::{LocalHeap, OnBadFree};
 #[cfg(feature = "lock_api")]
-pub use lock::LockedHeap;
+pub use lock::{HeapGuard, LockedHeap};
 #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
 pub use mode::Local;
 pub use mode::{Compact, General, Mode, RealTime};

@@ -1,10 +1,14 @@
 //! A heap behind a lock, as a [`GlobalAlloc`].
 
+mod guard;
+
+pub use guard::HeapGuard;
+
 use core::alloc::{GlobalAlloc, Layout};
 use core::fmt;
 use core::ptr::{NonNull, null_mut};
 
-use lock_api::{Mutex, MutexGuard, RawMutex};
+use lock_api::{Mutex, RawMutex};
 
 use crate::bad_frees::BadFrees;
 use crate::shared::Shared;
@@ -50,9 +54,14 @@ impl<R: RawMutex, S: PageSource, M: Mode> LockedHeap<R, S, M> {
         Self { heap: Mutex::new(heap), bad_frees: BadFrees::new(on_bad_free) }
     }
 
-    /// The heap, locked.
-    pub fn lock(&self) -> MutexGuard<'_, R, Heap<S, M>> {
-        self.heap.lock()
+    /// The heap, locked, to be looked at.
+    pub fn lock(&self) -> HeapGuard<'_, R, S, M> {
+        HeapGuard(self.heap.lock())
+    }
+
+    /// Gives every span that is entirely free back to the source: see [`Heap::trim`]. The bytes given back.
+    pub fn trim(&self) -> usize {
+        self.heap.lock().trim()
     }
 
     /// How many frees were bad so far.
@@ -72,7 +81,7 @@ impl<R: RawMutex, S: PageSource, M: Mode> Shared for LockedHeap<R, S, M> {
     type Mode = M;
 
     fn with<T>(&self, act: impl FnOnce(&mut Heap<S, M>) -> T) -> Option<T> {
-        Some(act(&mut self.lock()))
+        Some(act(&mut self.heap.lock()))
     }
 
     fn told(&self) -> &BadFrees {
@@ -80,8 +89,8 @@ impl<R: RawMutex, S: PageSource, M: Mode> Shared for LockedHeap<R, S, M> {
     }
 }
 
-// SAFETY: the heap hands out memory that is valid, unshared, and as large and as aligned as asked; the lock keeps
-// threads apart; nothing unwinds.
+// SAFETY: the heap hands out memory that is valid, unshared, and as large and as aligned as asked; it stays in its place, so
+// that the memory stays valid; the lock keeps threads apart; nothing unwinds.
 unsafe impl<R: RawMutex, S: PageSource, M: Mode> GlobalAlloc for LockedHeap<R, S, M> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         self.allocate_shared(layout).map_or(null_mut(), NonNull::as_ptr)

@@ -64,7 +64,7 @@ pub fn bad_frees() {
     let free = |ptr: NonNull<u8>, size| {
         let layout = Layout::from_size_align(size, 1).expect("a small layout");
         // SAFETY: the heap is to refuse.
-        unsafe { HEAP.lock().deallocate_sized(ptr, layout) }
+        unsafe { HEAP.lock().heap_mut().deallocate_sized(ptr, layout) }
     };
     assert_eq!(free(on_the_stack, 8), Err(FreeError::NotOurs));
     // SAFETY: the pointer stays in the block.

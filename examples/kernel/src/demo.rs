@@ -33,7 +33,7 @@ pub fn exhaustion() {
         *count = all.len();
         assert!(new_vector(1 << 20).is_none() && new_vector(1000).is_some(), "small blocks fit beside");
         drop(all);
-        HEAP.lock().trim();
+        HEAP.trim();
     }
     assert!(counts[0] > 64 && counts[0] == counts[1], "{counts:?}");
     println!("exhaustion: {} MiB twice, and refused in between", counts[0]);
@@ -55,7 +55,7 @@ pub fn bad_frees() {
     let free = |ptr: NonNull<u8>, size| {
         let layout = Layout::from_size_align(size, 1).expect("a small layout");
         // SAFETY: the heap is to refuse.
-        unsafe { HEAP.lock().deallocate_sized(ptr, layout) }
+        unsafe { HEAP.lock().heap_mut().deallocate_sized(ptr, layout) }
     };
     assert_eq!(free(on_the_stack, 32), Err(FreeError::NotOurs));
     // SAFETY: the pointer stays in the block.
@@ -94,7 +94,8 @@ pub fn walk() {
     // Outside the lock nothing is to be allocated, and printing allocates nothing.
     let mut heap = HEAP.lock();
     // Else each size that was freed would have a line.
-    heap.flush();
+    // SAFETY: the heap stays in its place.
+    unsafe { heap.heap_mut() }.flush();
     for span in heap.spans() {
         println!("walk: span at {:p}, {} KiB", span.block.cast::<u8>(), span.block.len() >> 10);
     }

@@ -20,9 +20,9 @@ pub fn initialize(start_info: &StartInfo) -> usize {
     let mut pages = 0;
     for range in start_info.map().iter().filter(|range| range.is_usable()) {
         let (start, end) = (range.start as usize, (range.start + range.size) as usize);
-        // SAFETY: it is RAM above the kernel. What the boot loader tells lies below the first two pages. The source is not
-        // replaced.
-        pages += unsafe { HEAP.lock().source_mut().add(start.max(above), end) };
+        // SAFETY: it is RAM above the kernel. What the boot loader tells lies below the first two pages. Neither the
+        // heap nor the source is replaced.
+        pages += unsafe { HEAP.lock().heap_mut().source_mut().add(start.max(above), end) };
     }
     pages * PAGE
 }

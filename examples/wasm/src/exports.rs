@@ -14,7 +14,9 @@ use crate::spoil;
 /// A block, or null where there is no room.
 #[unsafe(no_mangle)]
 extern "C" fn allocate(size: usize) -> *mut u8 {
-    let block = Layout::from_size_align(size, 1).ok().and_then(|layout| HEAP.lock().allocate(layout));
+    let Ok(layout) = Layout::from_size_align(size, 1) else { return null_mut() };
+    // SAFETY: the heap stays in its place.
+    let block = unsafe { HEAP.lock().heap_mut().allocate(layout) };
     block.map_or(null_mut(), NonNull::as_ptr)
 }
 
@@ -23,7 +25,7 @@ extern "C" fn allocate(size: usize) -> *mut u8 {
 extern "C" fn deallocate(ptr: *mut u8) -> u32 {
     let Some(block) = NonNull::new(ptr) else { return status(Err(FreeError::NotOurs)) };
     // SAFETY: the host gives the block up.
-    status(unsafe { HEAP.lock().deallocate(block) })
+    status(unsafe { HEAP.lock().heap_mut().deallocate(block) })
 }
 
 /// Frees a block of `size` bytes: 0, or why not.
@@ -33,7 +35,7 @@ extern "C" fn deallocate_sized(ptr: *mut u8, size: usize) -> u32 {
         return status(Err(FreeError::NotOurs));
     };
     // SAFETY: the host gives the block up.
-    status(unsafe { HEAP.lock().deallocate_sized(block, layout) })
+    status(unsafe { HEAP.lock().heap_mut().deallocate_sized(block, layout) })
 }
 
 fn status(freed: Result<(), FreeError>) -> u32 {
