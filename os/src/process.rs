@@ -151,14 +151,32 @@ pub unsafe fn let_wait(ptr: *mut u8, size: Option<usize>) -> bool {
     mine_with(ptr).is_some_and(|(heap, slot, ptr)| unsafe { heap.local().let_wait(slot, ptr, size) })
 }
 
-/// [`let_wait`], for what that does not do because of where the block ends.
+/// [`let_wait`], for what that does not do because of where the block ends, or because it is of another thread's heap.
 ///
 /// # Safety
 /// As for `let_wait`.
 #[inline(always)]
 pub unsafe fn free_over_edge(ptr: *mut u8, size: Option<usize>) -> bool {
     // SAFETY: as in `let_wait`.
-    mine_with(ptr).is_some_and(|(heap, slot, ptr)| unsafe { heap.local().free_over_edge(slot, ptr, size) })
+    unsafe {
+        match mine_with(ptr) {
+            Some((heap, slot, ptr)) => heap.local().free_over_edge(slot, ptr, size),
+            None => free_elsewhere(ptr, size.map_or(0, whole)),
+        }
+    }
+}
+
+/// Frees the block at `ptr`, of `bytes` bytes, whole granules, unless they are 0, if it is one of another thread's heap.
+/// Whether that is done; if not, nothing has changed.
+///
+/// # Safety
+/// As for [`let_wait`].
+#[inline(never)]
+unsafe fn free_elsewhere(ptr: *mut u8, bytes: usize) -> bool {
+    let Some((start, owner)) = TABLE.block_of(ptr.addr()) else { return false };
+    let Some(ptr) = NonNull::new(ptr).filter(|_| owner != huge::OWNER) else { return false };
+    // SAFETY: as in `Place::elsewhere`; the caller gives the block up, and heaps with their inboxes are there for ever.
+    unsafe { RemoteSpan::at(start).free(ptr, bytes, Heaps::of(owner).inbox()).is_ok() }
 }
 
 /// The calling thread's heap, if `ptr` lies in a region of it, and the slot that it lies in.
