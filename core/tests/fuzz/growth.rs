@@ -17,20 +17,27 @@ pub fn run(input: &[u8]) -> usize {
     let largest = usual + usize::from(largest) * 16 * GRANULE;
     let refusals = u16::from_le_bytes([low, high]);
     // A compact heap has one block, which comes and goes.
-    if mode < 240 {
-        let lender = Lender::<12>::new(usual, largest, refusals);
-        match mode % 3 {
-            0 => run_mode::<General, 12>(lender, Input(rest)),
-            1 => run_mode::<RealTime, 12>(lender, Input(rest)),
-            _ => run_mode::<Local, 12>(lender, Input(rest)),
-        }
-    } else {
-        run_mode::<Compact, 1>(Lender::new(usual, largest, refusals), Input(rest))
+    match mode {
+        0..120 | 200..240 => run_chosen::<false>(mode, Lender::new(usual, largest, refusals), Input(rest)),
+        120..200 => run_chosen::<true>(mode, Lender::new(usual, largest, refusals), Input(rest)),
+        240..248 => run_mode::<Compact, 1, false>(Lender::new(usual, largest, refusals), Input(rest)),
+        _ => run_mode::<Compact, 1, true>(Lender::new(usual, largest, refusals), Input(rest)),
     }
 }
 
-fn run_mode<M: Mode, const MOST: usize>(lender: Lender<MOST>, mut input: Input<'_>) -> usize {
-    let mut model = Model::new(Heap::<Lender<MOST>, M>::with_mode(lender));
+fn run_chosen<const ZEROED: bool>(mode: u8, lender: Lender<12, ZEROED>, input: Input<'_>) -> usize {
+    match mode % 3 {
+        0 => run_mode::<General, 12, ZEROED>(lender, input),
+        1 => run_mode::<RealTime, 12, ZEROED>(lender, input),
+        _ => run_mode::<Local, 12, ZEROED>(lender, input),
+    }
+}
+
+fn run_mode<M: Mode, const MOST: usize, const ZEROED: bool>(
+    lender: Lender<MOST, ZEROED>,
+    mut input: Input<'_>,
+) -> usize {
+    let mut model = Model::new(Heap::<_, M>::with_mode(lender));
     let mut count = 0;
     while let Some(choice) = input.next() {
         one(&mut model, parts(choice));
@@ -43,10 +50,13 @@ fn run_mode<M: Mode, const MOST: usize>(lender: Lender<MOST>, mut input: Input<'
     count
 }
 
-fn one<M: Mode, const MOST: usize>(model: &mut Model<Lender<MOST>, M>, [kind, how, a, b]: [usize; 4]) {
+fn one<M: Mode, const MOST: usize, const ZEROED: bool>(
+    model: &mut Model<Lender<MOST, ZEROED>, M>,
+    [kind, how, a, b]: [usize; 4],
+) {
     let largest = model.heap.source().largest();
     match kind {
-        0..120 => allocate(model, layout(how, a, b, largest)),
+        0..120 => allocate(model, layout(how, a, b, largest), kind.is_multiple_of(3)),
         120..170 => {
             if let Some(block) = model.pick(b) {
                 model.deallocate(block, how % 2 == 0);
@@ -86,12 +96,17 @@ fn layout(how: usize, a: usize, b: usize, largest: usize) -> Layout {
     Layout::from_size_align(size, align).expect("a small layout")
 }
 
-fn allocate<M: Mode, const MOST: usize>(model: &mut Model<Lender<MOST>, M>, layout: Layout) {
+fn allocate<M: Mode, const MOST: usize, const ZEROED: bool>(
+    model: &mut Model<Lender<MOST, ZEROED>, M>,
+    layout: Layout,
+    zeroed: bool,
+) {
     let nothing_waits = model.heap.totals().waiting() == 0;
     let has_room = nothing_waits && model.has_room(layout);
     let (requests, refuses) = (model.heap.source().requests, model.heap.source().refuses());
     let before = model.heap.totals();
-    let is_had = model.allocate(layout).is_some();
+    let block = if zeroed { model.allocate_zeroed(layout) } else { model.allocate(layout) };
+    let is_had = block.is_some();
     let asked = model.heap.source().requests - requests;
     assert!(asked <= 1, "the source is asked once");
     assert!(!has_room || is_had && asked == 0, "{layout:?} fits and the source is asked");

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use memalloc_core::{GRANULE, PageSource};
 
-/// Lends blocks of a size or more, `MOST` at a time, and refuses as a pattern of bits says.
-pub struct Lender<const MOST: usize> {
+/// Lends blocks of a size or more, zeroed if `ZEROED`, `MOST` at a time, and refuses as a pattern of bits says.
+pub struct Lender<const MOST: usize, const ZEROED: bool> {
     lent: BTreeMap<usize, (NonNull<u8>, usize)>,
     usual: usize,
     largest: usize,
@@ -17,7 +17,7 @@ pub struct Lender<const MOST: usize> {
     pub requests: usize,
 }
 
-impl<const MOST: usize> Lender<MOST> {
+impl<const MOST: usize, const ZEROED: bool> Lender<MOST, ZEROED> {
     /// Blocks have `usual` bytes, whole granules, where that is enough, and `largest` at most.
     pub fn new(usual: usize, largest: usize, refusals: u16) -> Self {
         Self { lent: BTreeMap::new(), usual, largest, refusals, requests: 0 }
@@ -39,9 +39,10 @@ impl<const MOST: usize> Lender<MOST> {
 }
 
 // SAFETY: blocks come from the global allocator, granule-aligned, and are found by their bounds while lent.
-unsafe impl<const MOST: usize> PageSource for Lender<MOST> {
+unsafe impl<const MOST: usize, const ZEROED: bool> PageSource for Lender<MOST, ZEROED> {
     const ALIGN: usize = GRANULE;
     const ONE_BLOCK: bool = MOST == 1;
+    const ZEROED: bool = ZEROED;
 
     fn largest(&self) -> usize {
         self.largest
@@ -57,8 +58,8 @@ unsafe impl<const MOST: usize> PageSource for Lender<MOST> {
         }
         // SAFETY: the size is not 0.
         let start = NonNull::new(unsafe { alloc(Self::layout(size)) })?;
-        // SAFETY: the block has the bytes. They are not zero, so that a map that is not cleared shows.
-        unsafe { start.write_bytes(0xdb, size) };
+        // SAFETY: the block has the bytes. Unless they are to be, they are not zero, so that a map that is not cleared shows.
+        unsafe { start.write_bytes(if ZEROED { 0 } else { 0xdb }, size) };
         self.lent.insert(start.addr().get(), (start, size));
         Some(NonNull::slice_from_raw_parts(start, size))
     }
