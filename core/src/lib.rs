@@ -157,6 +157,11 @@
 //! | `nightly` | `CellHeap`; both heaps are `Allocator`s of `core`, for the standard collections; nothing, where the compiler takes no unstable features |
 //! | `portable-atomic` | [`LocalHeap`] where the target has no compare-and-swap; see portable-atomic on how it does without |
 #![no_std]
+// Some of these pages are there with some features alone.
+#![cfg_attr(
+    not(all(feature = "lock_api", feature = "allocator-api2")),
+    allow(rustdoc::broken_intra_doc_links)
+)]
 #![cfg_attr(unstable_allocator, feature(allocator_api))]
 // Where there is no `LocalHeap`, what it alone uses lies idle.
 #![cfg_attr(
