@@ -299,10 +299,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if Self::COUNTS_HELD && chunk.span.let_go() {
                 return self.free_last(ptr);
             }
-            if self.quick.serves(bytes) && self.quick.has_room(bytes) {
-                self.quick.push(ptr, bytes);
-                chunk.span.waiting().flip(chunk.start);
-            } else {
+            if !self.let_wait_used(chunk, ptr) {
                 self.take_back(chunk);
             }
         }

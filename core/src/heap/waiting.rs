@@ -42,6 +42,27 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         Some(block)
     }
 
+    /// Lets a chunk in use wait, if it may. Whether that is done.
+    ///
+    /// # Safety
+    /// The chunk starts at `ptr`, does not wait, and nobody uses it any more.
+    #[inline(always)]
+    pub(super) unsafe fn let_wait_used(&mut self, chunk: UsedChunk<M::Granule>, ptr: NonNull<u8>) -> bool {
+        let bytes = chunk.size() * Self::GRANULE;
+        // SAFETY: as the caller says.
+        unsafe {
+            if self.quick.serves(bytes) && self.quick.has_room(bytes) {
+                self.quick.push(ptr, bytes);
+                chunk.span.waiting().flip(chunk.start);
+            } else if self.quick.serves_long(bytes) {
+                self.let_wait_long(chunk.span, chunk.start, ptr, bytes);
+            } else {
+                return false;
+            }
+        }
+        true
+    }
+
     /// Lets the long block at granule `start` of `span` wait; the one whose place it takes is coalesced. O(1).
     ///
     /// # Safety

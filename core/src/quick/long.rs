@@ -64,17 +64,20 @@ impl<M: Mode> Quick<M> {
     /// The long blocks that wait, and their bytes. O(1) in all.
     pub fn long_blocks(&self) -> impl Iterator<Item = (NonNull<u8>, usize)> {
         let count = if M::LONG_WAIT && self.policy.longest > 0 { PLACES } else { 0 };
-        // SAFETY: where long blocks may wait, there are places.
-        (0..count)
-            .map(|index| unsafe { self.place(index).read() })
-            .filter_map(|Place { block, bytes }| Some((block?, bytes)))
+        (0..count).filter_map(|index| {
+            // SAFETY: where long blocks may wait, there are places.
+            let Place { block, bytes } = unsafe { self.place(index).read() };
+            Some((block?, bytes))
+        })
     }
 
     /// Whether the long blocks that wait each have a place of their size. For the full check.
     pub(crate) fn are_long_blocks_in_place(&self) -> bool {
-        // SAFETY: where long blocks wait, there are places.
-        self.long_blocks()
-            .all(|(block, bytes)| unsafe { self.place(place_of(bytes)).read() }.block == Some(block))
+        self.long_blocks().all(|(block, bytes)| {
+            // SAFETY: where long blocks wait, there are places.
+            let place = unsafe { self.place(place_of(bytes)).read() };
+            place.block == Some(block)
+        })
     }
 
     /// Empties the places.

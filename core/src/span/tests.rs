@@ -1,6 +1,7 @@
 use super::*;
 use crate::granule::{GRANULE, OneWord, TwoWords};
 use crate::map::Field;
+use crate::quick::Policy;
 
 #[test]
 fn a_block_for_n_granules_has_room_for_n_and_not_for_more_than_a_map_word_s_worth() {

@@ -1,0 +1,88 @@
+//! What a span keeps beside its granules: header, map, marks, sections, bins and lists, and how large a block they need.
+
+use super::{MAP, Section};
+use crate::bins::Bins;
+use crate::granule::Granule;
+use crate::map::{Bits, Map, WORD_GRANULES};
+use crate::quick::Policy;
+use crate::raw::WORD;
+
+/// What a span keeps beside its granules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Overhead {
+    /// The largest chunk, in bytes, that bins laid in the span serve; 0 if none are laid there.
+    pub bins_for: usize,
+    /// Whether waiting bits are laid behind the map.
+    pub marks: bool,
+    /// What may wait, if lists are laid in the span.
+    pub lists: Policy,
+}
+
+impl Overhead {
+    /// Header and map alone.
+    pub const LEAST: Self = Self { bins_for: 0, marks: false, lists: Policy::OFF };
+
+    /// Bytes below the first granule of a span of `granules` granules.
+    pub(super) const fn bytes<G: Granule>(self, granules: usize) -> usize {
+        let bins = if self.bins_for > 0 { Bins::<G>::bytes(self.bins_for) } else { 0 };
+        MAP + self.map_bytes::<G>(granules) + bins + self.lists.bytes()
+    }
+
+    /// Bytes of map, marks and sections in a span of `granules` granules.
+    pub(crate) const fn map_bytes<G: Granule>(self, granules: usize) -> usize {
+        let marks = self.marks as usize * Bits::words(granules);
+        (map_words::<G>(granules) + marks + sections_words::<G>(granules)) * WORD
+    }
+
+    /// Granules that chunks are made of in a span of `granules` granules.
+    pub const fn capacity<G: Granule>(self, granules: usize) -> usize {
+        granules.saturating_sub(self.bytes::<G>(granules).div_ceil(G::BYTES))
+    }
+
+    /// [`block_for`](Self::block_for), such that any larger block has the room too: where an entry of the map takes more
+    /// than a granule, the first granule of one leaves less room than there was without it.
+    pub fn block_for_or_more<G: Granule>(self, needed: usize) -> Option<usize> {
+        let block = self.block_for::<G>(needed)?;
+        let next_entry = (block / G::BYTES).next_multiple_of(WORD_GRANULES);
+        let missing = needed.saturating_sub(self.capacity::<G>(next_entry));
+        if missing > 0 { (next_entry + missing).checked_mul(G::BYTES) } else { Some(block) }
+    }
+
+    /// The smallest block, in bytes, with room for `needed` granules beside this. `None` if no block is large enough.
+    pub fn block_for<G: Granule>(self, needed: usize) -> Option<usize> {
+        let limit = isize::MAX as usize / G::BYTES;
+        let mut granules = needed;
+        loop {
+            if granules > limit {
+                return None;
+            }
+            let with_overhead = needed.checked_add(self.bytes::<G>(granules).div_ceil(G::BYTES))?;
+            if with_overhead == granules {
+                return Some(granules * G::BYTES);
+            }
+            granules = with_overhead;
+        }
+    }
+}
+
+/// Words from one entry of the map to the next.
+pub(super) const fn step<G: Granule>() -> usize {
+    Map::ENTRY + G::MARKS
+}
+
+/// Words of the map of `granules` granules.
+pub(super) const fn map_words<G: Granule>(granules: usize) -> usize {
+    step::<G>() * Map::entries(granules)
+}
+
+/// Words of the sections of `granules` granules and of their noted bits.
+const fn sections_words<G: Granule>(granules: usize) -> usize {
+    if G::MARKS == 0 {
+        return 0;
+    }
+    let entries = Map::entries(granules);
+    Section::count(entries) * SECTION + Bits::words(entries)
+}
+
+/// Words of a section.
+const SECTION: usize = size_of::<Section>() / WORD;
