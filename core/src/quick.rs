@@ -22,6 +22,8 @@ use crate::Mode;
 use crate::granule::GRANULE;
 use crate::raw::after;
 
+/// From a source of this size on, large blocks may wait too.
+const LARGE_FROM: usize = 32 << 20;
 /// From a source of this size on, many blocks may wait, of many sizes.
 const MANY_FROM: usize = 512 << 10;
 /// From a source of this size on, a few blocks may wait. In a smaller one, lists and bits would take 2 % of it.
@@ -34,34 +36,45 @@ const FIRST_BATCH: usize = 4;
 pub struct Policy {
     /// The largest block, in bytes.
     limit: usize,
-    /// Blocks of a size that may wait; where any number may, those that are carved at once at first.
+    /// Blocks of a size that may wait, at most; where any number may, those that are carved at once at first.
     depth: usize,
+    /// Bytes of a size that may wait, at most.
+    bytes: usize,
     /// The largest block, in bytes, of those too long for a list that may wait.
     longest: usize,
 }
 
 impl Policy {
     /// Nothing waits.
-    pub const OFF: Self = Self { limit: 0, depth: 0, longest: 0 };
+    pub const OFF: Self = Self { limit: 0, depth: 0, bytes: 0, longest: 0 };
 
     /// What may wait in a heap whose source has blocks of up to `largest` bytes: so little that a small arena does not
-    /// fragment.
+    /// fragment, and never more than half of one.
     pub const fn scaled_to(largest: usize) -> Self {
-        if largest >= MANY_FROM {
-            Self { limit: 32 * GRANULE, depth: 32, longest: 0 }
+        if largest >= LARGE_FROM {
+            Self { limit: 256 * GRANULE, depth: 64, bytes: 2048 * GRANULE, longest: 0 }
+        } else if largest >= MANY_FROM {
+            Self { limit: 32 * GRANULE, depth: 32, bytes: 1024 * GRANULE, longest: 0 }
         } else if largest >= FEW_FROM {
-            Self { limit: 8 * GRANULE, depth: 8, longest: 0 }
+            Self { limit: 8 * GRANULE, depth: 8, bytes: 64 * GRANULE, longest: 0 }
         } else {
             Self::OFF
         }
     }
 
     /// What may wait in a heap that has much memory to come: a kibibyte (on 64 bits) and less, and a few of up to 32.
-    pub const PER_THREAD: Self = Self { limit: 64 * GRANULE, depth: FIRST_BATCH, longest: 2048 * GRANULE };
+    pub const PER_THREAD: Self =
+        Self { limit: 64 * GRANULE, depth: FIRST_BATCH, bytes: usize::MAX, longest: 2048 * GRANULE };
 
     /// Whether any block may wait.
     pub const fn is_on(self) -> bool {
         self.limit > 0
+    }
+
+    /// How many blocks of `bytes` bytes may wait.
+    const fn depth_of(self, bytes: usize) -> usize {
+        let depth = self.bytes / if bytes > 0 { bytes } else { 1 };
+        if depth < self.depth { depth } else { self.depth }
     }
 
     /// Bytes that the lists take, that of no bytes among them, and the places of long blocks.
@@ -120,7 +133,7 @@ impl<M: Mode> Quick<M> {
             (self.lists, self.policy) = (memory, policy);
             for bytes in self.sizes().chain([0]) {
                 // SAFETY: the caller gives room for a list a size, and that of no bytes.
-                unsafe { self.list(bytes).write(List { head: None, room: policy.depth }) };
+                unsafe { self.list(bytes).write(List { head: None, room: policy.depth_of(bytes) }) };
             }
             if M::LONG_WAIT && policy.longest > 0 {
                 // SAFETY: the caller gives room for the places.
@@ -255,7 +268,7 @@ impl<M: Mode> Quick<M> {
     pub(crate) fn count(&self, bytes: usize) -> usize {
         if M::BOUNDED {
             // SAFETY: asked only about sizes that are served.
-            return self.policy.depth - unsafe { self.list(bytes).as_ref() }.room;
+            return self.policy.depth_of(bytes) - unsafe { self.list(bytes).as_ref() }.room;
         }
         // SAFETY: a block that waits has a link.
         let next = |block: &NonNull<u8>| unsafe { block.cast::<Option<NonNull<u8>>>().read() };

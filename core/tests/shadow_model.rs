@@ -79,6 +79,15 @@ fn arena_of_4_mib() {
 }
 
 #[test]
+fn arena_of_32_mib() {
+    run_mode::<_, General>(
+        &|seed| ArenaSource::new(leak((32 << 20) + seed as usize % 64)),
+        8192,
+        operations(),
+    );
+}
+
+#[test]
 fn blocks_that_do_not_touch() {
     let source = |_| {
         let mut source = BlocksSource::<5>::new();

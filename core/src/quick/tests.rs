@@ -7,7 +7,7 @@ use crate::{General, Local, RealTime};
 
 #[test]
 fn blocks_come_back_last_in_first_out_and_no_more_than_there_is_room_for() {
-    for largest in [64 << 10, 1 << 20] {
+    for largest in [64 << 10, 1 << 20, 64 << 20] {
         let policy = Policy::scaled_to(largest);
         let mut memory = vec![0_usize; policy.bytes() / size_of::<usize>()];
         let mut blocks = vec![[0_usize; 2]; policy.depth + 1];
@@ -18,14 +18,16 @@ fn blocks_come_back_last_in_first_out_and_no_more_than_there_is_room_for() {
             for bytes in quick.sizes() {
                 let blocks: vec::Vec<_> =
                     blocks.iter_mut().map(|block| NonNull::from(block).cast::<u8>()).collect();
+                let depth = policy.depth.min(policy.bytes / bytes);
                 for (index, &block) in blocks.iter().enumerate() {
-                    assert_eq!(quick.has_room(bytes), index < policy.depth);
-                    if index < policy.depth {
+                    assert_eq!(quick.has_room(bytes), index < depth);
+                    if index < depth {
                         quick.push(block, bytes);
                     }
                 }
-                assert_eq!(quick.count(bytes), policy.depth);
-                for &block in blocks[..policy.depth].iter().rev() {
+                assert!(depth >= 8);
+                assert_eq!(quick.count(bytes), depth);
+                for &block in blocks[..depth].iter().rev() {
                     assert_eq!(quick.pop(bytes), Some(block));
                 }
                 assert_eq!((quick.pop(bytes), quick.count(bytes)), (None, 0));
@@ -41,6 +43,8 @@ fn blocks_wait_up_to_a_size_that_the_memory_deserves() {
         (Policy::scaled_to(FEW_FROM), 8),
         (Policy::scaled_to(MANY_FROM - 1), 8),
         (Policy::scaled_to(MANY_FROM), 32),
+        (Policy::scaled_to(LARGE_FROM - 1), 32),
+        (Policy::scaled_to(LARGE_FROM), 256),
         (Policy::PER_THREAD, 64),
     ] {
         let mut memory = vec![0_usize; policy.bytes() / size_of::<usize>() + 1];
