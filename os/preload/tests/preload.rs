@@ -116,6 +116,17 @@ fn cxx_has_every_form_of_new_and_delete() {
     assert!(stderr.starts_with("memalloc: bad free of 0x") && stderr.contains("another size"), "{stderr}");
 }
 
+/// As PHP opens its extensions.
+#[test]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+fn a_library_that_is_to_find_its_own_malloc_first_finds_this_one() {
+    let (directory, deep) = program("deep");
+    let library = directory.path().join("deep_library.so");
+    let source = format!("{}/tests/deep_library.c", env!("CARGO_MANIFEST_DIR"));
+    compile("cc", &["-shared", "-fPIC", &source, "-o", library.to_str().unwrap()]);
+    assert_eq!(stdout_of(preloaded(deep.to_str().unwrap()).arg(&library)), "deep\n");
+}
+
 /// With a region each, the threads would take six times the address space that there is.
 #[test]
 fn a_crowd_of_threads_shares_little_address_space() {
