@@ -89,10 +89,12 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 
-    /// Whether a batch has two blocks of `bytes` bytes at least.
+    /// Whether a batch has two blocks of `bytes` bytes at least, and none of them covers a map entry, which would need a note.
     #[inline(always)]
     const fn may_be_carved(bytes: usize) -> bool {
-        M::WAITS && bytes <= Self::BATCH.bytes / 2
+        let half = Self::BATCH.bytes / 2;
+        let entry = WORD_GRANULES * Self::GRANULE;
+        M::WAITS && bytes <= if half < entry { half } else { entry }
     }
 
     /// Whether a chunk is so long that blocks of `bytes` bytes are carved off it.
