@@ -2,9 +2,11 @@
 //! not from here, and each would meet blocks of the other. PHP opens its extensions so.
 
 use core::arch::naked_asm;
-use core::ffi::{CStr, c_char, c_int, c_void};
+use core::ffi::{c_char, c_int, c_void};
 use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::Ordering::Relaxed;
+
+use crate::others::next;
 
 /// All flags but `RTLD_DEEPBIND`.
 const OTHERS: c_int = !8;
@@ -14,14 +16,7 @@ static REAL: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
 
 /// The C library's `dlopen`, or null where there is none.
 extern "C" fn find_real() -> *mut c_void {
-    /// The next definition after the caller's.
-    const NEXT: *mut c_void = usize::MAX as *mut c_void;
-    const NAME: &CStr = c"dlopen";
-    unsafe extern "C" {
-        fn dlsym(handle: *mut c_void, name: *const c_char) -> *mut c_void;
-    }
-    // SAFETY: the name ends in a zero byte.
-    let real = unsafe { dlsym(NEXT, NAME.as_ptr()) };
+    let real = next(c"dlopen").unwrap_or(core::ptr::null_mut());
     REAL.store(real, Relaxed);
     real
 }

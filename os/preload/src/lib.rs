@@ -12,6 +12,7 @@ mod deep_bind;
 mod errno;
 mod info;
 mod malloc;
+mod others;
 mod sized;
 
 pub use aliases::*;

@@ -127,6 +127,16 @@ fn a_library_that_is_to_find_its_own_malloc_first_finds_this_one() {
     assert_eq!(stdout_of(preloaded(deep.to_str().unwrap()).arg(&library)), "deep\n");
 }
 
+#[test]
+fn a_program_with_some_forms_of_new_and_delete_has_the_others_go_to_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let program = directory.path().join("partial");
+    let source = format!("{}/tests/partial.cpp", env!("CARGO_MANIFEST_DIR"));
+    let program = program.to_str().unwrap();
+    compile("c++", &["-std=c++17", "-w", &source, "-o", program]);
+    assert_eq!(stdout_of(&mut preloaded(program)), "its own\n");
+}
+
 /// With a region each, the threads would take six times the address space that there is.
 #[test]
 fn a_crowd_of_threads_shares_little_address_space() {

@@ -1,0 +1,93 @@
+//! Whether the program has forms of `new` or `delete` of its own, and what other libraries have by the names of this one.
+
+use core::ffi::{CStr, c_char, c_int, c_void};
+use core::mem::MaybeUninit;
+use core::ptr::null_mut;
+use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::{AtomicBool, AtomicPtr};
+
+/// Where an address lies: `Dl_info`.
+#[repr(C)]
+struct Place {
+    _file: *const c_char,
+    library: *mut c_void,
+    _symbol: *const c_char,
+    _address: *mut c_void,
+}
+
+unsafe extern "C" {
+    fn dlsym(handle: *mut c_void, name: *const c_char) -> *mut c_void;
+    fn dladdr(address: *const c_void, place: *mut Place) -> c_int;
+}
+
+/// The next library's function of a name, behind this one.
+pub(crate) fn next(name: &CStr) -> Option<*mut c_void> {
+    // The handle that says so.
+    let behind = core::ptr::without_provenance_mut(usize::MAX);
+    // SAFETY: the name ends with a zero byte.
+    let function = unsafe { dlsym(behind, name.as_ptr()) };
+    (!function.is_null()).then_some(function)
+}
+
+/// The form by which programs that have some of their own have at least one of each kind.
+const FORMS: [&CStr; 4] = [c"_Znwm", c"_ZdlPv", c"_ZnwmSt11align_val_t", c"_ZdlPvSt11align_val_t"];
+
+/// Set once it is known that the program has no forms of its own.
+static NONE: AtomicBool = AtomicBool::new(false);
+
+/// Whether the program is known to have no forms of its own.
+#[inline(always)]
+pub(crate) fn are_known_to_be_none() -> bool {
+    NONE.load(Relaxed)
+}
+
+/// Whether the program has no forms of its own.
+fn are_none() -> bool {
+    /// The handle of what the program calls by a name.
+    const FIRST: *mut c_void = null_mut();
+    if are_known_to_be_none() {
+        return true;
+    }
+    let here = library_of((&raw const NONE).cast());
+    // SAFETY: the names end with a zero byte.
+    let mut first = FORMS.iter().map(|name| unsafe { dlsym(FIRST, name.as_ptr()) });
+    let none = first.all(|function| library_of(function) == here);
+    NONE.store(none, Relaxed);
+    none
+}
+
+/// The library that has an address; null if none has.
+fn library_of(address: *const c_void) -> *mut c_void {
+    let mut place = MaybeUninit::<Place>::uninit();
+    // SAFETY: the place is written, if the answer is not 0.
+    unsafe { if dladdr(address, place.as_mut_ptr()) == 0 { null_mut() } else { place.assume_init().library } }
+}
+
+/// The next library's form of a name, once it was looked for.
+pub(crate) struct Form {
+    name: &'static CStr,
+    function: AtomicPtr<c_void>,
+}
+
+impl Form {
+    pub(crate) const fn new(name: &'static CStr) -> Self {
+        Self { name, function: AtomicPtr::new(null_mut()) }
+    }
+
+    /// The form, if the program has others of its own. Where there is none, this library's are the program's.
+    pub(crate) fn wanted(&self) -> Option<*mut c_void> {
+        if are_none() {
+            return None;
+        }
+        let known = self.function.load(Relaxed);
+        if !known.is_null() {
+            return Some(known);
+        }
+        let found = next(self.name);
+        match found {
+            Some(function) => self.function.store(function, Relaxed),
+            None => NONE.store(true, Relaxed),
+        }
+        found
+    }
+}
