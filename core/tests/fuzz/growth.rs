@@ -3,7 +3,7 @@
 
 use core::alloc::Layout;
 
-use memalloc_core::{Compact, GRANULE, General, Heap, Local, Mode, PageSource, RealTime};
+use memalloc_core::{Compact, GRANULE, General, Heap, Local, Mode, RealTime};
 
 use super::lender::Lender;
 use super::model::Model;
@@ -13,13 +13,20 @@ use super::{Input, parts};
 /// Runs an input.
 pub fn run(input: &[u8]) -> usize {
     let Some((&[mode, usual, largest, low, high], rest)) = input.split_first_chunk() else { return 0 };
+    // Where so much is promised, many blocks may wait.
+    let at_least = if usual < 192 { 0 } else { 64 << 20 };
     let usual = (usize::from(usual) + 64) * 16 * GRANULE;
     let largest = usual + usize::from(largest) * 16 * GRANULE;
     let refusals = u16::from_le_bytes([low, high]);
+    let promised = largest.max(at_least);
     // A compact heap has one block, which comes and goes.
     match mode {
-        0..120 | 200..240 => run_chosen::<false>(mode, Lender::new(usual, largest, refusals), Input(rest)),
-        120..200 => run_chosen::<true>(mode, Lender::new(usual, largest, refusals), Input(rest)),
+        0..120 | 200..240 => {
+            run_chosen::<false>(mode, Lender::new(usual, largest, refusals).promising(promised), Input(rest))
+        }
+        120..200 => {
+            run_chosen::<true>(mode, Lender::new(usual, largest, refusals).promising(promised), Input(rest))
+        }
         240..248 => run_mode::<Compact, 1, false>(Lender::new(usual, largest, refusals), Input(rest)),
         _ => run_mode::<Compact, 1, true>(Lender::new(usual, largest, refusals), Input(rest)),
     }
@@ -54,7 +61,7 @@ fn one<M: Mode, const MOST: usize, const ZEROED: bool>(
     model: &mut Model<Lender<MOST, ZEROED>, M>,
     [kind, how, a, b]: [usize; 4],
 ) {
-    let largest = model.heap.source().largest();
+    let largest = model.heap.source().most();
     match kind {
         0..120 => allocate(model, layout(how, a, b, largest), kind.is_multiple_of(3)),
         120..170 => {

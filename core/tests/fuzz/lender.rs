@@ -11,6 +11,7 @@ use memalloc_core::{GRANULE, PageSource};
 pub struct Lender<const MOST: usize, const ZEROED: bool> {
     lent: BTreeMap<usize, (NonNull<u8>, usize)>,
     usual: usize,
+    most: usize,
     largest: usize,
     refusals: u16,
     /// How often it was asked.
@@ -18,9 +19,19 @@ pub struct Lender<const MOST: usize, const ZEROED: bool> {
 }
 
 impl<const MOST: usize, const ZEROED: bool> Lender<MOST, ZEROED> {
-    /// Blocks have `usual` bytes, whole granules, where that is enough, and `largest` at most.
-    pub fn new(usual: usize, largest: usize, refusals: u16) -> Self {
-        Self { lent: BTreeMap::new(), usual, largest, refusals, requests: 0 }
+    /// Blocks have `usual` bytes, whole granules, where that is enough, and `most` at most.
+    pub fn new(usual: usize, most: usize, refusals: u16) -> Self {
+        Self { lent: BTreeMap::new(), usual, most, largest: most, refusals, requests: 0 }
+    }
+
+    /// The same, but that it says that there are blocks of `largest` bytes: heaps make ready for them.
+    pub fn promising(self, largest: usize) -> Self {
+        Self { largest, ..self }
+    }
+
+    /// Bytes of the largest block that it lends.
+    pub fn most(&self) -> usize {
+        self.most
     }
 
     /// How many blocks are lent, and their bytes.
@@ -53,7 +64,7 @@ unsafe impl<const MOST: usize, const ZEROED: bool> PageSource for Lender<MOST, Z
         let refused = self.refuses();
         self.refusals = self.refusals.rotate_right(1);
         let size = min.next_multiple_of(GRANULE).max(self.usual);
-        if refused || size > self.largest || self.lent.len() == MOST {
+        if refused || size > self.most || self.lent.len() == MOST {
             return None;
         }
         // SAFETY: the size is not 0.
