@@ -9,7 +9,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use crate::others::next;
 
 /// All flags but `RTLD_DEEPBIND`.
-const OTHERS: c_int = !8;
+const BUT_DEEP_BIND: c_int = !8;
 
 /// The C library's `dlopen`, once it was asked for.
 static REAL: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
@@ -45,9 +45,9 @@ pub unsafe extern "C" fn dlopen(path: *const c_char, flags: c_int) -> *mut c_voi
         "jnz 2f",
         "ret",
         "2:",
-        "and esi, {others}",
+        "and esi, {kept}",
         "jmp rax",
-        others = const OTHERS,
+        kept = const BUT_DEEP_BIND,
         real = sym REAL,
         find = sym find_real,
     )
@@ -76,9 +76,9 @@ pub unsafe extern "C" fn dlopen(path: *const c_char, flags: c_int) -> *mut c_voi
         "mov x0, xzr",
         "ret",
         "2:",
-        "and w1, w1, {others}",
+        "and w1, w1, {kept}",
         "br x16",
-        others = const OTHERS,
+        kept = const BUT_DEEP_BIND,
         real = sym REAL,
         find = sym find_real,
     )

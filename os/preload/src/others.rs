@@ -29,8 +29,17 @@ pub(crate) fn next(name: &CStr) -> Option<*mut c_void> {
     (!function.is_null()).then_some(function)
 }
 
-/// The form by which programs that have some of their own have at least one of each kind.
-const FORMS: [&CStr; 4] = [c"_Znwm", c"_ZdlPv", c"_ZnwmSt11align_val_t", c"_ZdlPvSt11align_val_t"];
+/// The forms that a program has some of, if it has any of its own: the others go to these.
+const FORMS: [&CStr; 8] = [
+    c"_Znwm",
+    c"_Znam",
+    c"_ZdlPv",
+    c"_ZdaPv",
+    c"_ZnwmSt11align_val_t",
+    c"_ZnamSt11align_val_t",
+    c"_ZdlPvSt11align_val_t",
+    c"_ZdaPvSt11align_val_t",
+];
 
 /// Set once it is known that the program has no forms of its own.
 static NONE: AtomicBool = AtomicBool::new(false);
