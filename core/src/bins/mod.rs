@@ -78,7 +78,8 @@ impl<G: Granule> Bins<G> {
     /// # Safety
     /// They are whole granules of valid memory that nothing else uses, one at least, and no more than the bins were made
     /// for.
-    #[inline(always)]
+    #[cfg_attr(not(for_size), inline(always))]
+    #[cfg_attr(for_size, inline(never))]
     pub unsafe fn insert(&mut self, at: NonNull<u8>, bytes: usize) {
         // SAFETY: the size has a bin, which holds chunks of one granule all, or none.
         unsafe {
@@ -101,7 +102,8 @@ impl<G: Granule> Bins<G> {
     ///
     /// # Safety
     /// A free chunk starts there, which is in one of these bins.
-    #[inline(always)]
+    #[cfg_attr(not(for_size), inline(always))]
+    #[cfg_attr(for_size, inline(never))]
     pub unsafe fn remove(&mut self, at: NonNull<u8>) -> usize {
         // SAFETY: a free chunk starts there.
         unsafe {
@@ -117,7 +119,8 @@ impl<G: Granule> Bins<G> {
     ///
     /// # Safety
     /// A free chunk ends there, which is in one of these bins.
-    #[inline(always)]
+    #[cfg_attr(not(for_size), inline(always))]
+    #[cfg_attr(for_size, inline(never))]
     pub unsafe fn remove_below(&mut self, end: NonNull<u8>) -> usize {
         // SAFETY: a free chunk ends there, where its footer says its start.
         unsafe {
@@ -150,7 +153,8 @@ impl<G: Granule> Bins<G> {
     ///
     /// # Safety
     /// The bin has a chunk.
-    #[inline(always)]
+    #[cfg_attr(not(for_size), inline(always))]
+    #[cfg_attr(for_size, inline(never))]
     pub unsafe fn pop(&mut self, bin: usize) -> (NonNull<u8>, usize) {
         // SAFETY: the bin has a chunk, and the first bin alone has those of one granule.
         unsafe {
@@ -208,7 +212,8 @@ impl<G: Granule> Bins<G> {
     }
 
     /// The lowest bin from `bin` on that has a chunk. O(1).
-    #[inline(always)]
+    #[cfg_attr(not(for_size), inline(always))]
+    #[cfg_attr(for_size, inline(never))]
     fn filled_from(&self, bin: usize) -> Option<usize> {
         if bin < WORD_BITS {
             let here = self.bits[0] >> bin;

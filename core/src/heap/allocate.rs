@@ -31,7 +31,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// the spans nor the source have room, and the heap is as it was. A size of 0 gives a block of one granule. O(1).
     #[inline]
     pub fn allocate(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        if layout.align() > Self::GRANULE {
+        if layout.align() > Self::GRANULE || (cfg!(for_size) && !M::WAITS) {
             return self.allocate_aligned(layout);
         }
         match self.take_waiting(rounded::<M::Granule>(layout.size())) {
@@ -225,7 +225,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ///
     /// # Safety
     /// The chunk is in no bin and has `chunk_bytes` bytes, `bytes` or more; both are whole granules.
-    #[inline(always)]
+    #[cfg_attr(not(for_size), inline(always))]
+    #[cfg_attr(for_size, inline(never))]
     unsafe fn hand_out(&mut self, chunk: NonNull<u8>, chunk_bytes: usize, bytes: usize) -> NonNull<u8> {
         // SAFETY: the chunk lies in a span of ours, and the pieces in the chunk.
         unsafe {

@@ -352,6 +352,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// If a block in use starts at `ptr`, nobody uses it any more. It does not wait.
     #[inline(never)]
     pub(super) unsafe fn free_to_bins(&mut self, ptr: NonNull<u8>, bytes: usize) -> Result<(), FreeError> {
+        if cfg!(for_size) {
+            // SAFETY: as for this.
+            return unsafe { self.free_with_care(ptr, NonZero::new(bytes)) };
+        }
         if bytes > WORD_GRANULES * Self::GRANULE {
             // SAFETY: as for this.
             return unsafe { self.free_long(ptr, bytes) };
@@ -413,7 +417,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ///
     /// # Safety
     /// The map has them free already; the neighbours are free, and in bins, where that is said.
-    #[inline(always)]
+    #[cfg_attr(not(for_size), inline(always))]
+    #[cfg_attr(for_size, inline(never))]
     unsafe fn coalesce(
         &mut self,
         span: Span<M::Granule>,

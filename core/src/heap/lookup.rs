@@ -58,7 +58,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     }
 
     /// The chunk in use that starts at `ptr`, if one does.
-    #[inline(always)]
+    #[cfg_attr(not(for_size), inline(always))]
+    #[cfg_attr(for_size, inline(never))]
     pub(super) fn used_chunk_at(&self, ptr: NonNull<u8>) -> Option<UsedChunk<M::Granule>> {
         let (span, start) = self.place_of(ptr)?;
         // SAFETY: the granule is the span's.
