@@ -4,14 +4,17 @@
 //! `std::bad_alloc`. Each form goes to this allocator by itself, unless the program has some forms of its own: then those it
 //! has not are the C++ library's, which go to the program's.
 
+mod program;
+
 use core::alloc::Layout;
 use core::ffi::{CStr, c_void};
 use core::ptr::null_mut;
 
 use memalloc_os::process;
+use program::{Form, are_known_to_be_none};
 
 use crate::malloc::{ALIGNMENT, free, malloc};
-use crate::others::{Form, are_known_to_be_none, next};
+use crate::next::next;
 use crate::sized::free_aligned_sized;
 
 /// The size and the alignment of a form that throws, and the C++ library's own.

@@ -8,18 +8,18 @@ mod aliases;
 mod aligned;
 mod cxx;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-mod deep_bind;
+mod dlopen;
 mod errno;
 mod info;
 mod malloc;
-mod others;
+mod next;
 mod sized;
 
 pub use aliases::*;
 pub use aligned::{aligned_alloc, memalign, posix_memalign, pvalloc, valloc};
 pub use cxx::*;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-pub use deep_bind::dlopen;
+pub use dlopen::dlopen;
 pub use info::{MallInfo, MallInfo2, mallinfo, mallinfo2, malloc_info, malloc_stats, malloc_trim, mallopt};
 pub use malloc::{calloc, free, malloc, malloc_usable_size, realloc, reallocarray};
 pub use sized::{cfree, free_aligned_sized, free_sized};

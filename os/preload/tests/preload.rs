@@ -27,6 +27,15 @@ fn program(name: &str) -> (TempDir, PathBuf) {
     (directory, program)
 }
 
+/// A C++ program of these tests, and the directory that it goes with.
+fn cxx_program(name: &str, flags: &[&str]) -> (TempDir, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let program = directory.path().join(name).to_str().unwrap().to_owned();
+    let source = format!("{}/tests/{name}.cpp", env!("CARGO_MANIFEST_DIR"));
+    compile("c++", &[flags, &["-std=c++17", "-w", &source, "-o", &program]].concat());
+    (directory, program)
+}
+
 /// What a shell command prints without and with this malloc is the same; it is returned.
 fn same_as_ever(script: &str) -> String {
     let ever = stdout_of(Command::new("sh").args(["-c", script]));
@@ -104,37 +113,34 @@ fn the_whole_surface_of_malloc_h_is_there() {
 
 #[test]
 fn cxx_has_every_form_of_new_and_delete() {
-    let directory = tempfile::tempdir().unwrap();
-    let program = directory.path().join("cxx");
-    let source = format!("{}/tests/cxx.cpp", env!("CARGO_MANIFEST_DIR"));
-    let program = program.to_str().unwrap();
-    compile("c++", &["-std=c++17", "-w", "-fno-builtin", "-pthread", &source, "-o", program]);
-    assert_eq!(stdout_of(&mut preloaded(program)), "as it should be\n");
-    let output = preloaded(program).arg("with a wrong size").output().unwrap();
+    let (_directory, program) = cxx_program("cxx", &["-fno-builtin", "-pthread"]);
+    assert_eq!(stdout_of(&mut preloaded(&program)), "as it should be\n");
+    let output = preloaded(&program).arg("with a wrong size").output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.signal(), Some(6), "{stderr}");
     assert!(stderr.starts_with("memalloc: bad free of 0x") && stderr.contains("another size"), "{stderr}");
 }
 
-/// As PHP opens its extensions.
+#[test]
+fn a_program_with_some_forms_of_new_and_delete_has_the_others_go_to_them() {
+    for own in ["-DOWN_NEW", "-DOWN_ARRAYS"] {
+        let (_directory, program) = cxx_program("partial", &[own]);
+        assert_eq!(stdout_of(&mut preloaded(&program)), "its own\n", "{own}");
+    }
+}
+
+/// As PHP opens its extensions. The library lies where only the program's own search path leads.
 #[test]
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 fn a_library_that_is_to_find_its_own_malloc_first_finds_this_one() {
-    let (directory, deep) = program("deep");
-    let library = directory.path().join("deep_library.so");
-    let source = format!("{}/tests/deep_library.c", env!("CARGO_MANIFEST_DIR"));
-    compile("cc", &["-shared", "-fPIC", &source, "-o", library.to_str().unwrap()]);
-    assert_eq!(stdout_of(preloaded(deep.to_str().unwrap()).arg(&library)), "deep\n");
-}
-
-#[test]
-fn a_program_with_some_forms_of_new_and_delete_has_the_others_go_to_them() {
     let directory = tempfile::tempdir().unwrap();
-    let program = directory.path().join("partial");
-    let source = format!("{}/tests/partial.cpp", env!("CARGO_MANIFEST_DIR"));
-    let program = program.to_str().unwrap();
-    compile("c++", &["-std=c++17", "-w", &source, "-o", program]);
-    assert_eq!(stdout_of(&mut preloaded(program)), "its own\n");
+    let in_directory = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let source = |name: &str| format!("{}/tests/{name}.c", env!("CARGO_MANIFEST_DIR"));
+    let (program, library) = (in_directory("deep"), in_directory("deep_library.so"));
+    let runpath = "-Wl,--enable-new-dtags,-rpath,$ORIGIN";
+    compile("cc", &["-w", &source("deep"), runpath, "-o", &program]);
+    compile("cc", &["-shared", "-fPIC", &source("deep_library"), "-o", &library]);
+    assert_eq!(stdout_of(preloaded(&program).arg("deep_library.so")), "deep\n");
 }
 
 /// With a region each, the threads would take six times the address space that there is.

@@ -4,6 +4,7 @@
 //! The same code runs in a forked child and in the parent, so it allocates nothing through the global allocator, takes
 //! no lock, and does not panic.
 
+mod cut;
 mod files;
 
 use std::ffi::CStr;
@@ -26,17 +27,12 @@ use super::levels::{Level, Levels};
 use super::look::{At, Look};
 use super::totals::Totals;
 
+pub(super) use cut::Cut;
+
 /// Takes what a walk tells.
 pub(super) trait Sink {
     /// Takes one event; false if it is a directory that has been met, which is not to be walked then.
     fn tell(&mut self, event: Event<'_>) -> bool;
-}
-
-/// Where a walk is cut.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Cut {
-    depth: usize,
-    place: usize,
 }
 
 /// A walk: where it is, and what it has still to meet.
@@ -151,43 +147,6 @@ impl Tree {
             return false;
         }
         true
-    }
-
-    /// Where what is pending is best cut, if it is worth it: at the highest level where much is left.
-    pub(super) fn cut(&self) -> Option<Cut> {
-        let depths = self.base.saturating_sub(1)..self.levels.len();
-        depths.into_iter().find_map(|depth| {
-            let list = &self.levels.get(depth)?.list;
-            let goes_on_below = depth + 1 < self.levels.len();
-            let (_, _, second) = self.entries.at(list.next);
-            let is_single = list.next < list.end && second >= list.end;
-            let place = if goes_on_below && is_single { list.next } else { self.entries.middle(list) };
-            let keeps_some = goes_on_below || place > list.next;
-            (keeps_some && self.entries.is_worth_a_process(list, place)).then_some(Cut { depth, place })
-        })
-    }
-
-    /// Keeps what comes before the cut. The other part goes on as another segment.
-    pub(super) fn keep_before(&mut self, cut: Cut, segment: u32, sink: &mut impl Sink) {
-        self.flush(sink);
-        let depth = self.levels.told().min(cut.depth + 1);
-        sink.tell(Event::Fork { segment, depth: depth as u32 });
-        self.base = cut.depth + 1;
-        if let Some(level) = self.levels.get_mut(cut.depth) {
-            level.list.end = cut.place;
-            level.list.more = None;
-        }
-    }
-
-    /// Keeps what comes after the cut, in the process that takes it over.
-    pub(super) fn keep_after(&mut self, cut: Cut, sink: &mut impl Sink) {
-        (self.own, self.below) = (Totals::NONE, Totals::NONE);
-        if let Some(level) = self.levels.get_mut(cut.depth) {
-            level.list.next = cut.place;
-        }
-        if let Some(&Level { list, path, .. }) = self.levels.get(cut.depth + 1) {
-            self.pop_to(cut.depth + 1, list.start, path, sink);
-        }
     }
 
     /// Forgets where it is.

@@ -1,10 +1,12 @@
-//! Whether the program has forms of `new` or `delete` of its own, and what other libraries have by the names of this one.
+//! Whether the program has forms of `new` or `delete` of its own.
 
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::MaybeUninit;
 use core::ptr::null_mut;
 use core::sync::atomic::Ordering::Relaxed;
 use core::sync::atomic::{AtomicBool, AtomicPtr};
+
+use crate::next::{first, next};
 
 /// Where an address lies: `Dl_info`.
 #[repr(C)]
@@ -16,17 +18,7 @@ struct Place {
 }
 
 unsafe extern "C" {
-    fn dlsym(handle: *mut c_void, name: *const c_char) -> *mut c_void;
     fn dladdr(address: *const c_void, place: *mut Place) -> c_int;
-}
-
-/// The next library's function of a name, behind this one.
-pub(crate) fn next(name: &CStr) -> Option<*mut c_void> {
-    // The handle that says so.
-    let behind = core::ptr::without_provenance_mut(usize::MAX);
-    // SAFETY: the name ends with a zero byte.
-    let function = unsafe { dlsym(behind, name.as_ptr()) };
-    (!function.is_null()).then_some(function)
 }
 
 /// The forms that a program has some of, if it has any of its own: the others go to these.
@@ -52,15 +44,11 @@ pub(crate) fn are_known_to_be_none() -> bool {
 
 /// Whether the program has no forms of its own.
 fn are_none() -> bool {
-    /// The handle of what the program calls by a name.
-    const FIRST: *mut c_void = null_mut();
     if are_known_to_be_none() {
         return true;
     }
     let here = library_of((&raw const NONE).cast());
-    // SAFETY: the names end with a zero byte.
-    let mut first = FORMS.iter().map(|name| unsafe { dlsym(FIRST, name.as_ptr()) });
-    let none = first.all(|function| library_of(function) == here);
+    let none = FORMS.iter().all(|name| library_of(first(name)) == here);
     NONE.store(none, Relaxed);
     none
 }

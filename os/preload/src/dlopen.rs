@@ -6,7 +6,7 @@ use core::ffi::{c_char, c_int, c_void};
 use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::Ordering::Relaxed;
 
-use crate::others::next;
+use crate::next::next;
 
 /// All flags but `RTLD_DEEPBIND`.
 const BUT_DEEP_BIND: c_int = !8;
