@@ -1,28 +1,29 @@
 //! Floor 3: free chunks: what one keeps of itself, in itself.
 //!
 //! ```text
-//!   two granules or more          cell   one granule
+//!   any chunk of a roomy granule  cell   one granule
+//!   others from two on                   that is not roomy
 //!   ┌───────────────────────┐            ┌───────────────────────┐
 //!   │ next                  │      0     │ next                  │
-//!   │ size + 1              │      1     │ back                  │
+//!   │ size                  │      1     │ back                  │
 //!   │ back                  │      2     └───────────────────────┘
 //!   │ …                     │
-//!   │ footer: size + 1      │   the last
+//!   │ footer: size          │   the last
 //!   └───────────────────────┘
 //! ```
 //!
 //! `next` is the next free chunk of the same bin; `back` is the place that holds the link to this one, the `next` of
 //! another chunk or the bin's head. So a chunk leaves its bin in O(1), whichever bin that is. The **footer**, the last
-//! cell, tells the neighbour above where this chunk starts. A cell is half a [granule](Granule); one with a size is odd, one
-//! with a link even. So the second cell and the last tell one granule from more. (Boundary tags: Knuth, The Art of
-//! Computer Programming, volume 1, section 2.5.)
+//! cell, tells the neighbour above where this chunk starts. A [granule](Granule) is roomy if it has the four cells; if not, a
+//! size is kept odd and a link even, so that the second cell and the last tell one granule from more. (Boundary tags: Knuth,
+//! The Art of Computer Programming, volume 1, section 2.5.)
 //!
 //! A chunk in use keeps nothing in itself: see [`map`](crate::map).
 
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
-use crate::granule::Granule;
+use crate::granule::{Cell, Granule};
 use crate::raw::{after, before};
 
 /// A place that holds a link: a bin's head, or the `next` of a free chunk.
@@ -36,7 +37,7 @@ pub struct FreeChunk<G>(NonNull<u8>, PhantomData<G>);
 /// # Safety of its methods
 /// All are unsafe for one reason: the chunk must be free, with its size written, and not written by others since, and
 /// it must be in a bin. Where `MORE` is a parameter, it says whether the chunk, and with it all of its bin, has more than
-/// one granule. `base` is the base of its heap's links: where its bins are.
+/// one granule, or a roomy one. `base` is the base of its heap's links: where its bins are.
 impl<G: Granule> FreeChunk<G> {
     const NEXT: usize = 0;
     const SIZE: usize = G::CELL;
@@ -62,37 +63,38 @@ impl<G: Granule> FreeChunk<G> {
         self.0
     }
 
-    /// Writes the size of a chunk of `bytes` bytes, two granules or more, at both ends.
+    /// Writes the size of a chunk of `bytes` bytes, two granules or more, or a roomy one, at both ends.
     ///
     /// # Safety
     /// The chunk's memory is valid, and nothing else uses it.
     #[inline(always)]
     pub(crate) unsafe fn write_size(self, bytes: usize) {
-        // SAFETY: two granules or more have the cells.
+        // SAFETY: the chunk has the cells.
         unsafe {
-            G::set_size(after(self.0, Self::SIZE), bytes);
-            G::set_size(before(after(self.0, bytes), G::CELL), bytes);
+            Cell::<G>::at(after(self.0, Self::SIZE)).set_size(bytes);
+            Cell::<G>::at(before(after(self.0, bytes), G::CELL)).set_size(bytes);
         }
     }
 
-    /// Its size in bytes, if it has more than one granule.
+    /// Its size in bytes, if it has more than one granule, or a roomy one.
     ///
     /// # Safety
     /// As for the type.
     #[inline(always)]
     pub(crate) unsafe fn size_of_more(self) -> Option<usize> {
         // SAFETY: a free chunk has the cell.
-        unsafe { G::size(after(self.0, Self::SIZE)) }
+        unsafe { Cell::<G>::at(after(self.0, Self::SIZE)).size() }
     }
 
-    /// The size in bytes of the free chunk that ends where `end` starts, if it has more than one granule.
+    /// The size in bytes of the free chunk that ends where `end` starts, if it has more than one granule, or a roomy
+    /// one.
     ///
     /// # Safety
     /// One does.
     #[inline(always)]
     pub(crate) unsafe fn size_of_more_below(end: NonNull<u8>) -> Option<usize> {
         // SAFETY: the cell below `end` is the footer of a free chunk.
-        unsafe { G::size(before(end, G::CELL)) }
+        unsafe { Cell::<G>::at(before(end, G::CELL)).size() }
     }
 
     /// Its size in bytes.
@@ -122,7 +124,7 @@ impl<G: Granule> FreeChunk<G> {
     #[inline(always)]
     pub(crate) unsafe fn first_at(slot: Slot, base: NonNull<u8>) -> Option<Self> {
         // SAFETY: the slot holds a link.
-        unsafe { G::link(base, slot) }.map(|chunk| Self(chunk, PhantomData))
+        unsafe { Cell::<G>::at(slot).link(base) }.map(|chunk| Self(chunk, PhantomData))
     }
 
     /// The place of its `next`.
@@ -150,7 +152,7 @@ impl<G: Granule> FreeChunk<G> {
     #[inline(always)]
     unsafe fn back_of<const MORE: bool>(self, base: NonNull<u8>) -> Slot {
         // SAFETY: the chunk has the cell.
-        unsafe { G::place(base, after(self.0, Self::back_at::<MORE>())) }
+        unsafe { Cell::<G>::at(after(self.0, Self::back_at::<MORE>())).place(base) }
     }
 
     /// Makes `slot` the place that holds the link to it.
@@ -160,7 +162,7 @@ impl<G: Granule> FreeChunk<G> {
     #[inline(always)]
     pub(crate) unsafe fn set_back<const MORE: bool>(self, base: NonNull<u8>, slot: Slot) {
         // SAFETY: the chunk has the cell.
-        unsafe { G::set_place(base, after(self.0, Self::back_at::<MORE>()), slot) }
+        unsafe { Cell::<G>::at(after(self.0, Self::back_at::<MORE>())).set_place(base, slot) }
     }
 
     /// Puts it at the head of the bin at `head`. Whether the bin was empty.
@@ -172,9 +174,9 @@ impl<G: Granule> FreeChunk<G> {
         // SAFETY: the chunk's and its neighbours' links are ours to write.
         unsafe {
             let next = Self::first_at(head, base);
-            G::set_link(base, self.slot(), next.map(Self::address));
+            Cell::<G>::at(self.slot()).copy_link(Cell::at(head));
             self.set_back::<MORE>(base, head);
-            G::set_link(base, head, Some(self.0));
+            Cell::<G>::at(head).set_link(base, Some(self.0));
             if let Some(next) = next {
                 next.set_back::<MORE>(base, self.slot());
             }
@@ -191,7 +193,7 @@ impl<G: Granule> FreeChunk<G> {
         // SAFETY: a chunk in a bin has links, and so have its neighbours.
         unsafe {
             let (slot, next) = (self.back_of::<MORE>(base), self.next(base));
-            G::set_link(base, slot, next.map(Self::address));
+            Cell::<G>::at(slot).copy_link(Cell::at(self.slot()));
             match next {
                 Some(next) => {
                     next.set_back::<MORE>(base, slot);
@@ -215,7 +217,10 @@ impl<G: Granule> FreeChunk<G> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::granule::{OneWord, TwoWords};
+    use crate::ArenaSource;
+    use crate::granule::{OneWord, TwoWords, Within};
+
+    type Roomy = Within<ArenaSource, TwoWords>;
 
     /// A bin's head, and granules behind it.
     #[repr(align(16))]
@@ -246,7 +251,7 @@ mod tests {
         // SAFETY: the granules are the test's own.
         unsafe {
             let chunk = FreeChunk::at(at);
-            if size == 1 {
+            if size == 1 && !G::ROOMY {
                 chunk.link::<false>(base, base);
             } else {
                 chunk.write_size(size * G::BYTES);
@@ -259,6 +264,7 @@ mod tests {
     #[test]
     fn a_chunk_knows_its_size_from_both_ends() {
         knows_its_size::<TwoWords>();
+        knows_its_size::<Roomy>();
         knows_its_size::<OneWord>();
     }
 
@@ -271,7 +277,7 @@ mod tests {
                 let chunk = put::<G>(at, size, base);
                 let bytes = size * G::BYTES;
                 assert_eq!((chunk.address(), chunk.size(), chunk.footer(bytes)), (at, bytes, bytes));
-                assert_eq!(FreeChunk::<G>::size_of_more_below(end), (size > 1).then_some(bytes));
+                assert_eq!(FreeChunk::<G>::size_of_more_below(end), (size > 1 || G::ROOMY).then_some(bytes));
             }
         }
     }
@@ -279,6 +285,7 @@ mod tests {
     #[test]
     fn a_chunk_writes_nothing_outside_itself() {
         writes_nothing_outside::<TwoWords>();
+        writes_nothing_outside::<Roomy>();
         writes_nothing_outside::<OneWord>();
     }
 
@@ -297,6 +304,7 @@ mod tests {
     #[test]
     fn chunks_leave_a_list_from_anywhere() {
         leave_from_anywhere::<TwoWords>();
+        leave_from_anywhere::<Roomy>();
         leave_from_anywhere::<OneWord>();
     }
 
@@ -309,7 +317,7 @@ mod tests {
                 unsafe {
                     let chunks = [0, 10, 20].map(|g| put::<G>(memory.granule::<G>(g), size, base));
                     let place = chunks[leaver].back(base);
-                    let end = if size == 1 {
+                    let end = if size == 1 && !G::ROOMY {
                         chunks[leaver].unlink::<false>(base)
                     } else {
                         chunks[leaver].unlink::<true>(base)

@@ -191,20 +191,48 @@ impl Map {
     /// As for the type, but for `end`.
     #[inline(always)]
     pub unsafe fn long_in_use(self, g: usize, end: usize) -> Option<Neighbours> {
+        // SAFETY: as the caller says.
+        unsafe {
+            match end / WORD_GRANULES - g / WORD_GRANULES {
+                0 => None,
+                1 => self.in_use_over_edge(g, end),
+                _ => self.in_use_over_entry(g, end),
+            }
+        }
+    }
+
+    /// What lies below and above the chunk in use `[g, end)`, if there is one.
+    ///
+    /// # Safety
+    /// As for the type, but for `end`, which is in the entry above that of `g`.
+    #[inline(always)]
+    pub unsafe fn in_use_over_edge(self, g: usize, end: usize) -> Option<Neighbours> {
         // SAFETY: the caller gives a granule of the map; a chunk in use without an end in its own entry goes on into the
-        // next, and a map's entries tell of no end that is not one of its granules.
+        // next.
         unsafe {
             let view = self.view(g);
             if !view.is_used() || view.has_end() {
                 return None;
             }
             let next = self.entry(g / WORD_GRANULES + 1);
-            let ends_there = match end / WORD_GRANULES - g / WORD_GRANULES {
-                0 => false,
-                1 => !next.is_note() && next.first() == end % WORD_GRANULES,
-                _ => next.notes(end),
-            };
-            if !ends_there {
+            if next.is_note() || next.first() != end % WORD_GRANULES {
+                return None;
+            }
+            Some(view.neighbours(0).with_upper(Upper { used: next.used >> (end % WORD_GRANULES) }))
+        }
+    }
+
+    /// What lies below and above the chunk in use `[g, end)`, if there is one.
+    ///
+    /// # Safety
+    /// As for the type, but for `end`, which is so high that the chunk would cover an entry.
+    #[inline(always)]
+    pub unsafe fn in_use_over_entry(self, g: usize, end: usize) -> Option<Neighbours> {
+        // SAFETY: the caller gives a granule of the map; a chunk in use without an end in its own entry goes on into the
+        // next, and a map's entries tell of no end that is not one of its granules.
+        unsafe {
+            let view = self.view(g);
+            if !view.is_used() || view.has_end() || !self.entry(g / WORD_GRANULES + 1).notes(end) {
                 return None;
             }
             let used = self.words_at(end).used.load(Relaxed) >> (end % WORD_GRANULES);
@@ -261,11 +289,36 @@ impl Map {
     pub unsafe fn give(self, g: usize, end: usize) {
         // SAFETY: the caller gives granules of the map.
         unsafe {
+            self.give_over_edge(g, end);
+            self.forget(g, end);
+        }
+    }
+
+    /// [`give`](Self::give), for a chunk that covers no entry.
+    ///
+    /// # Safety
+    /// As for `give`.
+    #[inline(always)]
+    pub unsafe fn give_over_edge(self, g: usize, end: usize) {
+        // SAFETY: the caller gives granules of the map.
+        unsafe {
             let words = self.words_at(g);
             flip(&words.lower, 1 << (g % WORD_GRANULES));
             flip(&words.used, 1 << (g % WORD_GRANULES));
             self.flip_lower(end);
-            self.forget(g, end);
+        }
+    }
+
+    /// [`give`](Self::give), for a chunk that covers an entry.
+    ///
+    /// # Safety
+    /// As for `give`.
+    #[inline(always)]
+    pub unsafe fn give_over_entry(self, g: usize, end: usize) {
+        // SAFETY: the caller gives granules of the map; the note is in the first entry that the chunk covers.
+        unsafe {
+            self.give_over_edge(g, end);
+            self.words_of(g / WORD_GRANULES + 1).as_ref().lower.store(0, Relaxed);
         }
     }
 

@@ -6,24 +6,46 @@ use core::ptr::NonNull;
 
 use memalloc_core::inspect::FaultKind;
 use memalloc_core::map::Map;
-use memalloc_core::{ArenaSource, GRANULE, General, Heap, Mode, RealTime};
+use memalloc_core::{ArenaSource, BlocksSource, GRANULE, General, Heap, Mode, PageSource, RealTime};
 
 const WORD: usize = size_of::<usize>();
 
+/// One block, with links that are counted where half a word reaches far, or one of several, with links that are pointers.
+trait Source: PageSource {
+    fn of(arena: &'static mut [MaybeUninit<u8>]) -> Self;
+}
+
+impl Source for ArenaSource {
+    fn of(arena: &'static mut [MaybeUninit<u8>]) -> Self {
+        Self::new(arena)
+    }
+}
+
+impl Source for BlocksSource<1> {
+    fn of(arena: &'static mut [MaybeUninit<u8>]) -> Self {
+        let mut source = Self::new();
+        source.add(arena).expect("there is a place");
+        source
+    }
+}
+
 /// A heap with blocks in use, and between them free chunks of one granule and of four; in one bin, two of each. One
 /// block is long.
-struct Case<M: Mode> {
-    heap: Heap<ArenaSource, M>,
+struct Case<M: Mode, S: Source = ArenaSource> {
+    heap: Heap<S, M>,
     one: [NonNull<u8>; 2],
     four: [NonNull<u8>; 2],
     waiting: [NonNull<u8>; 2],
     long: NonNull<u8>,
 }
 
-impl<M: Mode> Case<M> {
+impl<M: Mode, S: Source> Case<M, S> {
+    /// Whether a link is half a word, and counts those from the bins on.
+    const COUNTED: bool = S::ONE_BLOCK && WORD == 8;
+
     fn new() -> Self {
         let arena = Box::leak(vec![MaybeUninit::uninit(); 64 << 10].into_boxed_slice());
-        let mut heap = Heap::<_, M>::with_mode(ArenaSource::new(arena));
+        let mut heap = Heap::<S, M>::with_mode(S::of(arena));
         let mut allocate = |granules: usize| {
             let layout = Layout::from_size_align(granules * GRANULE, GRANULE).unwrap();
             heap.allocate(layout).expect("there is room")
@@ -35,7 +57,7 @@ impl<M: Mode> Case<M> {
         };
         let (one, four) = ([blocks(1), blocks(1)], [blocks(4), blocks(4)]);
         let (waiting, long) = ([blocks(3), blocks(3)], blocks(500));
-        let free = |heap: &mut Heap<ArenaSource, M>, block| {
+        let free = |heap: &mut Heap<S, M>, block| {
             // SAFETY: the block is not used.
             assert_eq!(unsafe { heap.deallocate(block) }, Ok(()));
         };
@@ -67,6 +89,26 @@ impl<M: Mode> Case<M> {
         spoil(bits, |word| word ^ 1 << (g % usize::BITS as usize));
     }
 
+    /// Changes what stands in the cell `index` of the free chunk at an address.
+    fn spoil_cell(&self, address: NonNull<u8>, index: usize, change: impl Fn(usize) -> usize) {
+        if Self::COUNTED {
+            // SAFETY: the cell is one of the arena.
+            unsafe {
+                let cell = address.cast::<u32>().add(index);
+                cell.write(change(cell.read() as usize) as u32);
+            }
+        } else {
+            spoil(word(address, index), change);
+        }
+    }
+
+    /// A link to an address.
+    fn link(&self, address: NonNull<u8>) -> usize {
+        let span = self.heap.spans().next().expect("there is a span");
+        let bins = span.block.addr().get() + 6 * WORD + span.map;
+        if Self::COUNTED { (address.addr().get() - bins) / 4 } else { address.addr().get() }
+    }
+
     fn expect(&self, kinds: &[FaultKind]) {
         let fault = self.heap.check().expect_err("the heap is corrupt");
         assert!(kinds.contains(&fault.kind), "{fault} is not one of {kinds:?}");
@@ -87,31 +129,42 @@ fn word(address: NonNull<u8>, index: usize) -> NonNull<usize> {
 
 #[test]
 fn a_size_or_a_footer_that_is_wrong() {
-    let case = Case::<RealTime>::new();
-    spoil(word(case.four[0], 1), |size| size + GRANULE);
+    size_or_footer::<ArenaSource>();
+    size_or_footer::<BlocksSource<1>>();
+}
+
+fn size_or_footer<S: Source>() {
+    let more = if Case::<RealTime, S>::COUNTED { 1 } else { GRANULE };
+    let case = Case::<RealTime, S>::new();
+    case.spoil_cell(case.four[0], 1, |size| size + more);
     case.expect(&[FaultKind::Size]);
-    let case = Case::<RealTime>::new();
-    spoil(word(case.four[0], 4 * GRANULE / WORD - 1), |footer| footer - GRANULE);
+    let case = Case::<RealTime, S>::new();
+    let cell = if Case::<RealTime, S>::COUNTED { WORD / 2 } else { WORD };
+    case.spoil_cell(case.four[0], 4 * GRANULE / cell - 1, |footer| footer - more);
     case.expect(&[FaultKind::Footer]);
 }
 
 #[test]
 fn links_that_do_not_lead_there_and_back() {
-    for index in [0, 1] {
-        // `next` of what is at the head of its bin, and `back` of both.
-        let links =
-            [|case: &Case<RealTime>| word(case.one[0], 1), |case: &Case<RealTime>| word(case.four[0], 2)];
-        let case = Case::<RealTime>::new();
-        spoil(links[index](&case), |_| case.long.addr().get());
+    links::<ArenaSource>();
+    links::<BlocksSource<1>>();
+}
+
+fn links<S: Source>() {
+    for one in [true, false] {
+        let chunks = |case: &Case<RealTime, S>| if one { case.one } else { case.four };
+        // Where the smallest chunk has no room for its size, `back` is the second.
+        let back = if one && !Case::<RealTime, S>::COUNTED { 1 } else { 2 };
+        let case = Case::<RealTime, S>::new();
+        let chunk = chunks(&case)[0];
+        case.spoil_cell(chunk, back, |_| case.link(case.long));
         case.expect(&[FaultKind::Link]);
         // Even where a block in use has the link that the chunk says is there.
-        let chunk = if index == 0 { case.one[0] } else { case.four[0] };
-        spoil(word(case.long, 0), |_| chunk.addr().get());
+        case.spoil_cell(case.long, 0, |_| case.link(chunk));
         case.expect(&[FaultKind::Link]);
-        let case = Case::<RealTime>::new();
-        let [first, second] = if index == 0 { case.one } else { case.four };
-        for chunk in [first, second] {
-            spoil(word(chunk, 0), |_| case.long.addr().get());
+        let case = Case::<RealTime, S>::new();
+        for chunk in chunks(&case) {
+            case.spoil_cell(chunk, 0, |_| case.link(case.long));
         }
         case.expect(&[FaultKind::Link]);
     }
@@ -119,12 +172,18 @@ fn links_that_do_not_lead_there_and_back() {
 
 #[test]
 fn a_chunk_that_fell_out_of_its_bin() {
-    let case = Case::<RealTime>::new();
+    fallen_out::<ArenaSource>();
+    fallen_out::<BlocksSource<1>>();
+}
+
+fn fallen_out<S: Source>() {
+    let case = Case::<RealTime, S>::new();
     // The second was freed last and is the first of the bin; without its link, the other is in no list.
     let [last, first] = case.four;
-    // SAFETY: a free chunk starts there.
-    assert_eq!(unsafe { word(first, 0).read() }, last.addr().get());
-    spoil(word(first, 0), |_| 0);
+    case.spoil_cell(first, 0, |link| {
+        assert_eq!(link, case.link(last));
+        0
+    });
     case.expect(&[FaultKind::Link, FaultKind::Bin]);
 }
 

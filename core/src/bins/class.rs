@@ -10,7 +10,7 @@
 
 use crate::granule::Granule;
 
-const SUB_BITS: u32 = 2;
+const SUB_BITS: usize = 2;
 const PER_DOUBLING: usize = 1 << SUB_BITS;
 
 /// Bins needed for chunks of up to `largest` bytes.
@@ -24,20 +24,20 @@ pub const fn holding<G: Granule>(bytes: usize) -> usize {
     bin_or_one_above::<G>(bytes) - 1
 }
 
-/// The lowest bin whose every chunk has `bytes` bytes or more: the one above that which holds one byte less. O(1).
+/// The lowest bin whose every chunk has `bytes` bytes or more, one at least: the one above that which holds one byte less.
+/// O(1).
 #[inline(always)]
 pub const fn covering<G: Granule>(bytes: usize) -> usize {
-    // No bytes are as one byte is.
-    bin_or_one_above::<G>(bytes - (bytes != 0) as usize)
+    bin_or_one_above::<G>(bytes - 1)
 }
 
 /// One more than the bin of the whole granules in `bytes`, so that less than a granule has an answer.
 #[inline(always)]
 const fn bin_or_one_above<G: Granule>(bytes: usize) -> usize {
-    let granule_bits = G::BYTES.ilog2();
+    let granule_bits = G::BYTES.ilog2() as usize;
     // Bits of the size that tell no classes apart: all below a granule's, at least.
-    let scale = (bytes | PER_DOUBLING << granule_bits).ilog2() - SUB_BITS;
-    ((scale as usize) << SUB_BITS) + (bytes >> scale) - ((granule_bits as usize) << SUB_BITS)
+    let scale = (bytes | PER_DOUBLING << granule_bits).ilog2() as usize - SUB_BITS;
+    (scale << SUB_BITS) + (bytes >> scale) - (granule_bits << SUB_BITS)
 }
 
 /// The smallest size in `bin`, in granules. O(1).
@@ -79,7 +79,7 @@ mod tests {
     }
 
     fn is_the_lowest<G: Granule>() {
-        for bytes in 0..400_000 {
+        for bytes in 1..400_000 {
             let bin = covering::<G>(bytes);
             assert!(smallest(bin) * G::BYTES >= bytes);
             assert!(bin == 0 || smallest(bin - 1) * G::BYTES < bytes);

@@ -18,7 +18,7 @@ use core::marker::PhantomData;
 use core::ptr::NonNull;
 
 use crate::chunk::{FreeChunk, Slot};
-use crate::granule::Granule;
+use crate::granule::{Cell, Granule};
 use crate::raw::{after, before, distance};
 
 const WORD_BITS: usize = usize::BITS as usize;
@@ -84,7 +84,7 @@ impl<G: Granule> Bins<G> {
         // SAFETY: the size has a bin, which holds chunks of one granule all, or none.
         unsafe {
             let chunk = FreeChunk::<G>::at(at);
-            if bytes == G::BYTES {
+            if !G::ROOMY && bytes == G::BYTES {
                 if chunk.link::<false>(self.heads, self.head(0)) {
                     self.bits[0] |= 1;
                 }
@@ -159,7 +159,7 @@ impl<G: Granule> Bins<G> {
         // SAFETY: the bin has a chunk, and the first bin alone has those of one granule.
         unsafe {
             let chunk = self.first_of(bin).unwrap_unchecked();
-            if bin == 0 {
+            if !G::ROOMY && bin == 0 {
                 self.pop_off::<false>(bin, chunk);
                 return (chunk.address(), G::BYTES);
             }
@@ -174,7 +174,7 @@ impl<G: Granule> Bins<G> {
         // SAFETY: the chunk is the first of the bin.
         unsafe {
             let next = chunk.next(self.heads);
-            G::set_link(self.heads, self.head(bin), next.map(FreeChunk::address));
+            Cell::<G>::at(self.head(bin)).copy_link(Cell::at(chunk.slot()));
             match next {
                 Some(next) => next.set_back::<MORE>(self.heads, self.head(bin)),
                 None => self.mark_empty(bin),

@@ -4,7 +4,8 @@ use std::vec;
 use std::vec::Vec;
 
 use super::*;
-use crate::granule::{OneWord, TwoWords};
+use crate::ArenaSource;
+use crate::granule::{OneWord, TwoWords, Within};
 use crate::random::Random;
 
 /// A chunk of `size` granules or more, as the heap takes one.
@@ -132,6 +133,7 @@ fn exercise<G: Granule>(largest: usize, operations: usize, seed: u64) {
 #[test]
 fn agree_with_a_list_of_chunks() {
     agree::<TwoWords>();
+    agree::<Within<ArenaSource, TwoWords>>();
     agree::<OneWord>();
 }
 
@@ -148,6 +150,7 @@ fn agree<G: Granule>() {
 #[test]
 fn the_only_chunk_is_found_by_a_request_for_all_of_it() {
     is_found_by_its_size::<TwoWords>();
+    is_found_by_its_size::<Within<ArenaSource, TwoWords>>();
     is_found_by_its_size::<OneWord>();
 }
 
@@ -164,6 +167,7 @@ fn is_found_by_its_size<G: Granule>() {
 #[test]
 fn a_bit_that_does_not_agree_with_its_list_is_told() {
     is_told::<TwoWords>();
+    is_told::<Within<ArenaSource, TwoWords>>();
     is_told::<OneWord>();
 }
 

@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 use super::Heap;
 use crate::bins::class;
 use crate::fresh::Fresh;
-use crate::granule::{GRANULE, Granule, granules, rounded};
+use crate::granule::{GRANULE, Granule, Unit, granules, rounded};
 use crate::map::WORD_GRANULES;
 use crate::raw::after;
 use crate::{Mode, PageSource};
@@ -34,7 +34,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         if layout.align() > Self::GRANULE || (cfg!(for_size) && !M::WAITS) {
             return self.allocate_aligned(layout);
         }
-        match self.take_waiting(rounded::<M::Granule>(layout.size())) {
+        match self.take_waiting(rounded::<Unit<S, M>>(layout.size())) {
             Some(block) => Some(block),
             None => self.allocate_from_bins(layout),
         }
@@ -61,27 +61,27 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             return Some(block);
         }
         if M::LONG_WAIT
-            && let Some(block) = self.take_waiting_long(whole::<M::Granule>(layout.size()))
+            && let Some(block) = self.take_waiting_long(whole::<Unit<S, M>>(layout.size()))
         {
             return Some(block);
         }
-        match self.bins.first_for(layout.size()) {
+        let bytes = whole::<Unit<S, M>>(layout.size());
+        match self.bins.first_for(bytes) {
             // SAFETY: the bin has a chunk, and each of its chunks is large enough.
-            Some(bin) => Some(unsafe { self.cut_off(bin, layout.size()) }),
+            Some(bin) => Some(unsafe { self.cut_off(bin, bytes) }),
             None => self.allocate_otherwise(layout),
         }
     }
 
-    /// A block of `size` bytes cut off the first chunk of a bin.
+    /// A block of `bytes` bytes, whole granules, cut off the first chunk of a bin.
     ///
     /// # Safety
     /// The bin has a chunk, and each of its chunks is large enough.
     #[inline(always)]
-    unsafe fn cut_off(&mut self, bin: usize, size: usize) -> NonNull<u8> {
+    unsafe fn cut_off(&mut self, bin: usize, bytes: usize) -> NonNull<u8> {
         // SAFETY: as the caller says.
         unsafe {
             let (chunk, chunk_bytes) = self.bins.pop(bin);
-            let bytes = whole::<M::Granule>(size);
             if Self::may_be_carved(bytes) && self.quick.serves(bytes) && Self::is_long(chunk_bytes, bytes) {
                 return self.carve(chunk, chunk_bytes, bytes);
             }
@@ -138,7 +138,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// free.
     #[inline(never)]
     fn allocate_aligned(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        match self.bins.first_for(whole::<M::Granule>(layout.size()) + most_skipped::<M::Granule>(layout)) {
+        match self.bins.first_for(whole::<Unit<S, M>>(layout.size()) + most_skipped::<Unit<S, M>>(layout)) {
             // SAFETY: the bin has a chunk, and each of its chunks has room behind the skipped granules.
             Some(bin) => Some(unsafe { self.cut_out(bin, layout) }),
             None => self.allocate_otherwise(layout),
@@ -162,17 +162,17 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
     pub(crate) fn allocate_at_hand(&mut self, layout: Layout) -> Option<NonNull<u8>> {
         if layout.align() <= Self::GRANULE {
-            let bytes = whole::<M::Granule>(layout.size());
+            let bytes = whole::<Unit<S, M>>(layout.size());
             if let Some(block) = self.take_waiting(bytes).or_else(|| self.take_waiting_long(bytes)) {
                 return Some(block);
             }
         }
         let bin =
-            self.bins.first_for(whole::<M::Granule>(layout.size()) + most_skipped::<M::Granule>(layout))?;
+            self.bins.first_for(whole::<Unit<S, M>>(layout.size()) + most_skipped::<Unit<S, M>>(layout))?;
         // SAFETY: the bin has a chunk, and each of its chunks has room behind the skipped granules, if any are.
         Some(unsafe {
             if layout.align() <= Self::GRANULE {
-                self.cut_off(bin, layout.size())
+                self.cut_off(bin, whole::<Unit<S, M>>(layout.size()))
             } else {
                 self.cut_out(bin, layout)
             }
@@ -187,7 +187,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let (chunk, chunk_bytes) = match self.take_flushing(layout) {
             Some(taken) => taken,
             None => {
-                let chunk = self.grow(needed::<M::Granule>(layout))?;
+                let chunk = self.grow(needed::<Unit<S, M>>(layout))?;
                 // SAFETY: a free chunk starts there, in a bin.
                 (chunk, unsafe { self.bins.remove(chunk) })
             }
@@ -210,13 +210,13 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// A chunk with room for `layout`: one that is large enough wherever it lies, or else happens to have it.
     fn take_that_fits(&mut self, layout: Layout) -> Option<(NonNull<u8>, usize)> {
-        let bytes = whole::<M::Granule>(layout.size());
-        if let Some(bin) = self.bins.first_for(bytes + most_skipped::<M::Granule>(layout)) {
+        let bytes = whole::<Unit<S, M>>(layout.size());
+        if let Some(bin) = self.bins.first_for(bytes + most_skipped::<Unit<S, M>>(layout)) {
             // SAFETY: the bin has a chunk.
             return Some(unsafe { self.bins.pop(bin) });
         }
         let lies_well = |at, chunk_bytes| {
-            to_multiple::<M::Granule>(at, layout.align()).saturating_add(bytes) <= chunk_bytes
+            to_multiple::<Unit<S, M>>(at, layout.align()).saturating_add(bytes) <= chunk_bytes
         };
         self.bins.take_last_resort(bytes / Self::GRANULE, lies_well)
     }
@@ -256,13 +256,13 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         chunk_bytes: usize,
         layout: Layout,
     ) -> NonNull<u8> {
-        let skip = to_multiple::<M::Granule>(chunk, layout.align());
+        let skip = to_multiple::<Unit<S, M>>(chunk, layout.align());
         // SAFETY: the skipped granules are the chunk's.
         unsafe {
             if skip > 0 {
                 self.bins.insert(chunk, skip);
             }
-            self.hand_out(after(chunk, skip), chunk_bytes - skip, whole::<M::Granule>(layout.size()))
+            self.hand_out(after(chunk, skip), chunk_bytes - skip, whole::<Unit<S, M>>(layout.size()))
         }
     }
 
@@ -308,10 +308,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             return true;
         }
         // So much that its bin is sure to serve the request, or as much as there is.
-        let sure = class::smallest(class::covering::<M::Granule>(
-            whole::<M::Granule>(layout.size()) + most_skipped::<M::Granule>(layout),
+        let sure = class::smallest(class::covering::<Unit<S, M>>(
+            whole::<Unit<S, M>>(layout.size()) + most_skipped::<Unit<S, M>>(layout),
         ));
-        let Some(grown) = self.grow(sure).or_else(|| self.grow(needed::<M::Granule>(layout))) else {
+        let Some(grown) = self.grow(sure).or_else(|| self.grow(needed::<Unit<S, M>>(layout))) else {
             return false;
         };
         let has_room = self.has_room(layout);

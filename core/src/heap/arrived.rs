@@ -7,6 +7,7 @@ use core::ptr::NonNull;
 
 use super::Heap;
 use super::lookup::UsedChunk;
+use crate::granule::Unit;
 use crate::local::OnBadFree;
 use crate::map::{Map, WORD_GRANULES};
 use crate::span::Span;
@@ -27,7 +28,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let mut count = 0;
         // SAFETY: as the caller says. Once no bit is left, the span may go, and is not looked at any more.
         unsafe {
-            let span = Span::<M::Granule>::at(block);
+            let span = Span::<Unit<S, M>>::at(block);
             let mut posted = span.posted().word_now(entry);
             while posted != 0 {
                 let done = self.let_wait_posted(span, entry, posted, on_bad_free);
@@ -51,7 +52,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(always)]
     unsafe fn let_wait_posted(
         &mut self,
-        span: Span<M::Granule>,
+        span: Span<Unit<S, M>>,
         entry: usize,
         posted: usize,
         on_bad_free: OnBadFree,
@@ -80,7 +81,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// # Safety
     /// The span is one of ours, and the granule one of it.
     #[inline(always)]
-    unsafe fn posted_chunk(&self, span: Span<M::Granule>, start: usize) -> Option<UsedChunk<M::Granule>> {
+    unsafe fn posted_chunk(&self, span: Span<Unit<S, M>>, start: usize) -> Option<UsedChunk<Unit<S, M>>> {
         // SAFETY: as the caller says.
         unsafe {
             let map = span.map().in_use(start)?;
@@ -93,7 +94,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ///
     /// # Safety
     /// As for [`let_wait_posted`](Self::let_wait_posted); the block is in use and does not wait.
-    unsafe fn take_back_posted(&mut self, span: Span<M::Granule>, entry: usize, posted: usize) -> usize {
+    unsafe fn take_back_posted(&mut self, span: Span<Unit<S, M>>, entry: usize, posted: usize) -> usize {
         let start = entry * WORD_GRANULES + posted.trailing_zeros() as usize;
         let mut left = 0;
         // SAFETY: as the caller says.

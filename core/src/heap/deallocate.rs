@@ -7,6 +7,7 @@ use core::ptr::NonNull;
 use super::Heap;
 use super::allocate::whole;
 use super::lookup::UsedChunk;
+use crate::granule::Unit;
 use crate::map::{Neighbours, WORD_GRANULES};
 use crate::raw::{after, before};
 use crate::span::Span;
@@ -51,7 +52,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// If a block in use starts at `ptr`, nobody uses it any more. No other pointer does harm.
     #[inline]
     pub unsafe fn deallocate_sized(&mut self, ptr: NonNull<u8>, layout: Layout) -> Result<(), FreeError> {
-        let bytes = whole::<M::Granule>(layout.size());
+        let bytes = whole::<Unit<S, M>>(layout.size());
         // SAFETY: the caller gives up the block, if there is one.
         unsafe {
             if self.quick.may_hold(bytes) {
@@ -80,7 +81,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(always)]
     pub(super) unsafe fn free_waiting_in(
         &mut self,
-        span: Span<M::Granule>,
+        span: Span<Unit<S, M>>,
         start: usize,
         ptr: NonNull<u8>,
         expected: Option<usize>,
@@ -103,7 +104,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(never)]
     unsafe fn free_full(
         &mut self,
-        span: Span<M::Granule>,
+        span: Span<Unit<S, M>>,
         start: usize,
         ptr: NonNull<u8>,
         bytes: usize,
@@ -150,7 +151,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(always)]
     pub(crate) unsafe fn let_wait(
         &mut self,
-        span: Span<M::Granule>,
+        span: Span<Unit<S, M>>,
         start: usize,
         ptr: NonNull<u8>,
         expected: Option<usize>,
@@ -225,7 +226,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(always)]
     pub(crate) unsafe fn free_over_edge(
         &mut self,
-        span: Span<M::Granule>,
+        span: Span<Unit<S, M>>,
         start: usize,
         ptr: NonNull<u8>,
         expected: Option<usize>,
@@ -264,7 +265,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(never)]
     unsafe fn take_back_long(
         &mut self,
-        span: Span<M::Granule>,
+        span: Span<Unit<S, M>>,
         start: usize,
         ptr: NonNull<u8>,
         bytes: usize,
@@ -286,7 +287,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(always)]
     unsafe fn free_used(
         &mut self,
-        chunk: UsedChunk<M::Granule>,
+        chunk: UsedChunk<Unit<S, M>>,
         ptr: NonNull<u8>,
         expected: Option<NonZero<usize>>,
     ) -> Result<(), FreeError> {
@@ -325,7 +326,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// # Safety
     /// The chunk is in use, does not wait, and nobody uses it any more.
     #[inline(never)]
-    pub(super) unsafe fn take_back(&mut self, chunk: UsedChunk<M::Granule>) {
+    pub(super) unsafe fn take_back(&mut self, chunk: UsedChunk<Unit<S, M>>) {
         // SAFETY: as the caller says.
         unsafe { self.take_back_unmarked(chunk, || ()) }
     }
@@ -336,7 +337,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// # Safety
     /// As for `take_back`, but for the mark.
     #[inline(always)]
-    pub(super) unsafe fn take_back_unmarked(&mut self, chunk: UsedChunk<M::Granule>, unmark: impl FnOnce()) {
+    pub(super) unsafe fn take_back_unmarked(&mut self, chunk: UsedChunk<Unit<S, M>>, unmark: impl FnOnce()) {
         let UsedChunk { span, start, map } = chunk;
         // SAFETY: the chunk is in use.
         unsafe {
@@ -356,22 +357,17 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             // SAFETY: as for this.
             return unsafe { self.free_with_care(ptr, NonZero::new(bytes)) };
         }
-        if bytes > WORD_GRANULES * Self::GRANULE {
-            // SAFETY: as for this.
-            return unsafe { self.free_long(ptr, bytes) };
-        }
         let Some((span, start)) = self.place_of(ptr) else { return self.refuse(ptr) };
         let size = bytes / Self::GRANULE;
         // SAFETY: the granule is the span's. A chunk in use is given up by the caller.
         unsafe {
+            match (start % WORD_GRANULES + size) / WORD_GRANULES {
+                0 => {}
+                1 => return self.free_long::<false>(ptr, bytes, start),
+                _ => return self.free_long::<true>(ptr, bytes, start),
+            }
             let view = span.map().view(start);
-            if !view.is_used() {
-                return self.refuse(ptr);
-            }
-            if view.size() != Some(size) {
-                return self.free_long(ptr, bytes);
-            }
-            if self.is_posted(span, start) {
+            if !view.is_used() || view.size() != Some(size) || self.is_posted(span, start) {
                 return self.refuse(ptr);
             }
             if Self::COUNTS_HELD && span.let_go() {
@@ -383,24 +379,36 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         Ok(())
     }
 
-    /// [`free_to_bins`](Self::free_to_bins), for a chunk that does not end in its start's map entry.
+    /// [`free_to_bins`](Self::free_to_bins), for a chunk that would end in the map entry above that of its start, or cover it.
     ///
     /// # Safety
-    /// As for `free_to_bins`.
+    /// As for `free_to_bins`; the address is one of ours, where granule `start` of its span lies.
     #[inline(never)]
-    unsafe fn free_long(&mut self, ptr: NonNull<u8>, bytes: usize) -> Result<(), FreeError> {
-        let Some((span, start)) = self.place_of(ptr) else { return self.refuse(ptr) };
+    unsafe fn free_long<const COVERS: bool>(
+        &mut self,
+        ptr: NonNull<u8>,
+        bytes: usize,
+        start: usize,
+    ) -> Result<(), FreeError> {
         let end = start + bytes / Self::GRANULE;
         // SAFETY: the granule is the span's. A chunk in use is given up by the caller.
         unsafe {
-            let Some(neighbours) = span.map().long_in_use(start, end) else { return self.refuse(ptr) };
+            let span = self.span_of_own(ptr);
+            let map = span.map();
+            let in_use =
+                if COVERS { map.in_use_over_entry(start, end) } else { map.in_use_over_edge(start, end) };
+            let Some(neighbours) = in_use else { return self.refuse(ptr) };
             if self.is_posted(span, start) {
                 return self.refuse(ptr);
             }
             if Self::COUNTS_HELD && span.let_go() {
                 return self.free_last(ptr);
             }
-            span.map().give(start, end);
+            if COVERS {
+                map.give_over_entry(start, end);
+            } else {
+                map.give_over_edge(start, end);
+            }
             self.coalesce(span, ptr, bytes, neighbours);
         }
         Ok(())
@@ -421,7 +429,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[cfg_attr(for_size, inline(never))]
     unsafe fn coalesce(
         &mut self,
-        span: Span<M::Granule>,
+        span: Span<Unit<S, M>>,
         mut at: NonNull<u8>,
         mut bytes: usize,
         neighbours: Neighbours,

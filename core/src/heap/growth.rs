@@ -5,7 +5,7 @@ use core::ptr::NonNull;
 use super::Heap;
 use crate::bins::Bins;
 use crate::fresh::Fresh;
-use crate::granule::Granule;
+use crate::granule::{Granule, Unit};
 use crate::quick::{Policy, Quick};
 use crate::raw::after;
 use crate::span::{Overhead, Span};
@@ -22,8 +22,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let overhead = self.overhead_of_next_span();
         let min = self.least_block_for(size, overhead)?;
         let block = self.source.request(min)?;
-        let most = self.largest.max(overhead.bins_for).min(M::Granule::REACH);
-        let has_room = overhead.capacity::<M::Granule>(block.len() / M::Granule::BYTES) >= size;
+        let most = self.largest.max(overhead.bins_for).min(<Unit<S, M>>::REACH);
+        let has_room = overhead.capacity::<Unit<S, M>>(block.len() / <Unit<S, M>>::BYTES) >= size;
         if block.len() < min || block.len() > most || !has_room {
             // SAFETY: the block was just handed out, and is unused. A source that breaks its word is not used.
             unsafe { self.source.release(block) };
@@ -36,8 +36,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// The bytes to ask the source for, so that a chunk of `size` granules fits: if they can be had, so many that any larger
     /// block will do too.
     fn least_block_for(&self, size: usize, overhead: Overhead) -> Option<usize> {
-        let sure = overhead.block_for_or_more::<M::Granule>(size)?;
-        if sure <= self.source.largest() { Some(sure) } else { overhead.block_for::<M::Granule>(size) }
+        let sure = overhead.block_for_or_more::<Unit<S, M>>(size)?;
+        if sure <= self.source.largest() { Some(sure) } else { overhead.block_for::<Unit<S, M>>(size) }
     }
 
     /// The first span holds the bins.
@@ -61,40 +61,40 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// Whether spans have marks behind their maps: where blocks may wait, and there are none in the map.
     const fn has_marks(may_wait: bool) -> bool {
-        may_wait && M::Granule::MARKS == 0
+        may_wait && <Unit<S, M>>::MARKS == 0
     }
 
     /// Bytes of map and bits in a span of this heap.
     ///
     /// # Safety
     /// The span is one of the heap's.
-    pub(crate) unsafe fn map_bytes(&self, span: Span<M::Granule>) -> usize {
+    pub(crate) unsafe fn map_bytes(&self, span: Span<Unit<S, M>>) -> usize {
         // SAFETY: the span is laid.
-        self.overhead_of_map().map_bytes::<M::Granule>(unsafe { span.granules() })
+        self.overhead_of_map().map_bytes::<Unit<S, M>>(unsafe { span.granules() })
     }
 
     /// Whether a span holds the bins.
-    pub(crate) fn is_home(&self, span: Span<M::Granule>) -> bool {
+    pub(crate) fn is_home(&self, span: Span<Unit<S, M>>) -> bool {
         self.home == Some(span)
     }
 
     /// Bytes of bins and quick lists in a span of this heap.
-    pub(crate) fn bins_bytes(&self, span: Span<M::Granule>) -> usize {
-        if self.is_home(span) { Bins::<M::Granule>::bytes(self.largest) + self.quick.bytes() } else { 0 }
+    pub(crate) fn bins_bytes(&self, span: Span<Unit<S, M>>) -> usize {
+        if self.is_home(span) { Bins::<Unit<S, M>>::bytes(self.largest) + self.quick.bytes() } else { 0 }
     }
 
     /// Takes in a span just laid. Its one free chunk.
     ///
     /// # Safety
     /// It was laid with that overhead in a block of this heap's source.
-    unsafe fn adopt(&mut self, span: Span<M::Granule>, overhead: Overhead) -> NonNull<u8> {
+    unsafe fn adopt(&mut self, span: Span<Unit<S, M>>, overhead: Overhead) -> NonNull<u8> {
         // SAFETY: the span is laid, with room for the bins if the overhead has them; all its granules are free.
         unsafe {
             if overhead.bins_for > 0 {
                 let memory = span.bins_memory(overhead);
                 self.bins.initialize(memory, overhead.bins_for);
                 self.quick
-                    .initialize(after(memory, Bins::<M::Granule>::bytes(overhead.bins_for)), overhead.lists);
+                    .initialize(after(memory, Bins::<Unit<S, M>>::bytes(overhead.bins_for)), overhead.lists);
                 self.largest = overhead.bins_for;
                 self.home = Some(span);
                 // The bins keep it.
@@ -117,7 +117,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// The span is one of ours and entirely free.
     #[cold]
     #[inline(never)]
-    pub(super) unsafe fn span_is_free(&mut self, span: Span<M::Granule>) {
+    pub(super) unsafe fn span_is_free(&mut self, span: Span<Unit<S, M>>) {
         // SAFETY: the span is one of ours.
         if self.home == Some(span) || unsafe { self.is_kept(span) } {
             return;
@@ -166,7 +166,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ///
     /// # Safety
     /// The span is one of the heap's.
-    unsafe fn is_kept(&self, span: Span<M::Granule>) -> bool {
+    unsafe fn is_kept(&self, span: Span<Unit<S, M>>) -> bool {
         // SAFETY: as the caller says.
         M::REMOTE && (self.kept == Some(span.start()) || unsafe { span.is_noted() })
     }
@@ -175,7 +175,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ///
     /// # Safety
     /// The span is one of ours and entirely free; the bins do not lie in it, or hold nothing else.
-    unsafe fn release(&mut self, span: Span<M::Granule>) {
+    unsafe fn release(&mut self, span: Span<Unit<S, M>>) {
         if self.spare == Some(span) {
             self.spare = None;
         }

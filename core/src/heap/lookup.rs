@@ -3,7 +3,7 @@
 use core::ptr::NonNull;
 
 use super::Heap;
-use crate::granule::Granule;
+use crate::granule::{Granule, Unit};
 use crate::map::{Field, InUse};
 #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
 use crate::raw::distance;
@@ -38,8 +38,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// The span and the granule that start at `ptr`.
     #[inline(always)]
-    pub(super) fn place_of(&self, ptr: NonNull<u8>) -> Option<(Span<M::Granule>, usize)> {
-        let (block, start) = self.source.granule_at::<M::Granule>(ptr.addr().get())?;
+    pub(super) fn place_of(&self, ptr: NonNull<u8>) -> Option<(Span<Unit<S, M>>, usize)> {
+        let (block, start) = self.source.granule_at::<Unit<S, M>>(ptr.addr().get())?;
         // SAFETY: the source says that the address lies in a block of ours, and each holds a span.
         Some((unsafe { Span::at(block) }, start))
     }
@@ -50,7 +50,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// The source's block, one of ours, starts at `block` and holds `ptr`.
     #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
     #[inline(always)]
-    pub(crate) unsafe fn place_in(block: NonNull<u8>, ptr: NonNull<u8>) -> Option<(Span<M::Granule>, usize)> {
+    pub(crate) unsafe fn place_in(block: NonNull<u8>, ptr: NonNull<u8>) -> Option<(Span<Unit<S, M>>, usize)> {
         let offset = distance(block, ptr);
         // SAFETY: as the caller says; each block of the source holds a span.
         let span = unsafe { Span::at(block) };
@@ -60,7 +60,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// The chunk in use that starts at `ptr`, if one does.
     #[cfg_attr(not(for_size), inline(always))]
     #[cfg_attr(for_size, inline(never))]
-    pub(super) fn used_chunk_at(&self, ptr: NonNull<u8>) -> Option<UsedChunk<M::Granule>> {
+    pub(super) fn used_chunk_at(&self, ptr: NonNull<u8>) -> Option<UsedChunk<Unit<S, M>>> {
         let (span, start) = self.place_of(ptr)?;
         // SAFETY: the granule is the span's.
         unsafe { self.used_chunk_in(span, start) }
@@ -73,9 +73,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(always)]
     pub(super) unsafe fn used_chunk_in(
         &self,
-        span: Span<M::Granule>,
+        span: Span<Unit<S, M>>,
         start: usize,
-    ) -> Option<UsedChunk<M::Granule>> {
+    ) -> Option<UsedChunk<Unit<S, M>>> {
         // SAFETY: the granule is the span's.
         unsafe {
             let map = span.map().in_use(start)?;
@@ -84,7 +84,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     }
 
     /// The chunk in use that starts at `ptr`, or why none does.
-    pub(super) fn used_chunk(&self, ptr: NonNull<u8>) -> Result<UsedChunk<M::Granule>, FreeError> {
+    pub(super) fn used_chunk(&self, ptr: NonNull<u8>) -> Result<UsedChunk<Unit<S, M>>, FreeError> {
         self.used_chunk_at(ptr).ok_or_else(|| self.why_not(ptr))
     }
 
@@ -93,7 +93,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(never)]
     pub(super) fn why_not(&self, ptr: NonNull<u8>) -> FreeError {
         let Some(block) = self.source.block_of(ptr.addr().get()) else { return FreeError::NotOurs };
-        let Some((_, g)) = self.source.granule_at::<M::Granule>(ptr.addr().get()) else {
+        let Some((_, g)) = self.source.granule_at::<Unit<S, M>>(ptr.addr().get()) else {
             return FreeError::NotAStart;
         };
         // SAFETY: the source says that the address lies in a block of ours, and each holds a span.
@@ -112,7 +112,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// # Safety
     /// A span of ours holds the address.
     #[inline(always)]
-    pub(super) unsafe fn span_of_own(&self, address: NonNull<u8>) -> Span<M::Granule> {
+    pub(super) unsafe fn span_of_own(&self, address: NonNull<u8>) -> Span<Unit<S, M>> {
         // SAFETY: the caller says that a block of ours holds it, and each holds a span.
         unsafe { Span::at(self.source.block_of_own(address.addr().get())) }
     }

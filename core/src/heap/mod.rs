@@ -26,7 +26,7 @@ use core::ptr::NonNull;
 
 use crate::bins::Bins;
 use crate::fresh::Fresh;
-use crate::granule::Granule;
+use crate::granule::{Granule, Unit};
 use crate::quick::Quick;
 use crate::span::Span;
 use crate::{Compact, General, Mode, PageSource, RealTime, Totals};
@@ -57,14 +57,14 @@ use crate::{Compact, General, Mode, PageSource, RealTime, Totals};
 #[derive(Debug)]
 pub struct Heap<S: PageSource, M: Mode = General> {
     source: S,
-    bins: Bins<M::Granule>,
+    bins: Bins<Unit<S, M>>,
     quick: Quick<M>,
     /// All spans, the newest first.
-    spans: Option<Span<M::Granule>>,
+    spans: Option<Span<Unit<S, M>>>,
     /// The span that holds the bins: the first to come and the last to go.
-    home: Option<Span<M::Granule>>,
+    home: Option<Span<Unit<S, M>>>,
     /// A span that was entirely free when last looked at, kept against coming and going.
-    spare: Option<Span<M::Granule>>,
+    spare: Option<Span<Unit<S, M>>>,
     /// The largest chunk, in bytes, that the bins were made for.
     largest: usize,
     /// What no block has covered yet, where the source gives zeros.
@@ -130,7 +130,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// A heap in the mode of its type, where that is a parameter.
     pub const fn with_mode(source: S) -> Self {
-        const { assert!(S::ONE_BLOCK || M::Granule::REACH == usize::MAX, "a compact heap has one block") };
+        const { assert!(S::ONE_BLOCK || <Unit<S, M>>::REACH == usize::MAX, "a compact heap has one block") };
         Self {
             source,
             bins: Bins::new(),
@@ -162,11 +162,11 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         &self.quick
     }
 
-    pub(crate) const fn bins(&self) -> &Bins<M::Granule> {
+    pub(crate) const fn bins(&self) -> &Bins<Unit<S, M>> {
         &self.bins
     }
 
-    pub(crate) const fn spans_head(&self) -> Option<Span<M::Granule>> {
+    pub(crate) const fn spans_head(&self) -> Option<Span<Unit<S, M>>> {
         self.spans
     }
 

@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 use super::Heap;
 use super::allocate::whole;
 use super::lookup::UsedChunk;
-use crate::granule::granules;
+use crate::granule::{Unit, granules};
 use crate::map::InUse;
 use crate::{FreeError, Mode, PageSource};
 
@@ -26,12 +26,12 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         new_size: usize,
     ) -> Option<NonNull<u8>> {
         let chunk = self.used_chunk_at(ptr)?;
-        if chunk.size() != granules::<M::Granule>(layout.size()) {
+        if chunk.size() != granules::<Unit<S, M>>(layout.size()) {
             return None;
         }
         // SAFETY: the chunk is in use; if it moves, the caller gives it up.
         unsafe {
-            if self.move_end(chunk, granules::<M::Granule>(new_size)) {
+            if self.move_end(chunk, granules::<Unit<S, M>>(new_size)) {
                 return Some(ptr);
             }
             self.move_to(chunk, ptr, layout, new_size)
@@ -90,7 +90,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(always)]
     unsafe fn resize_used(
         &mut self,
-        chunk: UsedChunk<M::Granule>,
+        chunk: UsedChunk<Unit<S, M>>,
         ptr: NonNull<u8>,
         new_size: usize,
     ) -> Option<NonNull<u8>> {
@@ -98,7 +98,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let (old, _) = (layout(chunk.size() * Self::GRANULE)?, layout(new_size)?);
         // SAFETY: as the caller says.
         unsafe {
-            if self.move_end(chunk, granules::<M::Granule>(new_size)) {
+            if self.move_end(chunk, granules::<Unit<S, M>>(new_size)) {
                 return Some(ptr);
             }
             self.move_to(chunk, ptr, old, new_size)
@@ -116,7 +116,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     pub unsafe fn resize_in_place(&mut self, ptr: NonNull<u8>, new_size: usize) -> Result<bool, FreeError> {
         let chunk = self.used_chunk(ptr)?;
         // SAFETY: the chunk is in use.
-        Ok(unsafe { self.move_end(chunk, granules::<M::Granule>(new_size)) })
+        Ok(unsafe { self.move_end(chunk, granules::<Unit<S, M>>(new_size)) })
     }
 
     /// Moves the end of a chunk in use, if that can be done: into the free chunk above, or down, so that what lies between
@@ -125,7 +125,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// # Safety
     /// The chunk is in use; what lies above a lower end is not.
     #[inline]
-    unsafe fn move_end(&mut self, chunk: UsedChunk<M::Granule>, new_size: usize) -> bool {
+    unsafe fn move_end(&mut self, chunk: UsedChunk<Unit<S, M>>, new_size: usize) -> bool {
         let UsedChunk { span, start, map: InUse { end, neighbours } } = chunk;
         let new_end = start.saturating_add(new_size);
         if new_end == end {
@@ -159,13 +159,13 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// The chunk is in use for `layout` and starts at `ptr`; it is given up if the result is not `None`.
     unsafe fn move_to(
         &mut self,
-        chunk: UsedChunk<M::Granule>,
+        chunk: UsedChunk<Unit<S, M>>,
         ptr: NonNull<u8>,
         layout: Layout,
         new_size: usize,
     ) -> Option<NonNull<u8>> {
         let new = self.allocate(Layout::from_size_align(new_size, layout.align()).ok()?)?;
-        let bytes = whole::<M::Granule>(layout.size());
+        let bytes = whole::<Unit<S, M>>(layout.size());
         // SAFETY: both blocks hold the bytes, and they are two. The map's word on the old one is asked again, as the
         // new one may have come from below it.
         unsafe {

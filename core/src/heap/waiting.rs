@@ -4,6 +4,7 @@ use core::ptr::NonNull;
 
 use super::Heap;
 use super::lookup::UsedChunk;
+use crate::granule::Unit;
 use crate::map::Bits;
 use crate::span::Span;
 use crate::{Mode, PageSource};
@@ -47,7 +48,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// # Safety
     /// The chunk starts at `ptr`, does not wait, and nobody uses it any more.
     #[inline(always)]
-    pub(super) unsafe fn let_wait_used(&mut self, chunk: UsedChunk<M::Granule>, ptr: NonNull<u8>) -> bool {
+    pub(super) unsafe fn let_wait_used(&mut self, chunk: UsedChunk<Unit<S, M>>, ptr: NonNull<u8>) -> bool {
         let bytes = chunk.size() * Self::GRANULE;
         // SAFETY: as the caller says.
         unsafe {
@@ -71,7 +72,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(always)]
     pub(super) unsafe fn let_wait_long(
         &mut self,
-        span: Span<M::Granule>,
+        span: Span<Unit<S, M>>,
         start: usize,
         ptr: NonNull<u8>,
         bytes: usize,
@@ -89,7 +90,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ///
     /// # Safety
     /// The span is one of the heap's, and the map has a chunk in use there.
-    pub(crate) unsafe fn waits(&self, span: Span<M::Granule>, start: usize) -> bool {
+    pub(crate) unsafe fn waits(&self, span: Span<Unit<S, M>>, start: usize) -> bool {
         // SAFETY: where blocks may wait, there are waiting bits.
         self.quick.is_on() && unsafe { span.waiting().is_set(start) }
     }
@@ -99,7 +100,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// # Safety
     /// The span is one of the heap's, and the granule one of it.
     #[inline(always)]
-    pub(crate) unsafe fn is_posted(&self, span: Span<M::Granule>, start: usize) -> bool {
+    pub(crate) unsafe fn is_posted(&self, span: Span<Unit<S, M>>, start: usize) -> bool {
         // SAFETY: where blocks may be freed from elsewhere, there are posted bits.
         M::REMOTE && unsafe { span.posted().is_set(start) }
     }
@@ -118,7 +119,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ///
     /// # Safety
     /// As for [`waits`](Self::waits).
-    pub(crate) unsafe fn is_freed(&self, span: Span<M::Granule>, start: usize) -> bool {
+    pub(crate) unsafe fn is_freed(&self, span: Span<Unit<S, M>>, start: usize) -> bool {
         // SAFETY: as the caller says; where blocks may be freed from elsewhere, there are marks for what waits too.
         unsafe { if M::REMOTE { Self::is_marked(span.waiting(), start) } else { self.waits(span, start) } }
     }

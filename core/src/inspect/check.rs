@@ -5,7 +5,7 @@ use core::ptr::NonNull;
 
 use crate::bins::class;
 use crate::chunk::FreeChunk;
-use crate::granule::Granule;
+use crate::granule::{Granule, Unit};
 use crate::map::{Bits, Field, InUse, Map, WORD_GRANULES};
 use crate::span::Span;
 use crate::{Heap, Mode, PageSource};
@@ -96,7 +96,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// # Safety
     /// The span is one of the heap's.
-    unsafe fn check_span(&self, span: Span<M::Granule>, sums: &mut Sums) -> Result<(), Fault> {
+    unsafe fn check_span(&self, span: Span<Unit<S, M>>, sums: &mut Sums) -> Result<(), Fault> {
         let base = span.start();
         // SAFETY: the span has a header, a map, and granules up to its end.
         unsafe {
@@ -142,7 +142,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// The span is one of the heap's, and the granule one of it.
     unsafe fn check_chunk(
         &self,
-        span: Span<M::Granule>,
+        span: Span<Unit<S, M>>,
         at: usize,
         lower_free: bool,
         sums: &mut Sums,
@@ -185,7 +185,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// # Safety
     /// The span is one of the heap's, and the map has a free chunk there.
-    unsafe fn check_free(&self, span: Span<M::Granule>, at: usize, end: usize) -> Result<(), Fault> {
+    unsafe fn check_free(&self, span: Span<Unit<S, M>>, at: usize, end: usize) -> Result<(), Fault> {
         // SAFETY: the chunk's words lie in it. Links are followed only to where chunks of ours start.
         unsafe {
             let (chunk, address) = (span.free_at(at), span.address(at));
@@ -194,7 +194,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             ensure(chunk.footer(bytes) == bytes, FaultKind::Footer, address)?;
             let base = self.bins().base();
             let back = chunk.back(base);
-            let by_head = self.bins().is_head(class::holding::<M::Granule>(bytes), back);
+            let by_head = self.bins().is_head(class::holding::<Unit<S, M>>(bytes), back);
             ensure(by_head || self.is_free_chunk(back), FaultKind::Link, address)?;
             ensure(FreeChunk::first_at(back, base) == Some(chunk), FaultKind::Link, address)?;
             let next_is_ours = chunk.next(base).is_none_or(|next| self.is_free_chunk(next.address()));
@@ -207,7 +207,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let Some(block) = self.source().block_of(address.addr().get()) else { return false };
         // SAFETY: each block of the source holds a span of ours.
         unsafe {
-            let span = Span::<M::Granule>::at(block);
+            let span = Span::<Unit<S, M>>::at(block);
             let g = span.granule_of(address);
             span.address(g) == address && span.map().field(g) == Field::Free
         }
@@ -224,7 +224,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 ensure(self.is_free_chunk(address) && listed < free_chunks, FaultKind::Bin, address)?;
                 // SAFETY: a free chunk of ours starts there.
                 let (size, next) = unsafe { (chunk.size(), chunk.next(self.bins().base())) };
-                ensure(class::holding::<M::Granule>(size) == bin, FaultKind::Bin, address)?;
+                ensure(class::holding::<Unit<S, M>>(size) == bin, FaultKind::Bin, address)?;
                 listed += 1;
                 link = next;
             }
@@ -261,7 +261,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let block = self.source().block_of(address.addr().get())?;
         // SAFETY: each block of the source holds a span of ours.
         unsafe {
-            let span = Span::<M::Granule>::at(block);
+            let span = Span::<Unit<S, M>>::at(block);
             let g = span.granule_of(address);
             let is_ours = span.address(g) == address && matches!(span.map().field(g), Field::Used { .. });
             (is_ours && self.waits(span, g))
@@ -283,7 +283,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// # Safety
     /// The span is one of the heap's, and its map has the fields `[from, to)`.
-    unsafe fn check_no_start(&self, span: Span<M::Granule>, from: usize, to: usize) -> Result<(), Fault> {
+    unsafe fn check_no_start(&self, span: Span<Unit<S, M>>, from: usize, to: usize) -> Result<(), Fault> {
         // SAFETY: the caller gives fields of the map.
         let start = unsafe { span.map().scan(from, to) };
         ensure(start == to, FaultKind::Start, span.start())

@@ -3,6 +3,7 @@
 use core::ptr::NonNull;
 
 use crate::bins::class;
+use crate::granule::Unit;
 use crate::map::Field;
 use crate::span::Span;
 use crate::{Heap, Mode, PageSource};
@@ -80,8 +81,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     }
 
     /// The lowest span whose block starts at `address` or above.
-    pub(crate) fn span_from(&self, address: usize) -> Option<Span<M::Granule>> {
-        let mut lowest: Option<Span<M::Granule>> = None;
+    pub(crate) fn span_from(&self, address: usize) -> Option<Span<Unit<S, M>>> {
+        let mut lowest: Option<Span<Unit<S, M>>> = None;
         let mut next = self.spans_head();
         while let Some(span) = next {
             let start = span.start().addr().get();
@@ -98,7 +99,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ///
     /// # Safety
     /// The span is the heap's, and a chunk starts there.
-    unsafe fn view(&self, span: Span<M::Granule>, at: usize) -> ChunkView {
+    unsafe fn view(&self, span: Span<Unit<S, M>>, at: usize) -> ChunkView {
         // SAFETY: a chunk starts there, in use or free as the map says; a free one is in a bin.
         unsafe {
             let (field, address) = (span.map().field(at), span.address(at));
@@ -116,7 +117,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             }
             let (chunk, base) = (span.free_at(at), self.bins().base());
             let size = chunk.size();
-            let bin = class::holding::<M::Granule>(size);
+            let bin = class::holding::<Unit<S, M>>(size);
             let free = FreeView {
                 bin,
                 next: chunk.next(base).map(|next| next.address()),
@@ -157,7 +158,7 @@ impl<S: PageSource, M: Mode> Iterator for Spans<'_, S, M> {
 #[derive(Debug)]
 pub struct Chunks<'heap, S: PageSource, M: Mode> {
     heap: &'heap Heap<S, M>,
-    span: Option<Span<M::Granule>>,
+    span: Option<Span<Unit<S, M>>>,
     at: usize,
     above: usize,
 }

@@ -4,9 +4,13 @@ use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
 use super::PageSource;
-use crate::granule::{GRANULE, Granule};
+use crate::granule::{GRANULE, Granule, TwoWords, Within};
 
-/// Lends one fixed piece of memory, whole, to one heap at a time.
+/// The largest block that is lent: so far do the links of a heap in one block reach.
+const MOST: usize = <Within<ArenaSource, TwoWords>>::REACH;
+
+/// Lends one fixed piece of memory, whole, to one heap at a time. On 64 bits, what a piece has above 16 GiB lies idle;
+/// [`BlocksSource`](super::BlocksSource) lends more.
 ///
 /// ```
 /// use core::alloc::Layout;
@@ -42,6 +46,12 @@ impl ArenaSource {
     /// The bytes are valid for reads and writes for as long as the source or its heap lives, and nobody else
     /// touches them.
     pub const unsafe fn from_raw(memory: *mut u8, size: usize) -> Self {
+        Self::one_of_many(memory, if size < MOST { size } else { MOST })
+    }
+
+    /// A source of the `size` bytes at `memory`, however many; what [`from_raw`](Self::from_raw) asks for is promised where
+    /// it comes to be used.
+    pub(super) const fn one_of_many(memory: *mut u8, size: usize) -> Self {
         Self { memory, size, lent: NonNull::dangling(), lent_granules: 0 }
     }
 
@@ -103,7 +113,7 @@ unsafe impl PageSource for ArenaSource {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::granule::{OneWord, TwoWords};
+    use crate::granule::OneWord;
 
     fn leak(size: usize) -> &'static mut [MaybeUninit<u8>] {
         std::boxed::Box::leak(std::vec![MaybeUninit::uninit(); size].into_boxed_slice())

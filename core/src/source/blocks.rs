@@ -43,8 +43,7 @@ impl core::error::Error for BlocksFull {}
 impl<const N: usize> BlocksSource<N> {
     /// A source with no memory yet.
     pub const fn new() -> Self {
-        // SAFETY: no bytes at all are valid memory.
-        Self { blocks: [const { unsafe { ArenaSource::from_raw(core::ptr::null_mut(), 0) } }; N], count: 0 }
+        Self { blocks: [const { ArenaSource::one_of_many(core::ptr::null_mut(), 0) }; N], count: 0 }
     }
 
     /// Adds `block`. Add the largest before the heap's first allocation: the heap sizes its bins by it.
@@ -65,8 +64,7 @@ impl<const N: usize> BlocksSource<N> {
     /// As for [`ArenaSource::from_raw`].
     pub unsafe fn add_raw(&mut self, memory: *mut u8, size: usize) -> Result<(), BlocksFull> {
         let place = self.blocks.get_mut(self.count).ok_or(BlocksFull)?;
-        // SAFETY: the caller promises what `from_raw` asks.
-        *place = unsafe { ArenaSource::from_raw(memory, size) };
+        *place = ArenaSource::one_of_many(memory, size);
         self.count += 1;
         Ok(())
     }

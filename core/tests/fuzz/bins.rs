@@ -3,7 +3,7 @@
 use core::ptr::NonNull;
 
 use memalloc_core::bins::{Bins, class};
-use memalloc_core::{GRANULE, Granule, OneWord, TwoWords};
+use memalloc_core::{ArenaSource, GRANULE, Granule, OneWord, TwoWords, Within};
 
 use super::model::operations::Choices;
 use super::{Input, parts};
@@ -38,7 +38,11 @@ struct Shadow<G> {
 /// Runs an input.
 pub fn run(input: &[u8]) -> usize {
     let Some((&granule, rest)) = input.split_first() else { return 0 };
-    if granule % 2 == 0 { run_granules::<TwoWords>(rest) } else { run_granules::<OneWord>(rest) }
+    match granule % 4 {
+        0 => run_granules::<TwoWords>(rest),
+        2 => run_granules::<Within<ArenaSource, TwoWords>>(rest),
+        _ => run_granules::<OneWord>(rest),
+    }
 }
 
 fn run_granules<G: Granule>(input: &[u8]) -> usize {
