@@ -156,16 +156,48 @@ impl<G: Granule> Bins<G> {
     #[cfg_attr(not(for_size), inline(always))]
     #[cfg_attr(for_size, inline(never))]
     pub unsafe fn pop(&mut self, bin: usize) -> (NonNull<u8>, usize) {
+        // SAFETY: the bin has a chunk.
+        unsafe {
+            let chunk = self.pop_chunk(bin);
+            (chunk, Self::bytes_of(chunk, bin))
+        }
+    }
+
+    /// Takes out the first chunk of `bin`: its address. O(1).
+    ///
+    /// # Safety
+    /// The bin has a chunk.
+    #[inline(always)]
+    pub(crate) unsafe fn pop_chunk(&mut self, bin: usize) -> NonNull<u8> {
         // SAFETY: the bin has a chunk, and the first bin alone has those of one granule.
         unsafe {
             let chunk = self.first_of(bin).unwrap_unchecked();
-            if !G::ROOMY && bin == 0 {
+            if Self::has_more(bin) {
+                self.pop_off::<true>(bin, chunk);
+            } else {
                 self.pop_off::<false>(bin, chunk);
-                return (chunk.address(), G::BYTES);
             }
-            self.pop_off::<true>(bin, chunk);
-            (chunk.address(), chunk.size_of_more().unwrap_unchecked())
+            chunk.address()
         }
+    }
+
+    /// The bytes of a chunk just taken out of `bin`.
+    ///
+    /// # Safety
+    /// Nothing was written to it since.
+    #[inline(always)]
+    pub(crate) unsafe fn bytes_of(chunk: NonNull<u8>, bin: usize) -> usize {
+        if !Self::has_more(bin) {
+            return G::BYTES;
+        }
+        // SAFETY: as the caller says.
+        unsafe { FreeChunk::<G>::at(chunk).size_of_more().unwrap_unchecked() }
+    }
+
+    /// Whether the chunks of a bin have more than one granule, or are roomy.
+    #[inline(always)]
+    const fn has_more(bin: usize) -> bool {
+        G::ROOMY || bin != 0
     }
 
     /// Takes the first chunk of a bin out.

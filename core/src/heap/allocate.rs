@@ -4,7 +4,7 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use super::Heap;
-use crate::bins::class;
+use crate::bins::{Bins, class};
 use crate::fresh::Fresh;
 use crate::granule::{GRANULE, Granule, Unit, granules, rounded};
 use crate::map::WORD_GRANULES;
@@ -81,11 +81,16 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     unsafe fn cut_off(&mut self, bin: usize, bytes: usize) -> NonNull<u8> {
         // SAFETY: as the caller says.
         unsafe {
-            let (chunk, chunk_bytes) = self.bins.pop(bin);
-            if Self::may_be_carved(bytes) && self.quick.serves(bytes) && Self::is_long(chunk_bytes, bytes) {
-                return self.carve(chunk, chunk_bytes, bytes);
+            let chunk = self.bins.pop_chunk(bin);
+            if Self::may_be_carved(bytes) && self.quick.serves(bytes) {
+                let chunk_bytes = Bins::<Unit<S, M>>::bytes_of(chunk, bin);
+                if Self::is_long(chunk_bytes, bytes) {
+                    return self.carve(chunk, chunk_bytes, bytes);
+                }
             }
-            self.hand_out(chunk, chunk_bytes, bytes)
+            self.mark_used(chunk, bytes);
+            self.put_rest(chunk, Bins::<Unit<S, M>>::bytes_of(chunk, bin), bytes);
+            chunk
         }
     }
 
@@ -221,14 +226,13 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         self.bins.take_last_resort(bytes / Self::GRANULE, lies_well)
     }
 
-    /// Hands out the first `bytes` bytes of a free chunk; what is left goes into a bin.
+    /// Marks the first `bytes` bytes of a free chunk as in use.
     ///
     /// # Safety
-    /// The chunk is in no bin and has `chunk_bytes` bytes, `bytes` or more; both are whole granules.
-    #[cfg_attr(not(for_size), inline(always))]
-    #[cfg_attr(for_size, inline(never))]
-    unsafe fn hand_out(&mut self, chunk: NonNull<u8>, chunk_bytes: usize, bytes: usize) -> NonNull<u8> {
-        // SAFETY: the chunk lies in a span of ours, and the pieces in the chunk.
+    /// The chunk is in no bin and has `bytes` bytes or more, whole granules.
+    #[inline(always)]
+    unsafe fn mark_used(&mut self, chunk: NonNull<u8>, bytes: usize) {
+        // SAFETY: the chunk lies in a span of ours.
         unsafe {
             let span = self.span_of_own(chunk);
             let at = span.granule_of(chunk);
@@ -237,12 +241,20 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             }
             span.map().take(at, at + bytes / Self::GRANULE);
             self.cover(after(chunk, bytes));
-            if chunk_bytes > bytes {
-                self.bins.insert(after(chunk, bytes), chunk_bytes - bytes);
-            }
         }
         self.totals.count_in(bytes);
-        chunk
+    }
+
+    /// Puts what a free chunk has above its first `bytes` bytes, if anything, into a bin.
+    ///
+    /// # Safety
+    /// The chunk is in no bin and has `chunk_bytes` bytes, `bytes` or more; both are whole granules.
+    #[inline(always)]
+    unsafe fn put_rest(&mut self, chunk: NonNull<u8>, chunk_bytes: usize, bytes: usize) {
+        if chunk_bytes > bytes {
+            // SAFETY: as the caller says.
+            unsafe { self.bins.insert(after(chunk, bytes), chunk_bytes - bytes) };
+        }
     }
 
     /// Hands out a block for `layout` of a free chunk; what is left on either side goes into bins.
@@ -262,7 +274,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if skip > 0 {
                 self.bins.insert(chunk, skip);
             }
-            self.hand_out(after(chunk, skip), chunk_bytes - skip, whole::<Unit<S, M>>(layout.size()))
+            let (block, bytes) = (after(chunk, skip), whole::<Unit<S, M>>(layout.size()));
+            self.mark_used(block, bytes);
+            self.put_rest(block, chunk_bytes - skip, bytes);
+            block
         }
     }
 
