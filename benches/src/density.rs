@@ -1,6 +1,7 @@
 //! How much payload an arena holds when a request first fails.
 
-use crate::peer::{Peer, arena};
+use crate::memory::arena;
+use crate::peer::Peer;
 use crate::random::Random;
 
 const SEEDS: u64 = 20;

@@ -2,7 +2,8 @@
 
 use std::alloc::Layout;
 
-use crate::peer::{Peer, arena};
+use crate::memory::arena;
+use crate::peer::Peer;
 use crate::steps::steps;
 
 const HOLE: usize = 1024;

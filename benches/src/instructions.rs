@@ -3,7 +3,8 @@
 use std::alloc::Layout;
 use std::ptr::NonNull;
 
-use crate::peer::{Peer, arena};
+use crate::memory::arena;
+use crate::peer::Peer;
 use crate::random::Random;
 use crate::steps::steps;
 

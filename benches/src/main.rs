@@ -1,6 +1,6 @@
 //! memalloc beside its peers, on one arena, printed as Markdown.
 //!
-//! `cargo run --release -p memalloc-benches -- [instructions | density | holes | misuse | throughput | traces=DIR] [plots=DIR] [PEER ...]`
+//! `cargo run --release -p memalloc-benches -- [instructions | density | holes | misuse | text | throughput | traces=DIR] [plots=DIR] [PEER ...]`
 //!
 //! What is not named is left out, if anything is. Charts of instructions and density go to DIR. `OPERATIONS` says how many calls are counted instruction by
 //! instruction: each instruction takes microseconds.
@@ -8,11 +8,13 @@
 mod density;
 mod holes;
 mod instructions;
+mod memory;
 mod misuse;
 mod peer;
 mod plot;
 mod random;
 mod steps;
+mod text;
 mod throughput;
 mod traces;
 
@@ -27,7 +29,7 @@ const MIB: usize = 1 << 20;
 fn main() {
     let named: Vec<String> = std::env::args().skip(1).collect();
     let what = |name: &str| {
-        ["instructions", "density", "holes", "misuse", "throughput", "traces", "plots"]
+        ["instructions", "density", "holes", "misuse", "text", "throughput", "traces", "plots"]
             .iter()
             .any(|&there| name.starts_with(there))
     };
@@ -50,6 +52,9 @@ fn main() {
     }
     if wanted("misuse") {
         misuse_of_all(&peers);
+    }
+    if wanted("text") {
+        text_of_all(&peers);
     }
     if wanted("throughput") {
         println!("\nOperations a second over talc's\n");
@@ -146,6 +151,20 @@ fn misuse_of_all(peers: &[&str]) {
 fn misuse<P: Peer>() {
     let cells = misuse::BadFree::ALL.map(misuse::outcome::<P>);
     println!("| {} | {} |", P::NAME, cells.join(" | "));
+}
+
+fn text_of_all(peers: &[&str]) {
+    println!("\nBytes of machine code: allocate, deallocate, reallocate and all that they call, at `-Os`\n");
+    println!("| | .text |");
+    println!("| --- | --- |");
+    let _: Vec<(&str, ())> = each!(peers, text: General, RealTime, Compact, Talc, Rlsf, Dlmalloc, LinkedList);
+}
+
+fn text<P: Peer>() {
+    match text::bytes(P::NAME) {
+        Ok(bytes) => println!("| {} | {bytes} |", P::NAME),
+        Err(error) => eprintln!("{}: {error}", P::NAME),
+    }
 }
 
 fn instructions<P: Peer>() -> Vec<f64> {

@@ -4,7 +4,8 @@ use std::alloc::Layout;
 use std::ops::Range;
 use std::ptr::NonNull;
 
-use crate::peer::{Peer, arena};
+use crate::memory::arena;
+use crate::peer::Peer;
 
 const ARENA: usize = 64 << 10;
 const BLOCK: usize = 48;

@@ -3,7 +3,8 @@
 use std::alloc::Layout;
 use std::time::{Duration, Instant};
 
-use crate::peer::{Memory, Peer};
+use crate::memory::Memory;
+use crate::peer::Peer;
 use crate::random::Random;
 
 const OPERATIONS: usize = 200_000;

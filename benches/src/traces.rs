@@ -5,7 +5,8 @@ use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 use std::time::{Duration, Instant};
 
-use crate::peer::{Memory, Peer, arena};
+use crate::memory::{Memory, arena};
+use crate::peer::Peer;
 
 const ROUNDS: usize = 9;
 
