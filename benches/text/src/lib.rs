@@ -66,6 +66,7 @@ unsafe extern "C" fn allocate(from: &mut Allocator, size: usize, align: usize) -
 ///
 /// # Safety
 /// The block is live, was allocated so, and is not used any more.
+#[allow(clippy::unit_arg, reason = "what a free answers is the allocator's to say")]
 #[unsafe(no_mangle)]
 unsafe extern "C" fn deallocate(to: &mut Allocator, block: NonNull<u8>, size: usize, align: usize) -> bool {
     // SAFETY: as the caller says.
