@@ -29,7 +29,7 @@ impl Line {
     }
 
     fn text(&self) -> &[u8] {
-        &self.bytes[..self.len]
+        self.bytes.get(..self.len).unwrap_or_default()
     }
 }
 

@@ -246,9 +246,9 @@ impl Heaps {
     /// The heap whose regions are `owner`'s.
     #[inline]
     pub(crate) fn of(owner: Owner) -> &'static ThreadHeap {
-        let piece = PIECES[owner.index() / AT_ONCE].load(Ordering::Acquire);
-        // SAFETY: the table has the owner, so that its heap was made.
-        unsafe { &*piece.add(owner.index() % AT_ONCE) }
+        let piece = PIECES.get(owner.index() / AT_ONCE).map(|piece| piece.load(Ordering::Acquire));
+        // SAFETY: the table has the owner, so that its heap was made; the last of all owners, of huge blocks, has none.
+        piece.map_or(&NONE, |piece| unsafe { &*piece.add(owner.index() % AT_ONCE) })
     }
 
     fn take_idle(&mut self) -> Option<&'static ThreadHeap> {

@@ -34,6 +34,27 @@ pub fn link_program_statically(name: &str) {
     }
 }
 
+/// Called by a build script: the shared library of its package is linked by GNU's linker, if that is there. It leaves out what
+/// is reached only from the unwinding tables of functions that are left out, as LLVM's does not: for a library that
+/// cannot panic that is four fifths of its code, all that std has for panics.
+pub fn leave_out_what_is_not_called() {
+    println!("cargo::rerun-if-changed=build.rs");
+    if place_of_scripts("linker").is_some() && program("ld.bfd") {
+        println!("cargo::rustc-cdylib-link-arg=-fuse-ld=bfd");
+    }
+}
+
+/// Whether the C compiler finds a program that it works with; it answers with the bare name where it does not.
+fn program(name: &str) -> bool {
+    let answer = Command::new("cc").arg(format!("-print-prog-name={name}")).output();
+    let answer = answer.map(|answer| String::from_utf8_lossy(&answer.stdout).trim().to_owned());
+    answer.is_ok_and(|path| path != name || in_path(name))
+}
+
+fn in_path(name: &str) -> bool {
+    env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(|place| place.join(name).is_file()))
+}
+
 /// Where the linker scripts of this build go, if it is one for this machine that leaves the choice to us.
 fn place_of_scripts(kind: &str) -> Option<PathBuf> {
     let of = |name| env::var(name).unwrap_or_default();

@@ -133,10 +133,11 @@ impl Text {
 impl Write for Text {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let end = self.len + text.len();
-        if end >= self.bytes.len() {
-            return Err(fmt::Error);
+        // A zero byte stays behind it.
+        let place = self.bytes.get_mut(self.len..=end).ok_or(fmt::Error)?;
+        for (byte, &new) in place.iter_mut().zip(text.as_bytes()) {
+            *byte = new;
         }
-        self.bytes[self.len..end].copy_from_slice(text.as_bytes());
         self.len = end;
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! The C libraries as they are now, and C programs that use them.
 //!
 //! Cargo builds no C library for a test, so these are built here, in a target directory of their own. Cargo's lock
-//! keeps two test commands apart in there.
+//! keeps two test commands apart in there. With `MEMALLOC_RELEASE` set they are those that are shipped, which abort where
+//! those with debug assertions unwind.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -12,14 +13,19 @@ pub fn libraries() -> &'static Path {
     static LIBRARIES: OnceLock<PathBuf> = OnceLock::new();
     LIBRARIES.get_or_init(|| {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c-libraries");
+        let (profile, flag): (_, &[&str]) = match std::env::var_os("MEMALLOC_RELEASE") {
+            Some(_) => ("release", &["--release"]),
+            None => ("debug", &[]),
+        };
         let build = Command::new(env!("CARGO"))
             .args(["build", "--quiet", "--package", "memalloc-capi", "--package", "memalloc-preload"])
+            .args(flag)
             .arg("--target-dir")
             .arg(&target)
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .status();
         assert!(build.unwrap().success());
-        target.join("debug")
+        target.join(profile)
     })
 }
 
