@@ -29,6 +29,9 @@ use crate::raw::{after, before};
 /// A place that holds a link: a bin's head, or the `next` of a free chunk.
 pub type Slot = NonNull<u8>;
 
+/// Cells at a free chunk's start that it keeps something in, at most.
+pub(crate) const KEPT_CELLS: usize = 3;
+
 /// A free chunk, by its address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]

@@ -376,7 +376,7 @@ impl Map {
         }
     }
 
-    /// The first start in `[g, limit)`, by looking at every field, or else `limit`. For the full check.
+    /// The first start in `[g, limit)`, by looking at every field, or else `limit`.
     ///
     /// # Safety
     /// As for the type; `limit` is at most one above the end.

@@ -142,6 +142,22 @@ impl<M: Mode> Quick<M> {
         }
     }
 
+    /// Empties all lists: nothing waits any more.
+    pub fn forget(&mut self) {
+        for bytes in self.sizes() {
+            // SAFETY: the size has a list.
+            let list = unsafe { self.list(bytes).as_mut() };
+            list.head = None;
+            if M::BOUNDED {
+                list.room = self.policy.depth_of(bytes);
+            }
+        }
+        if M::LONG_WAIT && self.policy.longest > 0 {
+            // SAFETY: where long blocks may wait, there are places.
+            unsafe { self.empty_places() };
+        }
+    }
+
     /// Whether any block may wait.
     #[inline(always)]
     pub const fn is_on(&self) -> bool {

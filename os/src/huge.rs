@@ -19,6 +19,7 @@ use crate::idle;
 use crate::mapping::{SLOT, unmap};
 use crate::region::{TABLE, map_slots, unmap_and_forget, unmap_below_next};
 use crate::table::Owner;
+use crate::thread_heap::mine;
 
 /// The owner of all huge blocks.
 pub(crate) const OWNER: Owner = Owner::new(Owner::COUNT - 1).expect("the last owner");
@@ -90,7 +91,7 @@ fn allocate_either(layout: Layout) -> Option<(NonNull<u8>, bool)> {
     let below = layout.align().max(PAGE) + if layout.align() > SLOT { PAGE } else { 0 };
     let mapped = size.checked_add(below)?.checked_next_multiple_of(SLOT)?;
     let idle = idle::take(mapped);
-    let (start, was_idle) = (idle.or_else(|| map_slots(mapped))?, idle.is_some());
+    let (start, was_idle) = (idle.or_else(|| map_anew(mapped))?, idle.is_some());
     let block_at = (start.addr().get() + PAGE).next_multiple_of(layout.align());
     let offset = block_at - start.addr().get();
     // SAFETY: the header, and the block behind it, lie in the mapping, which is ours alone so far.
@@ -108,6 +109,20 @@ fn allocate_either(layout: Layout) -> Option<(NonNull<u8>, bool)> {
         }
         count_in(mapped, offset, size);
         Some((start.add(offset), was_idle))
+    }
+}
+
+/// Maps `size` bytes, whole slots, once what is free has made way.
+fn map_anew(size: usize) -> Option<NonNull<u8>> {
+    make_way(size);
+    map_slots(size)
+}
+
+/// Has what is free make way for `bytes` bytes more of huge blocks.
+fn make_way(bytes: usize) {
+    if let Some(heap) = mine() {
+        // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
+        unsafe { heap.make_way(bytes) };
     }
 }
 
@@ -194,6 +209,7 @@ impl Huge {
     /// # Safety
     /// As for [`resize`](Self::resize).
     unsafe fn grow_to(self, mapped: usize, needed: usize) -> Option<NonNull<u8>> {
+        make_way(needed - mapped);
         // SAFETY: as the caller says.
         unsafe {
             if self.grow_in_place(mapped, needed) {

@@ -5,7 +5,7 @@ use core::ptr::NonNull;
 
 use memalloc_core::PageSource;
 
-use crate::mapping::{SLOT, map_aligned, unmap};
+use crate::mapping::{SLOT, give_back_pages, map_aligned, unmap};
 use crate::table::{Owner, Table};
 
 /// The most that one mapping can have: what the address space of a program has room for.
@@ -93,6 +93,11 @@ unsafe impl PageSource for MmapSource {
         self.next_end = start.addr().get() + block.len();
         // SAFETY: the caller hands back a whole block that is no longer used.
         unsafe { unmap(start, block.len()) };
+    }
+
+    unsafe fn discard(&mut self, start: NonNull<u8>, bytes: usize) {
+        // SAFETY: as the caller says.
+        unsafe { give_back_pages(start, bytes) };
     }
 
     #[inline(always)]

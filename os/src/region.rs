@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use memalloc_core::{Granule, PageSource};
 
 use crate::idle;
-use crate::mapping::{SLOT, map_aligned, unmap};
+use crate::mapping::{SLOT, give_back_pages, map_aligned, unmap};
 use crate::table::{Owner, Table};
 
 /// All blocks of the process: the regions of its threads' heaps, and huge blocks.
@@ -94,6 +94,11 @@ unsafe impl PageSource for RegionSource {
     unsafe fn release(&mut self, block: NonNull<[u8]>) {
         // SAFETY: as the caller says.
         unsafe { unmap_and_forget(block.cast(), block.len()) };
+    }
+
+    unsafe fn discard(&mut self, start: NonNull<u8>, bytes: usize) {
+        // SAFETY: as the caller says.
+        unsafe { give_back_pages(start, bytes) };
     }
 
     #[inline(always)]

@@ -32,6 +32,9 @@ pub(crate) const LARGEST: usize = SLOT / 2;
 /// Of so many allocations that do not take what waits, the first tells other threads what the heap holds.
 const PUBLISH_EACH: u8 = 16;
 
+/// Huge blocks that come to such a part of a heap have it looked through for what can go.
+const PART_OF_HEAP: usize = 4;
+
 /// Heaps that are mapped at once.
 const AT_ONCE: usize = 64;
 /// Pieces of so many heaps each. The last owner of all has the huge blocks.
@@ -47,6 +50,8 @@ pub(crate) struct ThreadHeap {
     next: Cell<*const ThreadHeap>,
     /// How often other threads might have been told what the heap holds.
     ticks: Cell<u8>,
+    /// Bytes that the thread has had mapped for huge blocks since it last made way for them.
+    huge: Cell<usize>,
     shared: Shared,
 }
 
@@ -107,6 +112,24 @@ impl ThreadHeap {
         }
     }
 
+    /// Before `bytes` bytes are mapped for a huge block of the thread: gives regions that are entirely free back to the
+    /// system, so that a peak does not hold them too. As that takes a look at the whole heap, it is done when huge blocks
+    /// have come to a part of it.
+    ///
+    /// # Safety
+    /// As for [`local`](Self::local).
+    pub(crate) unsafe fn make_way(&self, bytes: usize) {
+        // SAFETY: as the caller says.
+        unsafe {
+            let held = self.local().totals_so_far().source();
+            self.huge.set(self.huge.get().saturating_add(bytes));
+            if held > SLOT && self.huge.get() >= held / PART_OF_HEAP {
+                self.huge.set(0);
+                self.local().trim();
+            }
+        }
+    }
+
     /// A heap that never has memory.
     pub(crate) const fn nobodys() -> Self {
         let source = RegionSource::new(Owner::NOBODY);
@@ -115,6 +138,7 @@ impl ThreadHeap {
             owner: Owner::NOBODY,
             next: Cell::new(null()),
             ticks: Cell::new(0),
+            huge: Cell::new(0),
             shared: Shared { inbox: Inbox::new(), totals: Published::nothing() },
         }
     }
@@ -135,6 +159,7 @@ impl ThreadHeap {
             (&raw mut (*at.as_ptr()).owner).write(owner);
             (&raw mut (*at.as_ptr()).next).write(Cell::new(null()));
             (&raw mut (*at.as_ptr()).ticks).write(Cell::new(PUBLISH_EACH - 1));
+            (&raw mut (*at.as_ptr()).huge).write(Cell::new(0));
             at.as_ref()
         }
     }

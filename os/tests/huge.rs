@@ -34,6 +34,42 @@ fn huge_blocks_grow_and_shrink_with_their_bytes_and_are_freed_once() {
     assert_eq!((process::totals().used(), process::totals().source()), (before.used(), before.source()));
     what_has_to_move_to_grow_large_gets_a_mapping_of_its_own();
     what_a_huge_block_leaves_serves_the_next_ones_and_goes_back_in_time();
+    what_is_free_makes_way_for_huge_blocks();
+    pages_that_are_free_in_a_region_go_back_when_asked_for();
+}
+
+fn what_is_free_makes_way_for_huge_blocks() {
+    process::trim();
+    let before = process::totals().source();
+    let small = Layout::from_size_align(80, 16).unwrap();
+    let blocks: Vec<_> = (0..800_000).map(|_| allocate(small)).collect();
+    let held = process::totals().source();
+    assert!(held - before >= 64_000_000);
+    blocks.into_iter().for_each(|block| assert_eq!(free(block), Ok(())));
+    assert_eq!(process::totals().source(), held, "they wait");
+    let huge = allocate(Layout::from_size_align(40_000_000, 16).unwrap());
+    assert!(process::totals().source() <= before + 48_000_000, "{}", process::totals().source() - before);
+    assert_eq!((free(huge), process::check()), (Ok(()), Ok(())));
+    process::trim();
+    assert_eq!(process::totals().source(), before);
+}
+
+fn pages_that_are_free_in_a_region_go_back_when_asked_for() {
+    let size = 1_900_000;
+    let [below, block, above] =
+        [64, size, 64].map(|size| allocate(Layout::from_size_align(size, 16).unwrap()));
+    // SAFETY: the block has these bytes.
+    unsafe { block.0.write_bytes(3, size) };
+    let held = resident_bytes();
+    assert_eq!(free(block), Ok(()));
+    process::trim();
+    assert!(resident_bytes() + size * 9 / 10 <= held, "{} of {held}", resident_bytes());
+    assert_eq!((free(below), free(above), process::check()), (Ok(()), Ok(()), Ok(())));
+}
+
+fn resident_bytes() -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
 }
 
 fn what_a_huge_block_leaves_serves_the_next_ones_and_goes_back_in_time() {

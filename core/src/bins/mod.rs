@@ -67,6 +67,13 @@ impl<G: Granule> Bins<G> {
         unsafe { memory.write_bytes(0, Self::bytes(largest)) };
     }
 
+    /// Empties all bins.
+    pub fn forget(&mut self) {
+        self.bits = [0; BITS_WORDS];
+        // SAFETY: there is a head a bin; none, where there are no bins.
+        unsafe { self.heads.write_bytes(0, self.count * G::CELL) };
+    }
+
     /// Whether there are bins at all.
     #[inline(always)]
     pub const fn are_there(&self) -> bool {
@@ -240,6 +247,21 @@ impl<G: Granule> Bins<G> {
                 }
             }
             bin = self.filled_from(bin + 1)?;
+        }
+    }
+
+    /// Calls `look` with the address and the bytes of each chunk of the bin that `bytes` bytes belong in, and of those above.
+    /// O(chunks).
+    pub(crate) fn each_from(&self, bytes: usize, mut look: impl FnMut(NonNull<u8>, usize)) {
+        for bin in class::holding::<G>(bytes)..self.count {
+            // SAFETY: the bin is one of these, and its chunks are in it.
+            unsafe {
+                let mut link = self.first_of(bin);
+                while let Some(chunk) = link {
+                    look(chunk.address(), chunk.size());
+                    link = chunk.next(self.heads);
+                }
+            }
         }
     }
 

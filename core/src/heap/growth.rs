@@ -4,12 +4,16 @@ use core::ptr::NonNull;
 
 use super::Heap;
 use crate::bins::Bins;
+use crate::chunk::KEPT_CELLS;
 use crate::fresh::Fresh;
 use crate::granule::{Granule, Unit};
 use crate::quick::{Policy, Quick};
 use crate::raw::after;
 use crate::span::{Overhead, Span};
 use crate::{Mode, PageSource};
+
+/// Free chunks of this many bytes and more are discarded.
+const DISCARDED_FROM: usize = 64 << 10;
 
 /// From blocks of this size on, a heap of one thread or processor has much memory to come.
 const ONE_OF_MANY: usize = 2 << 20;
@@ -134,11 +138,16 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 
-    /// Gives every span that is entirely free back to the source; the last one too, if nothing at all is in use.
-    /// Returns the bytes given back. O(spans).
+    /// Gives every span that is entirely free back to the source; the last one too, if nothing at all is in use. Tells it of
+    /// what else is free and long, so that it may give pages of that back.
+    /// Returns the bytes given back. O(spans), and O(heap) where any number of blocks may wait.
     pub fn trim(&mut self) -> usize {
         let before = self.totals.source;
-        self.flush();
+        if M::BOUNDED {
+            self.flush();
+        } else {
+            self.sweep();
+        }
         let mut next = self.spans;
         while let Some(span) = next {
             // SAFETY: the span is one of ours, and its successor is read before it goes.
@@ -159,7 +168,18 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             (self.bins, self.quick) = (Bins::new(), Quick::new());
             (self.home, self.largest) = (None, 0);
         }
+        self.discard_free();
         before - self.totals.source
+    }
+
+    /// Tells the source of long free chunks that all but what each keeps of itself is not needed.
+    fn discard_free(&mut self) {
+        let source = &mut self.source;
+        let cell = <Unit<S, M>>::CELL;
+        self.bins.each_from(DISCARDED_FROM, |chunk, bytes| {
+            // SAFETY: the bytes lie in a free chunk, behind what it keeps at its start and below its footer.
+            unsafe { source.discard(after(chunk, KEPT_CELLS * cell), bytes - (KEPT_CELLS + 1) * cell) };
+        });
     }
 
     /// Whether a span may not go though it is free: somebody may look into it for blocks that were posted.

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! One file each: `allocate`, `deallocate`, `reallocate`, `lookup` (what a pointer is), `growth` (spans come and go),
-//! `waiting` (blocks that wait in quick lists) and `arrived` (blocks that were freed from elsewhere).
+//! `waiting` (blocks that wait in quick lists), `sweep` (all of them at once) and `arrived` (blocks that were freed from elsewhere).
 
 pub(crate) mod allocate;
 #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
@@ -17,6 +17,7 @@ mod deallocate;
 mod growth;
 mod lookup;
 mod reallocate;
+mod sweep;
 mod waiting;
 
 #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]

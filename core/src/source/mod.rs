@@ -91,6 +91,16 @@ pub unsafe trait PageSource {
     /// is no longer used.
     unsafe fn release(&mut self, block: NonNull<[u8]>);
 
+    /// What stands in `bytes` bytes at `start`, which lie in a block, is needed no more; what is read there next may be
+    /// anything, but if blocks are [zeroed](Self::ZEROED), where zeros have to stay zeros. A source that has its memory from a system gives whole pages of it back. Called by
+    /// [`trim`](crate::Heap::trim), for all that is free in one piece of 64 KiB or more.
+    ///
+    /// # Safety
+    /// Nobody uses the bytes.
+    unsafe fn discard(&mut self, start: NonNull<u8>, bytes: usize) {
+        let _ = (start, bytes);
+    }
+
     /// The start of the block, handed out and not yet released, that holds `address`; `None` if no block does.
     /// Called by each free: O(1).
     fn block_of(&self, address: usize) -> Option<NonNull<u8>>;

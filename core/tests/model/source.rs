@@ -68,6 +68,14 @@ unsafe impl PageSource for TestSource {
         }
     }
 
+    unsafe fn discard(&mut self, start: NonNull<u8>, bytes: usize) {
+        let (&block, &(_, size)) =
+            self.lent.range(..=start.addr().get()).next_back().expect("a block holds it");
+        assert!(start.addr().get() + bytes <= block + size, "it lies in the block");
+        // SAFETY: the heap says that nobody uses the bytes.
+        unsafe { start.write_bytes(0xdc, bytes) };
+    }
+
     fn block_of(&self, address: usize) -> Option<NonNull<u8>> {
         let (&start, &(block, size)) = self.lent.range(..=address).next_back()?;
         (address - start < size).then_some(block)
