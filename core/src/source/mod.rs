@@ -74,7 +74,8 @@ pub unsafe trait PageSource {
     const ZEROED: bool = false;
 
     /// Whether no more than one block is ever out. Its span then stays until [`trim`](crate::Heap::trim), and frees need
-    /// not look whether it could go.
+    /// not look whether it could go. On 64 bits, the links of a heap in it take half a word: the heap takes no block of more
+    /// than 16 GiB.
     const ONE_BLOCK: bool = false;
 
     /// The largest block, in bytes, that [`request`](Self::request) may ever return. The heap asks once, before its

@@ -13,9 +13,36 @@ use crate::next::next;
 static ARRAY: Form = Form::new(c"_Znam");
 static ALIGNED_ARRAY: Form = Form::new(c"_ZnamSt11align_val_t");
 
-/// A form of the sizes or alignments that are named: what makes a block, or says null, and what then says where to go.
+/// A form of the sizes or alignments that are named: what makes a block, or says null, and what then says where to go; how
+/// x86_64 keeps what it was given meanwhile.
 macro_rules! throwing {
-    ($name:ident($($argument:ident),*): $make:ident, $find:ident) => {
+    ($name:ident(size): $make:ident, $find:ident) => {
+        throwing! {
+            $name(size): $make, $find;
+            "push rdi
+            .cfi_adjust_cfa_offset 8",
+            "pop rdi
+            .cfi_adjust_cfa_offset -8"
+        }
+    };
+    ($name:ident(size, alignment): $make:ident, $find:ident) => {
+        throwing! {
+            $name(size, alignment): $make, $find;
+            "push rdi
+            .cfi_adjust_cfa_offset 8
+            push rsi
+            .cfi_adjust_cfa_offset 8
+            sub rsp, 8
+            .cfi_adjust_cfa_offset 8",
+            "add rsp, 8
+            .cfi_adjust_cfa_offset -8
+            pop rsi
+            .cfi_adjust_cfa_offset -8
+            pop rdi
+            .cfi_adjust_cfa_offset -8"
+        }
+    };
+    ($name:ident($($argument:ident),*): $make:ident, $find:ident; $keep:literal, $bring_back:literal) => {
         #[doc = concat!("`", stringify!($name), "`, as the C++ standard has it.")]
         ///
         /// # Safety
@@ -26,28 +53,16 @@ macro_rules! throwing {
         pub unsafe extern "C-unwind" fn $name($($argument: usize),*) -> *mut c_void {
             core::arch::naked_asm!(
                 ".cfi_startproc",
-                "push rdi",
-                ".cfi_adjust_cfa_offset 8",
-                "push rsi",
-                ".cfi_adjust_cfa_offset 8",
-                "sub rsp, 8",
-                ".cfi_adjust_cfa_offset 8",
+                $keep,
                 "call {make}",
+                $bring_back,
                 "test rax, rax",
                 "jz 2f",
-                "add rsp, 24",
-                ".cfi_remember_state",
-                ".cfi_adjust_cfa_offset -24",
                 "ret",
                 "2:",
-                ".cfi_restore_state",
+                $keep,
                 "call {find}",
-                "add rsp, 8",
-                ".cfi_adjust_cfa_offset -8",
-                "pop rsi",
-                ".cfi_adjust_cfa_offset -8",
-                "pop rdi",
-                ".cfi_adjust_cfa_offset -8",
+                $bring_back,
                 "jmp rax",
                 ".cfi_endproc",
                 make = sym $make,
