@@ -142,15 +142,11 @@ impl<M: Mode> Quick<M> {
         }
     }
 
-    /// Empties all lists: nothing waits any more.
+    /// Empties all lists, where any number may wait: nothing does any more.
     pub fn forget(&mut self) {
         for bytes in self.sizes() {
             // SAFETY: the size has a list.
-            let list = unsafe { self.list(bytes).as_mut() };
-            list.head = None;
-            if M::BOUNDED {
-                list.room = self.policy.depth_of(bytes);
-            }
+            unsafe { self.list(bytes).as_mut() }.head = None;
         }
         if M::LONG_WAIT && self.policy.longest > 0 {
             // SAFETY: where long blocks may wait, there are places.

@@ -148,6 +148,16 @@ fn while_it_is_looked_at_requests_are_refused() {
     assert!(Box::try_new_in(8, &heap).is_ok());
 }
 
+#[test]
+fn an_arena_of_which_nothing_is_in_use_goes_back() {
+    let heap = cell::<General>(16 << 10);
+    let boxed = Box::new_in(7, &heap);
+    assert_eq!(heap.trim(), 0);
+    drop(boxed);
+    assert!(heap.trim() > 0);
+    assert!(Box::try_new_in(8, &heap).is_ok());
+}
+
 /// Collections over several arenas at once, and one that owns its heap.
 #[test]
 fn collections_take_a_heap() {
