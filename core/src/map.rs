@@ -32,12 +32,15 @@
 //! A note cannot be taken for fields: where no `used` bit is set, the two lowest granules would be two free chunks that
 //! touch. And no granule in an entry with a note seems to be the start of a chunk in use.
 //!
+//! What concerns such chunks is in the file `long`.
+//!
 //! In heaps of which others free blocks, two words of marks ([`Bits`]) follow those of each entry: which blocks wait, and
 //! which are posted. What is to be known of a block then stands in one line of the cache.
 //!
 //! What the map cannot see is a use after free: it says where chunks are, not who looks at them.
 
 mod bits;
+mod long;
 mod spaced;
 mod view;
 
@@ -46,7 +49,7 @@ use core::sync::atomic::Ordering::Relaxed;
 
 pub use bits::Bits;
 use spaced::spaced;
-use view::{Entry, Words, flip, note_of};
+use view::{Entry, Words, flip};
 pub use view::{InUse, Neighbours, Upper, View};
 
 use crate::raw::word;
@@ -165,81 +168,6 @@ impl Map {
         }
     }
 
-    /// The end of the chunk in use at `g`, which has none in its own entry, and the chunk above.
-    ///
-    /// # Safety
-    /// As for the type; such a chunk is there.
-    #[inline(always)]
-    pub unsafe fn end_beyond(self, g: usize) -> (usize, Upper) {
-        let index = g / WORD_GRANULES + 1;
-        // SAFETY: the next entry holds the end, or is covered whole and notes it.
-        unsafe {
-            let entry = self.entry(index);
-            if entry.is_note() {
-                let end = entry.noted();
-                return (end, Upper { used: self.view(end).used });
-            }
-            let inside = entry.first();
-            (index * WORD_GRANULES + inside, Upper { used: entry.used >> inside })
-        }
-    }
-
-    /// What lies below and above the chunk in use `[g, end)`, if there is one and it ends in another entry than it starts
-    /// in.
-    ///
-    /// # Safety
-    /// As for the type, but for `end`.
-    #[inline(always)]
-    pub unsafe fn long_in_use(self, g: usize, end: usize) -> Option<Neighbours> {
-        // SAFETY: as the caller says.
-        unsafe {
-            match end / WORD_GRANULES - g / WORD_GRANULES {
-                0 => None,
-                1 => self.in_use_over_edge(g, end),
-                _ => self.in_use_over_entry(g, end),
-            }
-        }
-    }
-
-    /// What lies below and above the chunk in use `[g, end)`, if there is one.
-    ///
-    /// # Safety
-    /// As for the type, but for `end`, which is in the entry above that of `g`.
-    #[inline(always)]
-    pub unsafe fn in_use_over_edge(self, g: usize, end: usize) -> Option<Neighbours> {
-        // SAFETY: the caller gives a granule of the map; a chunk in use without an end in its own entry goes on into the
-        // next.
-        unsafe {
-            let view = self.view(g);
-            if !view.is_used() || view.has_end() {
-                return None;
-            }
-            let next = self.entry(g / WORD_GRANULES + 1);
-            if next.is_note() || next.first() != end % WORD_GRANULES {
-                return None;
-            }
-            Some(view.neighbours(0).with_upper(Upper { used: next.used >> (end % WORD_GRANULES) }))
-        }
-    }
-
-    /// What lies below and above the chunk in use `[g, end)`, if there is one.
-    ///
-    /// # Safety
-    /// As for the type, but for `end`, which is so high that the chunk would cover an entry.
-    #[inline(always)]
-    pub unsafe fn in_use_over_entry(self, g: usize, end: usize) -> Option<Neighbours> {
-        // SAFETY: the caller gives a granule of the map; a chunk in use without an end in its own entry goes on into the
-        // next, and a map's entries tell of no end that is not one of its granules.
-        unsafe {
-            let view = self.view(g);
-            if !view.is_used() || view.has_end() || !self.entry(g / WORD_GRANULES + 1).notes(end) {
-                return None;
-            }
-            let used = self.words_at(end).used.load(Relaxed) >> (end % WORD_GRANULES);
-            Some(view.neighbours(0).with_upper(Upper { used }))
-        }
-    }
-
     /// Whether `g`, a start, starts a free chunk.
     ///
     /// # Safety
@@ -306,19 +234,6 @@ impl Map {
             flip(&words.lower, 1 << (g % WORD_GRANULES));
             flip(&words.used, 1 << (g % WORD_GRANULES));
             self.flip_lower(end);
-        }
-    }
-
-    /// [`give`](Self::give), for a chunk that covers an entry.
-    ///
-    /// # Safety
-    /// As for `give`.
-    #[inline(always)]
-    pub unsafe fn give_over_entry(self, g: usize, end: usize) {
-        // SAFETY: the caller gives granules of the map; the note is in the first entry that the chunk covers.
-        unsafe {
-            self.give_over_edge(g, end);
-            self.words_of(g / WORD_GRANULES + 1).as_ref().lower.store(0, Relaxed);
         }
     }
 
@@ -394,16 +309,6 @@ impl Map {
         limit
     }
 
-    /// The end that entry `index` notes, if it does. For the full check.
-    ///
-    /// # Safety
-    /// As for the type.
-    pub(crate) unsafe fn noted(self, index: usize) -> Option<usize> {
-        // SAFETY: the caller gives an entry of the map.
-        let entry = unsafe { self.entry(index) };
-        entry.is_note().then_some(entry.noted())
-    }
-
     /// The granules of entry `index` that chunks in use start at, a bit each. For the full check.
     ///
     /// # Safety
@@ -421,25 +326,6 @@ impl Map {
         // SAFETY: the caller gives an entry of the map.
         let entry = unsafe { self.entry(index) };
         entry.used | entry.lower == 0
-    }
-
-    /// Notes the end of the chunk `[g, end)` in the first entry it covers whole, if any.
-    #[inline(always)]
-    unsafe fn note(self, g: usize, end: usize) {
-        // The first comparison says no to short chunks at once.
-        if end - g > WORD_GRANULES && covers_an_entry(g, end) {
-            // SAFETY: the entry is the chunk's own.
-            unsafe { self.words_of(g / WORD_GRANULES + 1).as_ref() }.lower.store(note_of(end), Relaxed);
-        }
-    }
-
-    /// Undoes [`note`](Self::note).
-    #[inline(always)]
-    unsafe fn forget(self, g: usize, end: usize) {
-        if covers_an_entry(g, end) {
-            // SAFETY: the entry is the chunk's own.
-            unsafe { self.words_of(g / WORD_GRANULES + 1).as_ref() }.lower.store(0, Relaxed);
-        }
     }
 
     #[inline(always)]
@@ -483,12 +369,6 @@ impl Map {
         // SAFETY: the caller gives a granule of the map.
         flip(unsafe { &self.words_at(g).lower }, 1 << (g % WORD_GRANULES));
     }
-}
-
-/// Whether the chunk in use `[g, end)` covers an entry whole.
-#[inline(always)]
-const fn covers_an_entry(g: usize, end: usize) -> bool {
-    end / WORD_GRANULES - g / WORD_GRANULES > 1
 }
 
 #[cfg(test)]

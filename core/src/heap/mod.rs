@@ -7,12 +7,14 @@
 //!               flip the map ─▶ take free neighbours out of their bins ─▶ into a bin
 //! ```
 //!
-//! One file each: `allocate`, `deallocate`, `reallocate`, `lookup` (what a pointer is), `growth` (spans come and go),
-//! `waiting` (blocks that wait in quick lists), `sweep` (all of them at once) and `arrived` (blocks that were freed from elsewhere).
+//! One file each: `allocate`, `deallocate`, `coalesce` (chunks become free), `reallocate`, `lookup` (what a pointer is),
+//! `growth` (spans come and go), `waiting` (blocks that wait in quick lists), `sweep` (all of them coalesced at once) and
+//! `arrived` (blocks that were freed from elsewhere).
 
 pub(crate) mod allocate;
 #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
 mod arrived;
+mod coalesce;
 mod deallocate;
 mod growth;
 mod lookup;

@@ -1,0 +1,70 @@
+//! Making chunks in use free, merged with their free neighbours.
+
+use core::ptr::NonNull;
+
+use super::Heap;
+use super::lookup::UsedChunk;
+use crate::granule::Unit;
+use crate::map::Neighbours;
+use crate::raw::{after, before};
+use crate::span::Span;
+use crate::{Mode, PageSource};
+
+impl<S: PageSource, M: Mode> Heap<S, M> {
+    /// Makes a chunk in use, which its span does not count any more, a free one, merged with its free neighbours.
+    ///
+    /// # Safety
+    /// The chunk is in use, does not wait, and nobody uses it any more.
+    #[inline(never)]
+    pub(super) unsafe fn take_back(&mut self, chunk: UsedChunk<Unit<S, M>>) {
+        // SAFETY: as the caller says.
+        unsafe { self.take_back_unmarked(chunk, || ()) }
+    }
+
+    /// [`take_back`](Self::take_back), of a chunk that a mark says was freed: `unmark` takes it off, once the map says so.
+    /// Who looks at the marks first and at the map then sees the chunk free all the while.
+    ///
+    /// # Safety
+    /// As for `take_back`, but for the mark.
+    #[inline(always)]
+    pub(super) unsafe fn take_back_unmarked(&mut self, chunk: UsedChunk<Unit<S, M>>, unmark: impl FnOnce()) {
+        let UsedChunk { span, start, map } = chunk;
+        // SAFETY: the chunk is in use.
+        unsafe {
+            span.map().give(start, map.end);
+            unmark();
+            self.coalesce(span, span.address(start), chunk.size() * Self::GRANULE, map.neighbours);
+        }
+    }
+
+    /// Puts `bytes` bytes that were a chunk in use into a bin, merged with their free neighbours.
+    ///
+    /// # Safety
+    /// The map has them free already; the neighbours are free, and in bins, where that is said.
+    #[cfg_attr(not(for_size), inline(always))]
+    #[cfg_attr(for_size, inline(never))]
+    pub(super) unsafe fn coalesce(
+        &mut self,
+        span: Span<Unit<S, M>>,
+        mut at: NonNull<u8>,
+        mut bytes: usize,
+        neighbours: Neighbours,
+    ) {
+        self.totals.count_out(bytes);
+        // SAFETY: free neighbours are in bins.
+        unsafe {
+            if neighbours.upper_free() {
+                bytes += self.bins.remove(after(at, bytes));
+            }
+            if neighbours.lower_free() {
+                let below = self.bins.remove_below(at);
+                at = before(at, below);
+                bytes += below;
+            }
+            self.bins.insert(at, bytes);
+            if !S::ONE_BLOCK && bytes == span.capacity_bytes() {
+                self.span_is_free(span);
+            }
+        }
+    }
+}
