@@ -15,6 +15,7 @@ use crate::heap::LetWait;
 use crate::heap::allocate::whole;
 use crate::inspect::Fault;
 use crate::remote::{Arrivals, Inbox};
+use crate::span::Span;
 use crate::{FreeError, Fresh, Heap, Local, PageSource, Totals};
 
 /// Blocks that have come back which one request takes in, or a few more, unless it finds no memory.
@@ -23,6 +24,17 @@ const AT_ONCE: usize = 64;
 /// What is done about a free from elsewhere that only its heap can see is bad: the second of two frees of one block by two
 /// threads at the very same time.
 pub type OnBadFree = fn(FreeError, NonNull<u8>);
+
+/// Where a granule starts: what a [`PageSource`] knows of an address, as its embedder may find it in fewer steps.
+#[derive(Debug, Clone, Copy)]
+pub struct GranuleAt {
+    /// The start of the source's block that it lies in.
+    pub block: NonNull<u8>,
+    /// Its number, counted from there.
+    pub granule: usize,
+    /// Its first byte.
+    pub ptr: NonNull<u8>,
+}
 
 /// A heap that one thread, or one processor, owns, and blocks of which may be freed from elsewhere. No atomic
 /// read-modify-write happens when a small block is allocated or freed by the owner.
@@ -175,21 +187,21 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         unsafe { self.heap.free_in(block, ptr, NonZero::new(bytes)) }
     }
 
-    /// Frees the block at `ptr`, of `size` bytes if that is said, if it is small and one more of its size may wait. Whether
-    /// that is done; if not, nothing has changed, and [`deallocate`](Self::deallocate) or
+    /// Frees the block that starts at a granule, of `size` bytes if that is said, if it is small and one more of its size may
+    /// wait. Whether that is done; if not, nothing has changed, and [`deallocate`](Self::deallocate) or
     /// [`deallocate_sized`](Self::deallocate_sized) does it, or says why not. O(1).
     ///
     /// # Safety
-    /// If a block in use of this heap starts at `ptr`, nobody uses it any more. `block` is what the source's
-    /// [`block_of`](PageSource::block_of) answers for `ptr`.
+    /// If a block in use of this heap starts there, nobody uses it any more. The source's
+    /// [`granule_at`](PageSource::granule_at) answers so for the address.
     #[inline(always)]
-    pub unsafe fn let_wait(&mut self, block: NonNull<u8>, ptr: NonNull<u8>, size: Option<usize>) -> bool {
+    pub unsafe fn let_wait(&mut self, at: GranuleAt, size: Option<usize>) -> bool {
         let bytes = size.map(whole::<TwoWords>);
-        // SAFETY: as the caller says.
+        // SAFETY: as the caller says; each block of the source holds a span.
         unsafe {
-            let Some((span, start)) = Heap::<S, Local>::place_in(block, ptr) else { return false };
+            let span = Span::at(at.block);
             bytes.is_none_or(|bytes| self.heap.quick().serves(bytes))
-                && matches!(self.heap.let_wait(span, start, ptr, bytes), LetWait::Done)
+                && matches!(self.heap.let_wait(span, at.granule, at.ptr, bytes), LetWait::Done)
         }
     }
 
@@ -199,17 +211,11 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     /// # Safety
     /// As for `let_wait`.
     #[inline(always)]
-    pub unsafe fn free_over_edge(
-        &mut self,
-        block: NonNull<u8>,
-        ptr: NonNull<u8>,
-        size: Option<usize>,
-    ) -> bool {
-        let bytes = size.map(whole::<TwoWords>);
-        // SAFETY: as the caller says.
+    pub unsafe fn free_over_edge(&mut self, at: GranuleAt, size: Option<usize>) -> bool {
+        // SAFETY: as in `let_wait`.
         unsafe {
-            let Some((span, start)) = Heap::<S, Local>::place_in(block, ptr) else { return false };
-            self.heap.free_over_edge(span, start, ptr, bytes)
+            let span = Span::at(at.block);
+            self.heap.free_over_edge(span, at.granule, at.ptr, size.map(whole::<TwoWords>))
         }
     }
 

@@ -14,13 +14,13 @@ use core::ptr::NonNull;
 
 use memalloc_core::inspect::Fault;
 use memalloc_core::remote::RemoteSpan;
-use memalloc_core::{FreeError, GRANULE, Totals};
+use memalloc_core::{FreeError, GRANULE, GranuleAt, Totals};
 
 use crate::huge;
 use crate::idle;
 use crate::region::{TABLE, slot_of};
 use crate::snapshot::{Chunk, Snapshot};
-use crate::table::Owner;
+use crate::table::{Owner, Start};
 use crate::thread_heap::{Heaps, LARGEST, ThreadHeap, allocate_shared, heaps, mine, mine_or_idle};
 use crate::tls::current;
 
@@ -148,7 +148,7 @@ unsafe fn deallocate_over_edge(ptr: NonNull<u8>, size: Option<usize>) -> Result<
 #[inline(always)]
 pub unsafe fn let_wait(ptr: *mut u8, size: Option<usize>) -> bool {
     // SAFETY: the block, if there is one, is of the calling thread's heap, and the caller gives it up.
-    mine_with(ptr).is_some_and(|(heap, slot, ptr)| unsafe { heap.local().let_wait(slot, ptr, size) })
+    mine_with(ptr).is_some_and(|(heap, place)| unsafe { heap.local().let_wait(place, size) })
 }
 
 /// [`let_wait`], for what that does not do because of where the block ends, or because it is of another thread's heap.
@@ -160,7 +160,7 @@ pub unsafe fn free_over_edge(ptr: *mut u8, size: Option<usize>) -> bool {
     // SAFETY: as in `let_wait`.
     unsafe {
         match mine_with(ptr) {
-            Some((heap, slot, ptr)) => heap.local().free_over_edge(slot, ptr, size),
+            Some((heap, place)) => heap.local().free_over_edge(place, size),
             None => free_elsewhere(ptr, size.map_or(0, whole)),
         }
     }
@@ -179,16 +179,16 @@ unsafe fn free_elsewhere(ptr: *mut u8, bytes: usize) -> bool {
     unsafe { RemoteSpan::at(start).free(ptr, bytes, Heaps::of(owner).inbox()).is_ok() }
 }
 
-/// The calling thread's heap, if `ptr` lies in a region of it, and the slot that it lies in.
+/// The calling thread's heap, if a granule of it starts at `ptr`, and where that is.
 #[inline(always)]
-fn mine_with(ptr: *mut u8) -> Option<(&'static ThreadHeap, NonNull<u8>, NonNull<u8>)> {
-    let heap = current();
-    if !TABLE.is_first_of(heap.owner(), ptr.addr()) {
+fn mine_with(ptr: *mut u8) -> Option<(&'static ThreadHeap, GranuleAt)> {
+    let (heap, start) = (current(), Start::of(ptr.addr()));
+    if !TABLE.is_start_in_first_of(heap.owner(), start) {
         return None;
     }
     // SAFETY: the table has a region there, and none is at address 0.
     let ptr = unsafe { NonNull::new_unchecked(ptr) };
-    Some((heap, slot_of(ptr), ptr))
+    Some((heap, GranuleAt { block: slot_of(ptr), granule: start.granule(), ptr }))
 }
 
 /// Whose block holds an address.

@@ -17,6 +17,8 @@
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
+use memalloc_core::GRANULE;
+
 use crate::mapping::{SLOT, SLOT_BITS, map, unmap};
 
 /// Bits of an address that a program can have.
@@ -56,6 +58,31 @@ impl Owner {
     /// Which owner it is, counted from 0.
     pub(crate) const fn index(self) -> usize {
         self.0 as usize - 1
+    }
+}
+
+/// Where a block may start: an address by the number of its granule. An address inside a granule has a number beyond all
+/// that the table reaches, so that one comparison refuses it and what is no address at all.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Start(usize);
+
+impl Start {
+    const BITS: u32 = GRANULE.ilog2();
+
+    #[inline(always)]
+    pub(crate) const fn of(address: usize) -> Self {
+        Self(address.rotate_right(Self::BITS))
+    }
+
+    /// The granule, counted from the start of the slot that it lies in.
+    #[inline(always)]
+    pub(crate) const fn granule(self) -> usize {
+        self.0 % (SLOT / GRANULE)
+    }
+
+    #[inline(always)]
+    const fn slot(self) -> usize {
+        self.0 >> (SLOT_BITS - Self::BITS)
     }
 }
 
@@ -113,7 +140,17 @@ impl Table {
     /// Whether `address` lies in the first slot of a block of `owner`.
     #[inline(always)]
     pub(crate) fn is_first_of(&self, owner: Owner, address: usize) -> bool {
-        let slot = address >> SLOT_BITS;
+        self.has_slot_first_of(owner, address >> SLOT_BITS)
+    }
+
+    /// Whether a granule starts there, in the first slot of a block of `owner`.
+    #[inline(always)]
+    pub(crate) fn is_start_in_first_of(&self, owner: Owner, start: Start) -> bool {
+        self.has_slot_first_of(owner, start.slot())
+    }
+
+    #[inline(always)]
+    fn has_slot_first_of(&self, owner: Owner, slot: usize) -> bool {
         let Some(leaf) = self.leaves.get(slot >> LEAF_BITS) else { return false };
         entries(leaf)[slot % LEAF_ENTRIES].load(Ordering::Relaxed) == owner.0
     }
@@ -250,6 +287,20 @@ mod tests {
         }
         let starts = |owner| table.blocks_of(owner).collect::<Vec<_>>();
         assert_eq!((starts(ONE), starts(Owner(2)), starts(Owner(3))), (vec![slot(5)], vec![slot(6)], vec![]));
+    }
+
+    #[test]
+    fn blocks_start_at_granules_of_their_first_slot_alone() {
+        let table = Table::new();
+        assert!(table.insert(slot(5), 2 * SLOT, ONE));
+        for offset in (0..64).chain(SLOT - 64..SLOT + 64) {
+            for address in [5 * SLOT + offset, (5 * SLOT + offset).wrapping_neg(), offset] {
+                let start = Start::of(address);
+                let is_one = address / SLOT == 5 && address.is_multiple_of(GRANULE);
+                assert_eq!(table.is_start_in_first_of(ONE, start), is_one, "{address:#x}");
+                assert!(!is_one || start.granule() == offset / GRANULE);
+            }
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 use std::collections::BTreeMap;
 
 use memalloc_core::remote::{Inbox, RemoteSpan};
-use memalloc_core::{ArenaSource, FreeError, GRANULE, LocalHeap, PageSource};
+use memalloc_core::{ArenaSource, FreeError, GRANULE, GranuleAt, LocalHeap, PageSource};
 
 use super::model::operations::Choices;
 use super::{Input, parts};
@@ -195,14 +195,17 @@ impl Machine<'_> {
         let start = self.start_of(by, ptr.addr().get());
         let layout = Layout::from_size_align(block.size, 1).expect("a small layout");
         let size = (known > 0).then_some(block.size);
+        let offset = ptr.addr().get() - start.addr().get();
+        let way = if offset.is_multiple_of(GRANULE) { way } else { 0 };
+        let at = GranuleAt { block: start, granule: offset / GRANULE, ptr };
         let heap = &mut self.heaps[by];
         // SAFETY: the block is given up, or the heap is to refuse; the source's block starts there.
         unsafe {
             let is_done = match way {
                 0 => false,
                 1 => return heap.deallocate_in(start, ptr, known),
-                2 => heap.let_wait(start, ptr, size),
-                _ => heap.free_over_edge(start, ptr, size),
+                2 => heap.let_wait(at, size),
+                _ => heap.free_over_edge(at, size),
             };
             if is_done {
                 return Ok(());
