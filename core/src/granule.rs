@@ -5,6 +5,7 @@ mod cell;
 use core::fmt::Debug;
 use core::marker::PhantomData;
 
+use crate::map::{Entry, Live, Plain};
 use crate::raw::WORD;
 use crate::{Mode, PageSource};
 pub(crate) use cell::Cell;
@@ -12,14 +13,14 @@ use cell::Half;
 
 /// Bytes in a granule of all heaps but [compact](crate::Compact) ones: two words. Every chunk is a whole number of granules,
 /// and every pointer the heap hands out a multiple of it.
-pub const GRANULE: usize = <TwoWords>::BYTES;
+pub const GRANULE: usize = TwoWords::BYTES;
 
 /// The unit of a heap's memory, and how a free chunk keeps links and sizes in it: in a **cell** each.
 pub trait Granule: sealed::Sealed + Debug + Copy + Eq {
     /// Bytes in a granule.
     const BYTES: usize;
-    /// Words of marks that stand beside the fields of as many granules as a word has bits, in the map.
-    const MARKS: usize = 0;
+    /// What the map has of as many granules as a word has bits.
+    type Entry: Entry;
     /// Whether a link is half a word, and counts cells from the heap's bins on. If not, it is a pointer.
     const COUNTED: bool;
 
@@ -33,14 +34,23 @@ pub trait Granule: sealed::Sealed + Debug + Copy + Eq {
         if Self::COUNTED { Self::CELL << (Half::BITS - !Self::ROOMY as u32) } else { usize::MAX };
 }
 
-/// Granules of two words, where links lead anywhere. In heaps of which others free blocks, marks stand in the map, so that
-/// one line of the cache has all that is known of a block.
+/// Granules of two words, where links lead anywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TwoWords<const MARKS: usize = 0>;
+pub struct TwoWords;
 
-impl<const MARKS: usize> Granule for TwoWords<MARKS> {
+impl Granule for TwoWords {
     const BYTES: usize = 2 * WORD;
-    const MARKS: usize = MARKS;
+    type Entry = Plain;
+    const COUNTED: bool = false;
+}
+
+/// [`TwoWords`], in heaps of which others free blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TwoWordsLive;
+
+impl Granule for TwoWordsLive {
+    const BYTES: usize = TwoWords::BYTES;
+    type Entry = Live;
     const COUNTED: bool = false;
 }
 
@@ -50,6 +60,7 @@ pub struct OneWord;
 
 impl Granule for OneWord {
     const BYTES: usize = WORD;
+    type Entry = Plain;
     const COUNTED: bool = true;
 }
 
@@ -62,7 +73,7 @@ pub(crate) type Unit<S, M> = Within<S, <M as Mode>::Granule>;
 
 impl<S: PageSource, G: Granule> Granule for Within<S, G> {
     const BYTES: usize = G::BYTES;
-    const MARKS: usize = G::MARKS;
+    type Entry = G::Entry;
     const COUNTED: bool = G::COUNTED || S::ONE_BLOCK && cfg!(target_pointer_width = "64");
 }
 
@@ -90,7 +101,8 @@ impl<S, G> Eq for Within<S, G> {}
 
 mod sealed {
     pub trait Sealed {}
-    impl<const MARKS: usize> Sealed for super::TwoWords<MARKS> {}
+    impl Sealed for super::TwoWords {}
+    impl Sealed for super::TwoWordsLive {}
     impl Sealed for super::OneWord {}
     impl<S, G> Sealed for super::Within<S, G> {}
 }

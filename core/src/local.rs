@@ -11,7 +11,6 @@ use core::num::NonZero;
 use core::ptr::NonNull;
 
 use crate::granule::{GRANULE, TwoWords, rounded};
-use crate::heap::LetWait;
 use crate::heap::allocate::whole;
 use crate::inspect::Fault;
 use crate::remote::{Arrivals, Inbox};
@@ -196,12 +195,9 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     /// [`granule_at`](PageSource::granule_at) answers so for the address.
     #[inline(always)]
     pub unsafe fn let_wait(&mut self, at: GranuleAt, size: Option<usize>) -> bool {
-        let bytes = size.map(whole::<TwoWords>);
         // SAFETY: as the caller says; each block of the source holds a span.
         unsafe {
-            let span = Span::at(at.block);
-            bytes.is_none_or(|bytes| self.heap.quick().serves(bytes))
-                && matches!(self.heap.let_wait(span, at.granule, at.ptr, bytes), LetWait::Done)
+            self.heap.let_wait_soon(Span::at(at.block), at.granule, at.ptr, size.map(whole::<TwoWords>))
         }
     }
 

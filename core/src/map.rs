@@ -1,17 +1,18 @@
 //! Floor 2: the granule map: where chunks start, and which are free.
 //!
-//! Each granule has a field of two bits, `used` and `lower`:
+//! Each granule has a field of two bits, `used` and `edge`:
 //!
 //! ```text
-//!   used lower   this granule is
-//!     0    0     inside a chunk, not its first
-//!     0    1     the first of a free chunk
-//!     1    0     the first of a chunk in use; the chunk below is in use too
-//!     1    1     the first of a chunk in use; the chunk below is free
+//!   used edge   this granule is
+//!     0    0    inside a chunk, not its first
+//!     0    1    the first of a free chunk
+//!     1    0    the first of a chunk in use; the chunk below is in use too
+//!     1    1    the first of a chunk in use; the chunk below is free
 //! ```
 //!
-//! With these codes the map changes the same way whatever splits or merges. Handing out the granules `[g, e)`, or
-//! taking them back, is always `field[g] ^= 11` and `field[e] ^= 01`:
+//! So an **edge** is where a free chunk starts or ends. As no two of them touch, the map changes the same way whatever
+//! splits or merges. Handing out the granules `[g, e)`, or taking them back, is always `field[g] ^= 11` and
+//! `field[e] ^= 01`:
 //!
 //! ```text
 //!             g           e                            g           e
@@ -19,40 +20,55 @@
 //!   ^= 11, 01 10  00  00  01  00 │11      ^= 11, 01    00  00  00 │00       (one free chunk, all merged)
 //! ```
 //!
-//! The bits of [`WORD_GRANULES`] granules stand in an **entry** of two words, `used` and `lower`. So one look tells of a
+//! The bits of [`WORD_GRANULES`] granules stand in an **entry** of two words, `used` and `edges`. So one look tells of a
 //! chunk in use where it ends and whether its neighbours are free. A long chunk covers whole entries, which would
 //! say nothing; the first of them keeps the **note** of its end instead, so that the end is found in O(1) from any start:
 //!
 //! ```text
 //!   entry    0                1                2                3
 //!   used    ..1.............  ................  ................  .....1..........
-//!   lower   ................  [ end      ] 11  ................  ................
+//!   edges   ................  [ end      ] 11  ................  ................
 //! ```
 //!
 //! A note cannot be taken for fields: where no `used` bit is set, the two lowest granules would be two free chunks that
 //! touch. And no granule in an entry with a note seems to be the start of a chunk in use.
 //!
-//! What concerns such chunks is in the file `long`.
+//! What concerns such chunks is in the file `long`, the words of an entry in `entry`.
 //!
-//! In heaps of which others free blocks, two words of marks ([`Bits`]) follow those of each entry: which blocks wait, and
-//! which are posted. What is to be known of a block then stands in one line of the cache.
+//! # Of heaps whose blocks others free
+//!
+//! There an entry has four words, so that what is to be known of a block stands in one line of the cache:
+//!
+//! ```text
+//!   start   a chunk starts here             edge     a free chunk starts or ends here
+//!   live    the block was handed out        posted   it was freed from elsewhere, and is on its way back
+//! ```
+//!
+//! A block that waits differs in its `live` bit alone from one that does not: to let it wait, or hand it out again, flips
+//! that bit. The end of any chunk, whoever looks meanwhile, is the next start. Whether a chunk that is not live waits or is
+//! free, an edge at its start does not tell by itself, but together with whether the chunk below is free: one of the two is.
+//! That is known wherever it is asked.
 //!
 //! What the map cannot see is a use after free: it says where chunks are, not who looks at them.
 
 mod bits;
+mod entry;
 mod long;
 mod spaced;
 mod view;
 
+use core::marker::PhantomData;
 use core::ptr::NonNull;
 use core::sync::atomic::Ordering::Relaxed;
 
 pub use bits::Bits;
+use entry::flip;
+pub use entry::{Entry, Fields, Live, Plain};
 use spaced::spaced;
-use view::{Entry, Words, flip};
 pub use view::{InUse, Neighbours, Upper, View};
 
-use crate::raw::word;
+use crate::granule::Granule;
+use crate::raw::{WORD, after};
 
 /// Granules whose fields share an entry.
 pub const WORD_GRANULES: usize = usize::BITS as usize;
@@ -76,32 +92,35 @@ pub enum Field {
 /// # Safety of its methods
 /// All are unsafe for one reason: the words must be a map's, at least [`Map::entries`] entries for the granules asked
 /// about, and nobody else may write them meanwhile.
-#[derive(Clone, Copy)]
-pub struct Map {
-    first: NonNull<usize>,
-    /// From one entry to the next, in words.
-    step: usize,
+#[derive(Debug)]
+pub struct Map<G>(NonNull<usize>, PhantomData<G>);
+
+impl<G> Clone for Map<G> {
+    fn clone(&self) -> Self {
+        *self
+    }
 }
 
-impl Map {
-    /// Words of an entry, without what may stand beside it.
-    pub const ENTRY: usize = 2;
+impl<G> Copy for Map<G> {}
 
-    /// Entries for `granules` granules and the boundary at their end.
-    #[inline]
-    pub const fn entries(granules: usize) -> usize {
-        granules / WORD_GRANULES + 1
-    }
+/// Entries for `granules` granules and the boundary at their end.
+#[inline]
+pub const fn entries(granules: usize) -> usize {
+    granules / WORD_GRANULES + 1
+}
 
-    /// The map whose first entry stands at `first`, and each other `step` words behind the one before.
+impl<G: Granule> Map<G> {
+    /// Words of an entry.
+    pub const ENTRY: usize = size_of::<G::Entry>() / WORD;
+
+    /// The map whose first entry stands at `first`.
     #[inline(always)]
-    pub const fn at(first: NonNull<usize>, step: usize) -> Self {
-        Self { first, step }
+    pub const fn at(first: NonNull<usize>) -> Self {
+        Self(first, PhantomData)
     }
 
     /// Makes an empty map of `granules` granules: `[first, granules)` is one free chunk, and the boundary at the end
-    /// counts as in use for ever, so that no merge runs over it. What stands beside entries is cleared too. O(granules), O(1)
-    /// if the memory is `zeroed`.
+    /// counts as in use for ever, so that no merge runs over it. O(granules), O(1) if the memory is `zeroed`.
     ///
     /// # Safety
     /// As for the type; `first < granules`.
@@ -109,30 +128,42 @@ impl Map {
         // SAFETY: the caller gives the words for these granules.
         unsafe {
             if !zeroed {
-                self.first.write_bytes(0, self.step * Self::entries(granules));
+                self.0.write_bytes(0, Self::ENTRY * entries(granules));
             }
-            self.flip_lower(first);
-            flip(&self.words_at(granules).used, 1 << (granules % WORD_GRANULES));
-            self.flip_lower(granules);
+            self.flip_edge(first);
+            self.entry_at(first).start(bit(first));
+            self.flip_edge(granules);
+            self.entry_at(granules).start_waiting(bit(granules));
         }
     }
 
-    /// The field of granule `g`. O(1).
+    /// The field of granule `g`, given whether the chunk below is free, if a chunk starts there. O(1).
     ///
     /// # Safety
     /// As for the type.
     #[inline]
-    pub unsafe fn field(self, g: usize) -> Field {
+    pub unsafe fn field_above(self, g: usize, lower_free: bool) -> Field {
         // SAFETY: the caller gives a granule of the map.
-        let entry = unsafe { self.entry(g / WORD_GRANULES) };
-        let (used, start) = (entry.used >> (g % WORD_GRANULES), entry.starts() >> (g % WORD_GRANULES));
-        if used & 1 != 0 {
-            Field::Used { lower_free: entry.lower >> (g % WORD_GRANULES) & 1 != 0 }
-        } else if start & 1 != 0 {
+        let entry = unsafe { self.entry_at(g) };
+        let is_edge = entry.edges().load(Relaxed) & bit(g) != 0;
+        let is_free =
+            if G::Entry::LIVE { is_edge && !lower_free } else { entry.used().load(Relaxed) & bit(g) == 0 };
+        if entry.starts() & bit(g) == 0 {
+            Field::Interior
+        } else if is_free {
             Field::Free
         } else {
-            Field::Interior
+            Field::Used { lower_free: is_edge }
         }
+    }
+
+    /// The field of granule `g`. O(1), or, where marks tell what is in use, O(chunks that are not, in a row below).
+    ///
+    /// # Safety
+    /// As for the type.
+    pub unsafe fn field(self, g: usize) -> Field {
+        // SAFETY: the caller gives a granule of the map.
+        unsafe { self.field_above(g, G::Entry::LIVE && self.is_free_below(g)) }
     }
 
     /// The entry of granule `g`, from there on. O(1).
@@ -140,11 +171,9 @@ impl Map {
     /// # Safety
     /// As for the type.
     #[inline(always)]
-    pub unsafe fn view(self, g: usize) -> View {
-        let words = self.words_of(g / WORD_GRANULES);
+    pub unsafe fn view(self, g: usize) -> View<G::Entry> {
         // SAFETY: the caller gives a granule of the map.
-        let Entry { used, lower } = unsafe { words.as_ref() }.read();
-        View { words, used: used >> (g % WORD_GRANULES), lower: lower >> (g % WORD_GRANULES) }
+        unsafe { View::new(NonNull::from_ref(self.entry_at(g)), g % WORD_GRANULES) }
     }
 
     /// What is to be known of the chunk in use that starts at `g`; `None` if none does. O(1).
@@ -154,28 +183,53 @@ impl Map {
     #[inline(always)]
     pub unsafe fn in_use(self, g: usize) -> Option<InUse> {
         // SAFETY: the caller gives a granule of the map.
+        unsafe { if self.view(g).is_used() { Some(self.extent(g)) } else { None } }
+    }
+
+    /// What is to be known of the chunk that starts at `g` and is not free, waiting or not. O(1).
+    ///
+    /// # Safety
+    /// As for the type; such a chunk does.
+    #[inline(always)]
+    pub unsafe fn extent(self, g: usize) -> InUse {
+        // SAFETY: the caller gives a granule of the map.
         let view = unsafe { self.view(g) };
-        if !view.is_used() {
-            return None;
-        }
         if let Some(size) = view.size() {
-            return Some(InUse { end: g + size, neighbours: view.neighbours(size) });
+            return InUse { end: g + size, neighbours: view.neighbours(size) };
         }
         // SAFETY: the chunk goes on into the next entry.
         unsafe {
             let (end, upper) = self.end_beyond(g);
-            Some(InUse { end, neighbours: view.neighbours(0).with_upper(upper) })
+            InUse { end, neighbours: view.neighbours(0).with_upper(upper) }
         }
     }
 
-    /// Whether `g`, a start, starts a free chunk.
+    /// The granules of the chunk that starts at `g`, if they are as many as a word has bits, or fewer; if not, one more than
+    /// that. Without a branch, and O(1).
     ///
     /// # Safety
-    /// As for the type; `g` is a start or the end.
+    /// As for the type, one whose entries tell starts apart; behind the last there is a word more.
+    #[inline(always)]
+    pub unsafe fn size_to_word(self, g: usize) -> usize {
+        // SAFETY: the caller gives a granule of the map. What is behind the last entry means nothing, and changes nothing: the
+        // boundary at the end is below it.
+        unsafe {
+            let here = self.entry(g / WORD_GRANULES).chunks().load(Relaxed);
+            let next = self.entry(g / WORD_GRANULES + 1).chunks().load(Relaxed);
+            let shift = g % WORD_GRANULES;
+            let above = here >> shift >> 1 | next << (WORD_GRANULES - 1 - shift);
+            above.trailing_zeros() as usize + 1
+        }
+    }
+
+    /// Whether `g`, a start above a chunk that is not free, or above none, starts a free chunk.
+    ///
+    /// # Safety
+    /// As for the type; `g` is such a start, or the end.
     #[inline(always)]
     pub unsafe fn is_free(self, g: usize) -> bool {
         // SAFETY: the caller gives a granule of the map.
-        unsafe { self.words_at(g).used.load(Relaxed) >> (g % WORD_GRANULES) & 1 == 0 }
+        unsafe { self.entry_at(g) }.edges().load(Relaxed) & bit(g) != 0
     }
 
     /// Hands `[g, end)` out: out of a free chunk that starts at `g`, or contains it.
@@ -186,13 +240,13 @@ impl Map {
     pub unsafe fn take(self, g: usize, end: usize) {
         // SAFETY: the caller gives granules of the map.
         unsafe {
-            self.flip(g, end);
+            self.hand_out(g, end);
             self.note(g, end);
         }
     }
 
-    /// Hands `count` chunks of `size` granules each out, one above the other from `g` on. None of them is long. `more` is
-    /// told of all but the first: the index of each entry that they start in, and the bits of their granules there.
+    /// Hands `count` chunks of `size` granules each out, one above the other from `g` on, all but the first to wait. None of
+    /// them is long. `more` is told of those: the index of each entry that they start in, and the bits of their granules there.
     ///
     /// # Safety
     /// As for [`take`](Self::take).
@@ -201,10 +255,10 @@ impl Map {
         let end = g + count * size;
         // SAFETY: the caller gives granules of the map.
         unsafe {
-            self.flip(g, end);
-            for (entry, bits) in spaced(g + size, size, end) {
-                flip(&self.words_of(entry).as_ref().used, bits);
-                more(entry, bits);
+            self.hand_out(g, end);
+            for (index, bits) in spaced(g + size, size, end) {
+                self.entry(index).start_waiting(bits);
+                more(index, bits);
             }
         }
     }
@@ -222,6 +276,23 @@ impl Map {
         }
     }
 
+    /// [`give`](Self::give), for a chunk that waits.
+    ///
+    /// # Safety
+    /// As for `give`.
+    #[inline(always)]
+    pub unsafe fn give_waiting(self, g: usize, end: usize) {
+        // SAFETY: the caller gives granules of the map.
+        unsafe {
+            self.flip_edge(g);
+            self.entry_at(g).end_waiting(bit(g));
+            self.entry_at(g).merge(bit(g));
+            self.flip_edge(end);
+            self.entry_at(end).merge(bit(end));
+            self.forget(g, end);
+        }
+    }
+
     /// [`give`](Self::give), for a chunk that covers no entry.
     ///
     /// # Safety
@@ -230,10 +301,11 @@ impl Map {
     pub unsafe fn give_over_edge(self, g: usize, end: usize) {
         // SAFETY: the caller gives granules of the map.
         unsafe {
-            let words = self.words_at(g);
-            flip(&words.lower, 1 << (g % WORD_GRANULES));
-            flip(&words.used, 1 << (g % WORD_GRANULES));
-            self.flip_lower(end);
+            self.flip_edge(g);
+            flip(self.entry_at(g).used(), bit(g));
+            self.entry_at(g).merge(bit(g));
+            self.flip_edge(end);
+            self.entry_at(end).merge(bit(end));
         }
     }
 
@@ -242,13 +314,13 @@ impl Map {
     /// # Safety
     /// As for `give`.
     #[inline(always)]
-    pub unsafe fn give_short(self, view: View, g: usize, size: usize) {
+    pub unsafe fn give_short(self, view: View<G::Entry>, g: usize, size: usize) {
         // SAFETY: the entry is the map's. A chunk whose end is in its start's entry has no note.
-        let words = unsafe { view.words.as_ref() };
-        let bit = 1 << (g % WORD_GRANULES);
-        flip(&words.lower, bit);
-        flip(&words.used, bit);
-        flip(&words.lower, bit << size);
+        let entry = unsafe { view.entry.as_ref() };
+        flip(entry.edges(), bit(g));
+        flip(entry.used(), bit(g));
+        flip(entry.edges(), bit(g) << size);
+        entry.merge(bit(g) | bit(g) << size);
     }
 
     /// Moves the end of the chunk in use at `g` from `end` to `new_end`. The granules between the two come out of, or
@@ -261,33 +333,54 @@ impl Map {
         // SAFETY: the caller gives granules of the map.
         unsafe {
             self.forget(g, end);
-            self.flip_lower(end);
-            self.flip_lower(new_end);
+            self.flip_edge(end);
+            self.flip_edge(new_end);
+            self.entry_at(new_end).start(bit(new_end));
+            self.entry_at(end).merge(bit(end));
             self.note(g, new_end);
         }
     }
 
-    /// The start at or below `g`, and whether it starts a free chunk; `None` if there is none down to `first`.
-    /// O(distance / [`WORD_GRANULES`]): for telling what a bad pointer points into.
+    /// The start at or below `g`; `None` if there is none down to `first`. O(distance / [`WORD_GRANULES`]): for telling what a
+    /// bad pointer points into.
     ///
     /// # Safety
     /// As for the type.
-    pub unsafe fn start_of(self, g: usize, first: usize) -> Option<(usize, Field)> {
+    pub unsafe fn start_of(self, g: usize, first: usize) -> Option<usize> {
         let mut index = g / WORD_GRANULES;
         let mut up_to = usize::MAX >> (WORD_GRANULES - 1 - g % WORD_GRANULES);
         loop {
             // SAFETY: `index` goes down from a granule of the map.
             let below = unsafe { self.entry(index) }.starts() & up_to;
             if below != 0 {
-                let start = index * WORD_GRANULES + below.ilog2() as usize;
-                // SAFETY: a start at or below a granule of the map is one of the map.
-                return Some((start, unsafe { self.field(start) }));
+                return Some(index * WORD_GRANULES + below.ilog2() as usize);
             }
             if index <= first / WORD_GRANULES {
                 return None;
             }
             index -= 1;
             up_to = usize::MAX;
+        }
+    }
+
+    /// Whether the chunk that ends at `g`, if one does, is free: whether there is an odd number of edges below `g`. From the start
+    /// of a chunk that is surely not free on, edges are in turns a free chunk's start and its end.
+    ///
+    /// # Safety
+    /// As for the type.
+    unsafe fn is_free_below(self, g: usize) -> bool {
+        let (mut index, mut below, mut edges_below) = (g / WORD_GRANULES, bit(g) - 1, 0);
+        loop {
+            // SAFETY: `index` goes down from a granule of the map.
+            let entry = unsafe { self.entry(index) };
+            let (starts, edges) = (entry.starts() & below, entry.edges().load(Relaxed));
+            let not_free = starts & (entry.used().load(Relaxed) | !edges);
+            let above = if not_free == 0 { usize::MAX } else { usize::MAX << not_free.ilog2() << 1 };
+            edges_below += (starts & edges & above).count_ones();
+            if not_free != 0 || index == 0 {
+                return edges_below % 2 == 1;
+            }
+            (index, below) = (index - 1, usize::MAX);
         }
     }
 
@@ -315,7 +408,7 @@ impl Map {
     /// As for the type.
     pub(crate) unsafe fn used_at(self, index: usize) -> usize {
         // SAFETY: the caller gives an entry of the map.
-        unsafe { self.entry(index) }.used
+        unsafe { self.entry(index) }.used().load(Relaxed)
     }
 
     /// Whether all bits of entry `index` are clear. For the full check.
@@ -325,50 +418,55 @@ impl Map {
     pub(crate) unsafe fn is_clear(self, index: usize) -> bool {
         // SAFETY: the caller gives an entry of the map.
         let entry = unsafe { self.entry(index) };
-        entry.used | entry.lower == 0
+        let Fields { chunks, edges } = entry.read();
+        chunks | edges | entry.used().load(Relaxed) == 0
     }
 
-    #[inline(always)]
-    unsafe fn entry(self, index: usize) -> Entry {
-        // SAFETY: the caller gives an entry of the map.
-        unsafe { self.words_of(index).as_ref() }.read()
-    }
-
-    /// The words of entry `index`.
-    #[inline(always)]
-    fn words_of(self, index: usize) -> NonNull<Words> {
-        // SAFETY: as for the type.
-        unsafe { word(self.first, self.step * index).cast() }
-    }
-
-    /// The words of granule `g`'s entry.
+    /// Entry `index`.
     ///
     /// # Safety
     /// As for the type.
     #[inline(always)]
-    unsafe fn words_at(&self, g: usize) -> &Words {
-        // SAFETY: the caller gives a granule of the map.
-        unsafe { self.words_of(g / WORD_GRANULES).as_ref() }
+    unsafe fn entry(&self, index: usize) -> &G::Entry {
+        // SAFETY: the caller gives an entry of the map.
+        unsafe { after(self.0.cast(), index * size_of::<G::Entry>()).as_ref() }
     }
 
-    /// What hands `[g, end)` out. In this order, and the other way when it is taken back, others who look always see a
-    /// start at `g`.
+    /// Granule `g`'s entry.
+    ///
+    /// # Safety
+    /// As for the type.
     #[inline(always)]
-    unsafe fn flip(self, g: usize, end: usize) {
+    unsafe fn entry_at(&self, g: usize) -> &G::Entry {
+        // SAFETY: the caller gives a granule of the map.
+        unsafe { self.entry(g / WORD_GRANULES) }
+    }
+
+    /// What hands `[g, end)` out.
+    #[inline(always)]
+    unsafe fn hand_out(self, g: usize, end: usize) {
         // SAFETY: the caller gives granules of the map.
         unsafe {
-            let words = self.words_at(g);
-            flip(&words.used, 1 << (g % WORD_GRANULES));
-            flip(&words.lower, 1 << (g % WORD_GRANULES));
-            self.flip_lower(end);
+            let entry = self.entry_at(g);
+            flip(entry.used(), bit(g));
+            flip(entry.edges(), bit(g));
+            entry.start(bit(g));
+            self.flip_edge(end);
+            self.entry_at(end).start(bit(end));
         }
     }
 
     #[inline(always)]
-    unsafe fn flip_lower(self, g: usize) {
+    unsafe fn flip_edge(self, g: usize) {
         // SAFETY: the caller gives a granule of the map.
-        flip(unsafe { &self.words_at(g).lower }, 1 << (g % WORD_GRANULES));
+        flip(unsafe { self.entry_at(g) }.edges(), bit(g));
     }
+}
+
+/// The bit of granule `g` in its entry.
+#[inline(always)]
+const fn bit(g: usize) -> usize {
+    1 << (g % WORD_GRANULES)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What a heap is for, as a type: what a mode does without is not compiled.
 
-use crate::granule::{Granule, OneWord, TwoWords};
+use crate::granule::{Granule, OneWord, TwoWords, TwoWordsLive};
+use crate::map::Entry;
 
 /// What a heap is for: [`General`], [`RealTime`], [`Compact`] or [`Local`].
 pub trait Mode: sealed::Sealed {
@@ -9,7 +10,7 @@ pub trait Mode: sealed::Sealed {
     /// Whether small blocks that are freed may wait in quick lists.
     const WAITS: bool;
     /// Whether blocks may be freed from elsewhere, and then be on their way back.
-    const REMOTE: bool = false;
+    const REMOTE: bool = <Self::Granule as Granule>::Entry::LIVE;
     /// Whether no more than some number of each size may wait.
     const BOUNDED: bool = true;
     /// Whether a few long blocks may wait too.
@@ -52,9 +53,8 @@ impl Mode for Compact {
 
 #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
 impl Mode for Local {
-    type Granule = TwoWords<2>;
+    type Granule = TwoWordsLive;
     const WAITS: bool = true;
-    const REMOTE: bool = true;
     const BOUNDED: bool = false;
     const LONG_WAIT: bool = true;
 }

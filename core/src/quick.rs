@@ -20,6 +20,7 @@ use core::ptr::NonNull;
 
 use crate::Mode;
 use crate::granule::GRANULE;
+use crate::map::WORD_GRANULES;
 use crate::raw::after;
 
 /// From a source of this size on, large blocks may wait too.
@@ -62,9 +63,14 @@ impl Policy {
         }
     }
 
-    /// What may wait in a heap that has much memory to come: a kibibyte (on 64 bits) and less, and a few of up to 32.
-    pub const PER_THREAD: Self =
-        Self { limit: 64 * GRANULE, depth: FIRST_BATCH, bytes: usize::MAX, longest: 2048 * GRANULE };
+    /// What may wait in a heap that has much memory to come: a kibibyte (on 64 bits) and less, so that a word of the map
+    /// shows all of a block, and a few of up to 32.
+    pub const PER_THREAD: Self = Self {
+        limit: WORD_GRANULES * GRANULE,
+        depth: FIRST_BATCH,
+        bytes: usize::MAX,
+        longest: 2048 * GRANULE,
+    };
 
     /// Whether any block may wait.
     pub const fn is_on(self) -> bool {

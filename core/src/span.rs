@@ -9,9 +9,8 @@
 //!   ▲ granule 0                                                                              ▲ granule `first`
 //! ```
 //!
-//! Marks are bits of granules that start a block in use, and say that it waits. Where blocks may be freed from elsewhere,
-//! others say that it is posted; both stand in the map then, a word each behind the two of an entry, and behind the map stand
-//! [sections](Section), which say where blocks are posted.
+//! Marks are bits of granules that start a block in use, and say that it waits. Where blocks may be freed from elsewhere, the
+//! map says that, and behind it stand [sections](Section), which say where blocks are posted.
 //!
 //! Granules are counted from the block's start, so that an address's granule is a subtraction and a shift. The map has
 //! fields for all of them; those below `first` stay empty.
@@ -20,7 +19,7 @@ mod overhead;
 mod section;
 
 pub use overhead::Overhead;
-use overhead::{map_words, step};
+use overhead::map_words;
 pub use section::Section;
 
 use core::marker::PhantomData;
@@ -28,7 +27,7 @@ use core::ptr::NonNull;
 
 use crate::chunk::FreeChunk;
 use crate::granule::Granule;
-use crate::map::{Bits, Map, WORD_GRANULES};
+use crate::map::{Bits, Entry, Live, Map, WORD_GRANULES, entries};
 use crate::raw::{WORD, after, distance, word};
 
 const BLOCK_SIZE: usize = 0;
@@ -67,8 +66,8 @@ impl<G: Granule> Span<G> {
             let marks = span.map_words().add(map_words::<G>(granules));
             span.set(MARKS, marks);
             span.map().initialize(first, granules, zeroed);
-            if G::MARKS > 0 {
-                lay_sections(span.0, marks.cast(), Map::entries(granules), zeroed);
+            if G::Entry::LIVE {
+                lay_sections(span.0, marks.cast(), entries(granules), zeroed);
             }
             if !zeroed && overhead.marks {
                 marks.write_bytes(0, Bits::words(granules));
@@ -168,24 +167,28 @@ impl<G: Granule> Span<G> {
     /// # Safety
     /// As for the type.
     #[inline(always)]
-    pub unsafe fn map(self) -> Map {
-        Map::at(self.map_words(), step::<G>())
+    pub unsafe fn map(self) -> Map<G> {
+        Map::at(self.map_words())
     }
 
     /// The bits that say which blocks wait.
     ///
     /// # Safety
-    /// As for the type; there are some, in the map or behind it.
+    /// As for the type; there are some, behind the map.
     #[inline(always)]
     pub unsafe fn waiting(self) -> Bits {
-        // SAFETY: the span has a header, and marks.
-        unsafe {
-            if G::MARKS > 0 {
-                Bits::at(word(self.map_words(), Map::ENTRY), step::<G>())
-            } else {
-                Bits::at(self.get(MARKS), 1)
-            }
-        }
+        // SAFETY: the span has a header.
+        Bits::at(unsafe { self.get(MARKS) }, 1)
+    }
+
+    /// The bits that say which blocks were handed out.
+    ///
+    /// # Safety
+    /// As for the type; there are some, in the map.
+    #[inline(always)]
+    pub unsafe fn live(self) -> Bits {
+        // SAFETY: an entry of the map has the word.
+        Bits::at(unsafe { word(self.map_words(), Live::LIVE_WORD) }, <Map<G>>::ENTRY)
     }
 
     /// The bits that say which blocks were freed from elsewhere and have not come back yet.
@@ -194,8 +197,28 @@ impl<G: Granule> Span<G> {
     /// As for the type; there are some, in the map.
     #[inline(always)]
     pub unsafe fn posted(self) -> Bits {
-        // SAFETY: the span has a map with two words of marks to an entry.
-        unsafe { Bits::at(word(self.map_words(), Map::ENTRY + 1), step::<G>()) }
+        // SAFETY: an entry of the map has the word.
+        Bits::at(unsafe { word(self.map_words(), Live::POSTED_WORD) }, <Map<G>>::ENTRY)
+    }
+
+    /// Whether the chunk at granule `g` waits.
+    ///
+    /// # Safety
+    /// As for the type; chunks of it may wait, and one that is not free starts there.
+    #[inline(always)]
+    pub unsafe fn waits(self, g: usize) -> bool {
+        // SAFETY: the caller gives a granule.
+        unsafe { if G::Entry::LIVE { !self.live().is_set(g) } else { self.waiting().is_set(g) } }
+    }
+
+    /// Has the chunk at granule `g` wait, or no longer.
+    ///
+    /// # Safety
+    /// As for [`waits`](Self::waits).
+    #[inline(always)]
+    pub unsafe fn flip_waiting(self, g: usize) {
+        // SAFETY: the caller gives a granule.
+        unsafe { if G::Entry::LIVE { self.live().flip(g) } else { self.waiting().flip(g) } }
     }
 
     /// The section of entry `entry`.
@@ -215,7 +238,7 @@ impl<G: Granule> Span<G> {
     pub(crate) unsafe fn is_noted(self) -> bool {
         // SAFETY: the span has a section for each entry, if it has any.
         unsafe {
-            let entries = if G::MARKS > 0 { Map::entries(self.granules()) } else { 0 };
+            let entries = if G::Entry::LIVE { entries(self.granules()) } else { 0 };
             (0..entries).step_by(Section::ENTRIES).any(|entry| self.section_of(entry).as_ref().has_some())
         }
     }
@@ -228,8 +251,8 @@ impl<G: Granule> Span<G> {
     pub(crate) unsafe fn forget_noted(self) {
         // SAFETY: the span has a section for each entry.
         unsafe {
-            for entry in (0..Map::entries(self.granules())).step_by(Section::ENTRIES) {
-                self.section_of(entry).as_ref().forget(Map::entries(self.granules()));
+            for entry in (0..entries(self.granules())).step_by(Section::ENTRIES) {
+                self.section_of(entry).as_ref().forget(entries(self.granules()));
             }
         }
     }

@@ -5,8 +5,10 @@ use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
 use memalloc_core::inspect::FaultKind;
-use memalloc_core::map::Map;
-use memalloc_core::{ArenaSource, BlocksSource, GRANULE, General, Heap, Mode, PageSource, RealTime};
+use memalloc_core::map::{Map, entries};
+use memalloc_core::{
+    ArenaSource, BlocksSource, GRANULE, General, Heap, Mode, PageSource, RealTime, TwoWords,
+};
 
 const WORD: usize = size_of::<usize>();
 
@@ -83,7 +85,7 @@ impl<M: Mode, S: Source> Case<M, S> {
         let span = self.heap.spans().next().expect("there is a span");
         let block = span.block.cast::<u8>();
         let g = (address.addr().get() - block.addr().get()) / GRANULE;
-        let words = 6 + Map::ENTRY * Map::entries(span.block.len() / GRANULE);
+        let words = 6 + <Map<TwoWords>>::ENTRY * entries(span.block.len() / GRANULE);
         // SAFETY: the bits stand behind the map.
         let bits = unsafe { block.cast::<usize>().add(words + g / usize::BITS as usize) };
         spoil(bits, |word| word ^ 1 << (g % usize::BITS as usize));

@@ -127,8 +127,11 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if Self::COUNTS_HELD {
                 span.hold();
             }
-            let waiting = span.waiting();
-            span.map().take_many(at, size, count, |word, bits| waiting.flip_many(word, bits));
+            span.map().take_many(at, size, count, |word, bits| {
+                if !M::REMOTE {
+                    span.waiting().flip_many(word, bits);
+                }
+            });
             self.quick.push_row(after(chunk, bytes), bytes, count - 1);
             self.cover(after(chunk, taken));
             if chunk_bytes > taken {

@@ -9,7 +9,7 @@ use super::Heap;
 use super::lookup::UsedChunk;
 use crate::granule::Unit;
 use crate::local::OnBadFree;
-use crate::map::{Map, WORD_GRANULES};
+use crate::map::{WORD_GRANULES, entries};
 use crate::span::Span;
 use crate::{FreeError, Mode, PageSource};
 
@@ -85,7 +85,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: as the caller says.
         unsafe {
             let map = span.map().in_use(start)?;
-            (!span.waiting().is_set(start)).then_some(UsedChunk { span, start, map })
+            Some(UsedChunk { span, start, map })
         }
     }
 
@@ -121,7 +121,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             self.keep(Some(block));
             // SAFETY: the span is one of the heap's, and its map has the entries.
             unsafe {
-                let entries = Map::entries(span.granules());
+                let entries = entries(span.granules());
                 span.forget_noted();
                 count +=
                     (0..entries).map(|entry| self.take_in_entry(block, entry, on_bad_free)).sum::<usize>();

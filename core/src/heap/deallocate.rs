@@ -13,7 +13,7 @@ use crate::span::Span;
 use crate::{FreeError, Mode, PageSource};
 
 /// What came of letting a block wait.
-pub(crate) enum LetWait {
+pub(super) enum LetWait {
     /// It waits.
     Done,
     /// It is in use, has so many bytes, and none more of them may wait.
@@ -141,14 +141,14 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 
-    /// Lets the block at granule `start` of `span`, of `expected` bytes if that is said, wait in a quick list, if all that is
-    /// to be known of it is in one map entry and there is room. Otherwise, nothing has changed. O(1).
+    /// Lets the block at granule `start` of `span`, of `expected` bytes if that is said, wait in a quick list, if it is soon
+    /// seen to be in use and how long, and there is room. Otherwise, nothing has changed. O(1).
     ///
     /// # Safety
     /// The granule is one of a span of the heap, and lies at `ptr`. If a block in use starts there, nobody uses it any
     /// more. The size may wait, if it is said.
     #[inline(always)]
-    pub(crate) unsafe fn let_wait(
+    pub(super) unsafe fn let_wait(
         &mut self,
         span: Span<Unit<S, M>>,
         start: usize,
@@ -157,13 +157,13 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ) -> LetWait {
         // SAFETY: the granule is the span's. A chunk in use is given up by the caller.
         unsafe {
-            let (view, waiting) = (span.map().view(start), span.waiting());
+            let view = span.map().view(start);
             let Some(size) = view.size() else { return LetWait::Unclear };
             let bytes = expected.unwrap_or(size * Self::GRANULE);
             if !view.is_used()
                 || size * Self::GRANULE != bytes
                 || !self.quick.serves(bytes)
-                || Self::is_marked(waiting, start)
+                || self.is_freed(span, start)
             {
                 return LetWait::Unclear;
             }
@@ -174,7 +174,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 return LetWait::Unclear;
             }
             self.quick.push(ptr, bytes);
-            waiting.flip(start);
+            span.flip_waiting(start);
             LetWait::Done
         }
     }
@@ -232,8 +232,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ) -> bool {
         // SAFETY: the granule is the span's. A chunk in use is given up by the caller.
         unsafe {
-            let (view, waiting) = (span.map().view(start), span.waiting());
-            if !view.is_used() || view.has_end() || Self::is_marked(waiting, start) {
+            let view = span.map().view(start);
+            if !view.is_used() || view.has_end() || self.is_freed(span, start) {
                 return false;
             }
             let bytes = (span.map().end_beyond(start).0 - start) * Self::GRANULE;
@@ -251,7 +251,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 return false;
             }
             self.quick.push(ptr, bytes);
-            waiting.flip(start);
+            span.flip_waiting(start);
             true
         }
     }

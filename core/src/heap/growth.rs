@@ -65,7 +65,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// Whether spans have marks behind their maps: where blocks may wait, and there are none in the map.
     const fn has_marks(may_wait: bool) -> bool {
-        may_wait && <Unit<S, M>>::MARKS == 0
+        may_wait && !M::REMOTE
     }
 
     /// Bytes of map and bits in a span of this heap.

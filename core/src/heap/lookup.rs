@@ -4,7 +4,7 @@ use core::ptr::NonNull;
 
 use super::Heap;
 use crate::granule::{Granule, Unit};
-use crate::map::{Field, InUse};
+use crate::map::InUse;
 #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
 use crate::raw::distance;
 use crate::span::Span;
@@ -99,10 +99,11 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: the source says that the address lies in a block of ours, and each holds a span.
         unsafe {
             let span = Span::at(block);
-            match span.map().start_of(g, span.first()) {
-                Some((_, Field::Free)) => FreeError::AlreadyFree,
-                Some((start, Field::Used { .. })) if self.is_freed(span, start) => FreeError::AlreadyFree,
-                _ => FreeError::NotAStart,
+            let is_free = |start| span.map().in_use(start).is_none() || self.is_freed(span, start);
+            if span.map().start_of(g, span.first()).is_some_and(is_free) {
+                FreeError::AlreadyFree
+            } else {
+                FreeError::NotAStart
             }
         }
     }

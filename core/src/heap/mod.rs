@@ -22,9 +22,6 @@ mod reallocate;
 mod sweep;
 mod waiting;
 
-#[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
-pub(crate) use deallocate::LetWait;
-
 use core::ptr::NonNull;
 
 use crate::bins::Bins;

@@ -2,7 +2,7 @@
 
 use super::Heap;
 use crate::granule::Unit;
-use crate::map::InUse;
+use crate::map::{Field, InUse};
 use crate::span::Span;
 use crate::{Mode, PageSource};
 
@@ -33,14 +33,17 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             let (mut at, granules) = (span.first(), span.granules());
             let mut free_from = None;
             while at < granules {
-                let Some(InUse { end, .. }) = span.map().in_use(at) else {
+                let Field::Used { .. } = span.map().field_above(at, free_from.is_some()) else {
                     free_from.get_or_insert(at);
                     at = span.map().scan(at + 1, granules);
                     continue;
                 };
+                let InUse { end, .. } = span.map().extent(at);
                 if self.waits(span, at) {
-                    span.map().give(at, end);
-                    span.waiting().flip_last(at);
+                    span.map().give_waiting(at, end);
+                    if !M::REMOTE {
+                        span.flip_waiting(at);
+                    }
                     self.totals.count_out((end - at) * Self::GRANULE);
                     free_from.get_or_insert(at);
                 } else if let Some(from) = free_from.take() {

@@ -5,7 +5,7 @@ use core::ptr::NonNull;
 use super::Heap;
 use super::lookup::UsedChunk;
 use crate::granule::Unit;
-use crate::map::Bits;
+use crate::map::InUse;
 use crate::span::Span;
 use crate::{Mode, PageSource};
 
@@ -23,7 +23,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         unsafe {
             let block = self.quick.pop(bytes)?;
             let span = self.span_of_own(block);
-            span.waiting().flip(span.granule_of(block));
+            span.flip_waiting(span.granule_of(block));
             if Self::COUNTS_HELD {
                 span.hold();
             }
@@ -38,9 +38,36 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: a block that waits is the start of a chunk of ours, whose bit is set.
         unsafe {
             let span = self.span_of_own(block);
-            span.waiting().flip(span.granule_of(block));
+            span.flip_waiting(span.granule_of(block));
         }
         Some(block)
+    }
+
+    /// Lets the block at granule `start` of `span`, of `expected` bytes if that is said, wait in a quick list, if one starts
+    /// there and the lists serve its size. Whether that is done; otherwise, nothing has changed. O(1).
+    ///
+    /// # Safety
+    /// The granule is one of a span of the heap, and lies at `ptr`. If a block in use starts there, nobody uses it any more.
+    #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
+    #[inline(always)]
+    pub(crate) unsafe fn let_wait_soon(
+        &mut self,
+        span: Span<Unit<S, M>>,
+        start: usize,
+        ptr: NonNull<u8>,
+        expected: Option<usize>,
+    ) -> bool {
+        // SAFETY: the granule is the span's, and behind the map there are sections. A chunk in use is given up by the caller.
+        unsafe {
+            let bytes = span.map().size_to_word(start) * Self::GRANULE;
+            let is_as_said = expected.is_none_or(|expected| expected == bytes);
+            if !is_as_said || !self.quick.serves(bytes) || !span.live().is_set_here_alone(start) {
+                return false;
+            }
+            self.quick.push(ptr, bytes);
+            span.flip_waiting(start);
+        }
+        true
     }
 
     /// Lets a chunk in use wait, if it may. Whether that is done.
@@ -54,7 +81,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         unsafe {
             if self.quick.serves(bytes) && self.quick.has_room(bytes) {
                 self.quick.push(ptr, bytes);
-                chunk.span.waiting().flip(chunk.start);
+                chunk.span.flip_waiting(chunk.start);
             } else if self.quick.serves_long(bytes) {
                 self.let_wait_long(chunk.span, chunk.start, ptr, bytes);
             } else {
@@ -79,7 +106,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ) {
         // SAFETY: as the caller says; a block that waited is the start of a chunk of ours, whose bit is set.
         unsafe {
-            span.waiting().flip(start);
+            span.flip_waiting(start);
             if let Some(block) = self.quick.exchange_long(ptr, bytes) {
                 self.take_back_waiting(block);
             }
@@ -89,10 +116,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Whether the block at granule `start` of `span` waits.
     ///
     /// # Safety
-    /// The span is one of the heap's, and the map has a chunk in use there.
+    /// The span is one of the heap's, and a chunk that is not free starts there.
     pub(crate) unsafe fn waits(&self, span: Span<Unit<S, M>>, start: usize) -> bool {
-        // SAFETY: where blocks may wait, there are waiting bits.
-        self.quick.is_on() && unsafe { span.waiting().is_set(start) }
+        // SAFETY: as the caller says.
+        self.quick.is_on() && unsafe { span.waits(start) }
     }
 
     /// Whether the block at granule `start` of `span` was freed elsewhere and is on its way back.
@@ -102,26 +129,16 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(always)]
     pub(crate) unsafe fn is_posted(&self, span: Span<Unit<S, M>>, start: usize) -> bool {
         // SAFETY: where blocks may be freed from elsewhere, there are posted bits.
-        M::REMOTE && unsafe { span.posted().is_set(start) }
+        if M::REMOTE { unsafe { span.posted().is_set(start) } } else { false }
     }
 
-    /// [`is_freed`](Self::is_freed), given the bits of what waits, beside which those of what is on its way stand.
-    ///
-    /// # Safety
-    /// The bits are those of a span of the heap, and the granule one of it.
-    #[inline(always)]
-    pub(super) unsafe fn is_marked(waiting: Bits, start: usize) -> bool {
-        // SAFETY: as the caller says.
-        unsafe { if M::REMOTE { waiting.is_set_here_or_beside(start) } else { waiting.is_set(start) } }
-    }
-
-    /// Whether the block at granule `start` of `span` was freed, though the map has it in use.
+    /// Whether the block at granule `start` of `span` was freed, though it is not free in the map.
     ///
     /// # Safety
     /// As for [`waits`](Self::waits).
     pub(crate) unsafe fn is_freed(&self, span: Span<Unit<S, M>>, start: usize) -> bool {
-        // SAFETY: as the caller says; where blocks may be freed from elsewhere, there are marks for what waits too.
-        unsafe { if M::REMOTE { Self::is_marked(span.waiting(), start) } else { self.waits(span, start) } }
+        // SAFETY: as the caller says.
+        unsafe { self.waits(span, start) || self.is_posted(span, start) }
     }
 
     /// Coalesces every block that waits in a quick list. About as much as freeing each: O(1) where their number is bounded.
@@ -165,10 +182,13 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: the block lies in a span of ours, which has waiting bits.
         unsafe {
             let span = self.span_of_own(block);
-            let (start, waiting) = (span.granule_of(block), span.waiting());
-            if let Some(map) = span.map().in_use(start) {
-                self.take_back_unmarked(UsedChunk { span, start, map }, || waiting.flip_last(start));
+            let start = span.granule_of(block);
+            let InUse { end, neighbours } = span.map().extent(start);
+            span.map().give_waiting(start, end);
+            if !M::REMOTE {
+                span.flip_waiting(start);
             }
+            self.coalesce(span, block, (end - start) * Self::GRANULE, neighbours);
         }
     }
 }

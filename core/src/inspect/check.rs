@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 use crate::bins::class;
 use crate::chunk::FreeChunk;
 use crate::granule::{Granule, Unit};
-use crate::map::{Bits, Field, InUse, Map, WORD_GRANULES};
+use crate::map::{Bits, Field, InUse, WORD_GRANULES, entries};
 use crate::span::Span;
 use crate::{Heap, Mode, PageSource};
 
@@ -111,15 +111,16 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             let (mut at, mut lower_free) = (first, false);
             while at < granules {
                 let end = self.check_chunk(span, at, lower_free, sums)?;
-                lower_free = span.map().field(at) == Field::Free;
+                lower_free = span.map().field_above(at, lower_free) == Field::Free;
                 at = end;
             }
-            if self.quick().is_on() {
+            if M::REMOTE {
+                let bits = span.live().count(granules);
+                ensure(bits == sums.used_chunks - used_before, FaultKind::Waiting, base)?;
+                check_posted(span)?;
+            } else if self.quick().is_on() {
                 let bits = span.waiting().count(granules);
                 ensure(bits == sums.waiting_chunks - waiting_before, FaultKind::Waiting, base)?;
-            }
-            if M::REMOTE {
-                check_posted(span)?;
             }
             if Self::COUNTS_HELD {
                 let held = sums.used_chunks - used_before + usize::from(self.is_home(span));
@@ -131,7 +132,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 FaultKind::Start,
                 span.address(granules),
             )?;
-            let behind = Map::entries(granules) * WORD_GRANULES;
+            let behind = entries(granules) * WORD_GRANULES;
             self.check_no_start(span, granules + 1, behind)
         }
     }
@@ -151,7 +152,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         unsafe {
             let (map, address) = (span.map(), span.address(at));
             let end = map.scan(at + 1, span.granules());
-            match map.field(at) {
+            match map.field_above(at, lower_free) {
                 Field::Interior => ensure(false, FaultKind::Start, address)?,
                 Field::Free => {
                     sums.free_chunks += 1;
@@ -171,11 +172,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                     ensure(says == lower_free, FaultKind::LowerFree, address)?;
                     check_note(span, at, end, true)?;
                     let upper_free = map.is_free(end);
-                    let right = map.in_use(at).is_some_and(|InUse { end: says, neighbours }| {
-                        says == end
-                            && neighbours.lower_free() == lower_free
-                            && neighbours.upper_free() == upper_free
-                    });
+                    let InUse { end: says, neighbours } = map.extent(at);
+                    let right = says == end
+                        && neighbours.lower_free() == lower_free
+                        && neighbours.upper_free() == upper_free;
                     ensure(right, FaultKind::Note, address)?;
                 }
             }

@@ -77,7 +77,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// assert_eq!(sizes, [112]);
     /// ```
     pub fn chunks(&self) -> Chunks<'_, S, M> {
-        Chunks { heap: self, span: None, at: 0, above: 0 }
+        Chunks { heap: self, span: None, at: 0, lower_free: false, above: 0 }
     }
 
     /// The lowest span whose block starts at `address` or above.
@@ -95,17 +95,16 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         lowest
     }
 
-    /// What can be seen of the chunk at granule `at` of `span`.
+    /// What can be seen of the chunk at granule `at` of `span`, above one that is free or not.
     ///
     /// # Safety
     /// The span is the heap's, and a chunk starts there.
-    unsafe fn view(&self, span: Span<Unit<S, M>>, at: usize) -> ChunkView {
+    unsafe fn view(&self, span: Span<Unit<S, M>>, at: usize, lower_free: bool) -> ChunkView {
         // SAFETY: a chunk starts there, in use or free as the map says; a free one is in a bin.
         unsafe {
-            let (field, address) = (span.map().field(at), span.address(at));
+            let (field, address) = (span.map().field_above(at, lower_free), span.address(at));
             if let Field::Used { .. } = field {
-                let end = span.map().in_use(at).map_or(at, |in_use| in_use.end);
-                let size = (end - at) * Self::GRANULE;
+                let size = (span.map().extent(at).end - at) * Self::GRANULE;
                 return ChunkView {
                     address,
                     size,
@@ -160,6 +159,8 @@ pub struct Chunks<'heap, S: PageSource, M: Mode> {
     heap: &'heap Heap<S, M>,
     span: Option<Span<Unit<S, M>>>,
     at: usize,
+    /// Whether the chunk below that is free.
+    lower_free: bool,
     above: usize,
 }
 
@@ -172,9 +173,10 @@ impl<S: PageSource, M: Mode> Iterator for Chunks<'_, S, M> {
             if self.span.is_none_or(|span| self.at == span.granules()) {
                 let span = self.heap.span_from(self.above)?;
                 self.above = span.start().addr().get() + 1;
-                (self.span, self.at) = (Some(span), span.first());
+                (self.span, self.at, self.lower_free) = (Some(span), span.first(), false);
             }
-            let chunk = self.heap.view(self.span?, self.at);
+            let chunk = self.heap.view(self.span?, self.at, self.lower_free);
+            self.lower_free = chunk.free.is_some();
             self.at += chunk.size / Heap::<S, M>::GRANULE;
             Some(chunk)
         }

@@ -41,16 +41,16 @@ impl Bits {
         unsafe { self.word(g) }.load(Relaxed) >> (g % WORD_BITS) & 1 != 0
     }
 
-    /// Whether the bit of granule `g` is set, or that in the word beside it.
+    /// Whether the bit of granule `g` is set, and that in the word behind it is not.
     ///
     /// # Safety
-    /// As for the type; there is a word beside each.
+    /// As for the type; there is a word behind each.
     #[inline(always)]
-    pub unsafe fn is_set_here_or_beside(self, g: usize) -> bool {
-        // SAFETY: the caller gives a granule that has a bit, and one beside it.
+    pub unsafe fn is_set_here_alone(self, g: usize) -> bool {
+        // SAFETY: the caller gives a granule that has a bit, and one behind it.
         let words = unsafe {
-            let beside = Self { first: self.first.add(1), ..self };
-            self.word(g).load(Relaxed) | beside.word(g).load(Relaxed)
+            let behind = Self { first: self.first.add(1), ..self };
+            self.word(g).load(Relaxed) & !behind.word(g).load(Relaxed)
         };
         words >> (g % WORD_BITS) & 1 != 0
     }

@@ -2,12 +2,13 @@
 
 use core::sync::atomic::Ordering::Relaxed;
 
-use super::view::note_of;
+use super::entry::{Entry, Fields, note_of};
 use super::{Map, Neighbours, Upper, WORD_GRANULES};
+use crate::granule::Granule;
 
 /// # Safety of its methods
 /// As for [`Map`].
-impl Map {
+impl<G: Granule> Map<G> {
     /// The end of the chunk in use at `g`, which has none in its own entry, and the chunk above.
     ///
     /// # Safety
@@ -17,13 +18,13 @@ impl Map {
         let index = g / WORD_GRANULES + 1;
         // SAFETY: the next entry holds the end, or is covered whole and notes it.
         unsafe {
-            let entry = self.entry(index);
-            if entry.is_note() {
-                let end = entry.noted();
-                return (end, Upper { used: self.view(end).used });
+            let fields = self.entry(index).read();
+            if fields.is_note() {
+                let end = fields.noted();
+                return (end, self.upper(end));
             }
-            let inside = entry.first();
-            (index * WORD_GRANULES + inside, Upper { used: entry.used >> inside })
+            let inside = first_start::<G>(fields);
+            (index * WORD_GRANULES + inside, Upper { edges: fields.edges >> inside })
         }
     }
 
@@ -57,11 +58,11 @@ impl Map {
             if !view.is_used() || view.has_end() {
                 return None;
             }
-            let next = self.entry(g / WORD_GRANULES + 1);
-            if next.is_note() || next.first() != end % WORD_GRANULES {
+            let next = self.entry(g / WORD_GRANULES + 1).read();
+            if next.is_note() || first_start::<G>(next) != end % WORD_GRANULES {
                 return None;
             }
-            Some(view.neighbours(0).with_upper(Upper { used: next.used >> (end % WORD_GRANULES) }))
+            Some(view.neighbours(0).with_upper(Upper { edges: next.edges >> (end % WORD_GRANULES) }))
         }
     }
 
@@ -75,12 +76,21 @@ impl Map {
         // next, and a map's entries tell of no end that is not one of its granules.
         unsafe {
             let view = self.view(g);
-            if !view.is_used() || view.has_end() || !self.entry(g / WORD_GRANULES + 1).notes(end) {
+            if !view.is_used() || view.has_end() || !self.entry(g / WORD_GRANULES + 1).read().notes(end) {
                 return None;
             }
-            let used = self.words_at(end).used.load(Relaxed) >> (end % WORD_GRANULES);
-            Some(view.neighbours(0).with_upper(Upper { used }))
+            Some(view.neighbours(0).with_upper(self.upper(end)))
         }
+    }
+
+    /// What starts at `end`, the end of a chunk in use.
+    ///
+    /// # Safety
+    /// As for the type.
+    #[inline(always)]
+    unsafe fn upper(self, end: usize) -> Upper {
+        // SAFETY: the caller gives a granule of the map, or its end.
+        Upper { edges: unsafe { self.entry_at(end) }.edges().load(Relaxed) >> (end % WORD_GRANULES) }
     }
 
     /// [`give`](Self::give), for a chunk that covers an entry.
@@ -102,8 +112,8 @@ impl Map {
     /// As for the type.
     pub(crate) unsafe fn noted(self, index: usize) -> Option<usize> {
         // SAFETY: the caller gives an entry of the map.
-        let entry = unsafe { self.entry(index) };
-        entry.is_note().then_some(entry.noted())
+        let fields = unsafe { self.entry(index) }.read();
+        fields.is_note().then_some(fields.noted())
     }
 
     /// Notes the end of the chunk `[g, end)` in the first entry it covers whole, if any.
@@ -125,15 +135,21 @@ impl Map {
         }
     }
 
-    /// Has `lower` of the entry above that of `g` hold a note, or nothing.
+    /// Has `edges` of the entry above that of `g` hold a note, or nothing.
     ///
     /// # Safety
     /// As for the type; the chunk at `g` covers that entry.
     #[inline(always)]
     unsafe fn keep_above(self, g: usize, note: usize) {
         // SAFETY: the entry is the chunk's own.
-        unsafe { self.words_of(g / WORD_GRANULES + 1).as_ref() }.lower.store(note, Relaxed);
+        unsafe { self.entry(g / WORD_GRANULES + 1) }.edges().store(note, Relaxed);
     }
+}
+
+/// Where the first chunk of an entry starts, if there is one and the entry is not a note.
+#[inline(always)]
+fn first_start<G: Granule>(fields: Fields) -> usize {
+    G::Entry::starts_of(fields.chunks, fields.edges).trailing_zeros() as usize % WORD_GRANULES
 }
 
 /// Whether the chunk in use `[g, end)` covers an entry whole.

@@ -4,25 +4,33 @@ use std::vec;
 use std::vec::Vec;
 
 use super::*;
+use crate::granule::{TwoWords, TwoWordsLive};
 use crate::random::Random;
 
-/// A map over memory of its own, and what it should say: (start, in use) of every chunk.
-struct Model {
-    map: Map,
-    _memory: Vec<usize>,
-    granules: usize,
-    chunks: Vec<(usize, bool)>,
+/// What a chunk is. One that waits counts as in use where the map does not tell.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    Free,
+    Used,
+    Waits,
 }
 
-impl Model {
+/// A map over memory of its own, and what it should say: the start and the state of every chunk.
+struct Model<G: Granule> {
+    map: Map<G>,
+    _memory: Vec<usize>,
+    granules: usize,
+    chunks: Vec<(usize, State)>,
+}
+
+impl<G: Granule> Model<G> {
     fn new(first: usize, granules: usize) -> Self {
-        // Marks may stand between the entries.
-        let step = Map::ENTRY + granules % 3;
-        let mut memory = vec![usize::MAX; step * Map::entries(granules)];
-        let map = Map::at(NonNull::new(memory.as_mut_ptr()).unwrap(), step);
+        // What is behind the map means nothing to it.
+        let mut memory = vec![usize::MAX; <Map<G>>::ENTRY * entries(granules) + 1];
+        let map = Map::at(NonNull::new(memory.as_mut_ptr()).unwrap());
         // SAFETY: the vector holds the map's words, whole.
         unsafe { map.initialize(first, granules, false) };
-        Self { map, _memory: memory, granules, chunks: vec![(first, false)] }
+        Self { map, _memory: memory, granules, chunks: vec![(first, State::Free)] }
     }
 
     fn end(&self, chunk: usize) -> usize {
@@ -34,16 +42,57 @@ impl Model {
         // SAFETY: the model says that these granules are free.
         unsafe { self.map.take(at, end) };
         let (start, old_end) = (self.chunks[chunk].0, self.end(chunk));
-        let parts = [(start, false, at - start), (at, true, end - at), (end, false, old_end - end)];
+        let parts = [
+            (start, State::Free, at - start),
+            (at, State::Used, end - at),
+            (end, State::Free, old_end - end),
+        ];
         self.chunks
             .splice(chunk..=chunk, parts.iter().filter(|part| part.2 > 0).map(|part| (part.0, part.1)));
     }
 
+    /// Takes as many chunks of `size` granules as there is room for, five at most, from the start of free chunk `chunk` on.
+    fn take_many(&mut self, chunk: usize, size: usize) {
+        let (start, end) = (self.chunks[chunk].0, self.end(chunk));
+        let count = ((end - start) / size).min(5);
+        let mut told = Vec::new();
+        // SAFETY: the model says that these granules are free.
+        unsafe {
+            self.map.take_many(start, size, count, |index, bits| {
+                told.extend(
+                    (0..WORD_GRANULES).filter(|g| bits >> g & 1 != 0).map(|g| index * WORD_GRANULES + g),
+                );
+            });
+        }
+        let first = [(start, State::Used)];
+        let others = (1..count).map(|piece| (start + piece * size, State::Waits));
+        assert!(others.clone().map(|other| other.0).eq(told));
+        let rest = (start + count * size < end).then_some((start + count * size, State::Free));
+        self.chunks.splice(chunk..=chunk, first.into_iter().chain(others).chain(rest));
+    }
+
     fn give(&mut self, chunk: usize) {
-        // SAFETY: the model says that this chunk is in use.
-        unsafe { self.map.give(self.chunks[chunk].0, self.end(chunk)) };
-        self.chunks[chunk].1 = false;
+        let (start, end) = (self.chunks[chunk].0, self.end(chunk));
+        // SAFETY: the model says that this chunk is in use, or waits.
+        unsafe {
+            if self.chunks[chunk].1 == State::Waits {
+                self.map.give_waiting(start, end);
+            } else {
+                self.map.give(start, end);
+            }
+        }
+        self.chunks[chunk].1 = State::Free;
         self.merge();
+    }
+
+    /// Has a chunk in use wait, or one that waits be in use.
+    fn flip_waiting(&mut self, chunk: usize) {
+        let (start, state) = &mut self.chunks[chunk];
+        *state = if *state == State::Waits { State::Used } else { State::Waits };
+        if G::Entry::LIVE {
+            // SAFETY: a granule of the map.
+            flip(unsafe { self.map.entry_at(*start) }.used(), bit(*start));
+        }
     }
 
     fn move_end(&mut self, chunk: usize, new_end: usize) {
@@ -54,72 +103,89 @@ impl Model {
             let upper_end = self.end(chunk + 1);
             self.chunks.remove(chunk + 1);
             if new_end < upper_end {
-                self.chunks.insert(chunk + 1, (new_end, false));
+                self.chunks.insert(chunk + 1, (new_end, State::Free));
             }
         } else if new_end < end {
-            self.chunks.insert(chunk + 1, (new_end, false));
+            self.chunks.insert(chunk + 1, (new_end, State::Free));
         }
         self.merge();
     }
 
     fn merge(&mut self) {
-        self.chunks.dedup_by(|upper, lower| !upper.1 && !lower.1);
+        self.chunks.dedup_by(|upper, lower| upper.1 == State::Free && lower.1 == State::Free);
     }
 
     fn compare(&self) {
         let mut fields = vec![Field::Interior; self.granules + 1];
         let mut lower_free = false;
-        for &(start, used) in &self.chunks {
-            fields[start] = if used { Field::Used { lower_free } } else { Field::Free };
-            lower_free = !used;
+        for &(start, state) in &self.chunks {
+            fields[start] = if state == State::Free { Field::Free } else { Field::Used { lower_free } };
+            // SAFETY: a granule of the map.
+            assert_eq!(unsafe { self.map.field_above(start, lower_free) }, fields[start]);
+            lower_free = state == State::Free;
         }
         fields[self.granules] = Field::Used { lower_free };
         for (g, &field) in fields.iter().enumerate() {
             // SAFETY: the map holds the granules and the end.
             assert_eq!(unsafe { self.map.field(g) }, field, "granule {g} of {:?}", self.chunks);
         }
-        for (chunk, &(start, used)) in self.chunks.iter().enumerate() {
-            if used {
-                let lower_free = chunk > 0 && !self.chunks[chunk - 1].1;
-                let upper_free = self.chunks.get(chunk + 1).is_some_and(|upper| !upper.1);
+        for (chunk, &(start, state)) in self.chunks.iter().enumerate() {
+            let end = self.end(chunk);
+            let is_used = state == State::Used || state == State::Waits && !G::Entry::LIVE;
+            if state != State::Free {
+                let lower_free = chunk > 0 && self.chunks[chunk - 1].1 == State::Free;
+                let upper_free = self.chunks.get(chunk + 1).is_some_and(|upper| upper.1 == State::Free);
                 // SAFETY: a granule of the map.
-                let InUse { end, neighbours } = unsafe { self.map.in_use(start) }.expect("it is in use");
-                let seen = (end, neighbours.lower_free(), neighbours.upper_free());
-                assert_eq!(seen, (self.end(chunk), lower_free, upper_free), "{:?}", self.chunks);
-            }
-            for g in start + usize::from(used)..self.end(chunk) {
+                let InUse { end: says, neighbours } = unsafe { self.map.extent(start) };
+                let seen = (says, neighbours.lower_free(), neighbours.upper_free());
+                assert_eq!(seen, (end, lower_free, upper_free), "{:?}", self.chunks);
                 // SAFETY: a granule of the map.
-                assert!(unsafe { self.map.in_use(g) }.is_none(), "granule {g} of {:?}", self.chunks);
+                assert_eq!(unsafe { self.map.is_free(end) }, upper_free);
+                // SAFETY: a granule of the map; behind it there is a word more.
+                let size = G::Entry::LIVE.then(|| unsafe { self.map.size_to_word(start) });
+                assert!(size.is_none_or(|size| size == (end - start).min(WORD_GRANULES + 1)));
             }
-            for g in [start, (start + self.end(chunk)) / 2, self.end(chunk) - 1] {
+            for g in start..end {
+                // SAFETY: a granule of the map.
+                let in_use = unsafe { self.map.in_use(g) };
+                assert_eq!(in_use.is_some(), g == start && is_used, "granule {g} of {:?}", self.chunks);
+            }
+            for g in [start, start.midpoint(end), end - 1] {
                 // SAFETY: a granule of the map.
                 let found = unsafe { self.map.start_of(g, self.chunks[0].0) };
-                assert_eq!(found, Some((start, fields[start])), "granule {g} of {:?}", self.chunks);
+                assert_eq!(found, Some(start), "granule {g} of {:?}", self.chunks);
             }
         }
     }
 }
 
-fn exercise(granules: usize, longest: usize, seed: u64) {
+fn exercise<G: Granule>(granules: usize, longest: usize, seed: u64) {
     let mut random = Random::new(seed);
-    let mut model = Model::new(random.below(granules / 2), granules);
+    let mut model = Model::<G>::new(random.below(granules / 2), granules);
     model.compare();
     for _ in 0..400 {
         let chunk = random.below(model.chunks.len());
-        let (start, used) = model.chunks[chunk];
+        let (start, state) = model.chunks[chunk];
         let (end, above) = (model.end(chunk), model.chunks.get(chunk + 1).copied());
-        if !used {
-            let at = start + if random.below(2) == 0 { 0 } else { random.below(end - start) };
-            let size = 1 + random.below(longest.min(end - at));
-            model.take(chunk, at, at + size);
-        } else if random.below(3) == 0 {
-            let limit = if above.is_some_and(|above| !above.1) { model.end(chunk + 1) } else { end };
-            let new_end = start + 1 + random.below(limit - start);
-            if new_end != end {
-                model.move_end(chunk, new_end);
+        match random.below(4) {
+            0 if state == State::Free => {
+                model.take_many(chunk, 1 + random.below(longest.min(8).min(end - start)))
             }
-        } else {
-            model.give(chunk);
+            _ if state == State::Free => {
+                let at = start + if random.below(2) == 0 { 0 } else { random.below(end - start) };
+                let size = 1 + random.below(longest.min(end - at));
+                model.take(chunk, at, at + size);
+            }
+            0 if state == State::Used => {
+                let grows = above.is_some_and(|above| above.1 == State::Free);
+                let limit = if grows { model.end(chunk + 1) } else { end };
+                let new_end = start + 1 + random.below(limit - start);
+                if new_end != end {
+                    model.move_end(chunk, new_end);
+                }
+            }
+            1 => model.flip_waiting(chunk),
+            _ => model.give(chunk),
         }
         model.compare();
     }
@@ -128,17 +194,27 @@ fn exercise(granules: usize, longest: usize, seed: u64) {
 #[test]
 fn agrees_with_a_list_of_chunks() {
     for seed in 0..30 {
-        exercise(40, 8, seed);
-        exercise(200, 50, 100 + seed);
-        exercise(1000, 800, 200 + seed);
+        agrees::<TwoWords>(seed);
+        agrees::<TwoWordsLive>(seed);
     }
+}
+
+fn agrees<G: Granule>(seed: u64) {
+    exercise::<G>(40, 8, seed);
+    exercise::<G>(200, 50, 100 + seed);
+    exercise::<G>(1000, 800, 200 + seed);
 }
 
 #[test]
 fn a_long_chunk_s_end_is_found_at_every_offset() {
+    is_found::<TwoWords>();
+    is_found::<TwoWordsLive>();
+}
+
+fn is_found<G: Granule>() {
     for length in 1..6 * WORD_GRANULES {
         for at in 0..2 * WORD_GRANULES {
-            let mut model = Model::new(0, 9 * WORD_GRANULES);
+            let mut model = Model::<G>::new(0, 9 * WORD_GRANULES);
             model.take(0, at, at + length);
             let chunk = usize::from(at > 0);
             // SAFETY: the chunk was just taken.
@@ -152,4 +228,22 @@ fn a_long_chunk_s_end_is_found_at_every_offset() {
             }
         }
     }
+}
+
+/// What is free or waits, by turns, over many entries: an edge at the start of each, which does not tell one from the other.
+#[test]
+fn what_is_free_is_told_from_what_waits_in_a_long_row_of_both() {
+    let mut model = Model::<TwoWordsLive>::new(3, 7 * WORD_GRANULES);
+    while let Some(last) = model.chunks.len().checked_sub(1)
+        && model.end(last) - model.chunks[last].0 >= 5
+    {
+        model.take_many(last, 1);
+        for chunk in [last + 1, last + 3] {
+            model.give(chunk);
+        }
+        model.flip_waiting(last);
+    }
+    model.compare();
+    let middle = model.chunks.len() / 2;
+    assert!(model.chunks[middle..].iter().all(|chunk| chunk.1 != State::Used));
 }

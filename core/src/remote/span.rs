@@ -4,7 +4,7 @@ use core::ptr::NonNull;
 
 use super::Inbox;
 use crate::granule::GRANULE;
-use crate::map::{Field, WORD_GRANULES};
+use crate::map::WORD_GRANULES;
 use crate::span::Span;
 use crate::{FreeError, Local, Mode};
 
@@ -42,7 +42,7 @@ impl RemoteSpan {
         }
         // SAFETY: the granule is the span's, which has posted bits.
         unsafe {
-            if !self.0.map().view(g).is_used() || self.0.waiting().is_set(g) {
+            if !self.0.live().is_set(g) {
                 return Err(self.why_not(g));
             }
             // What is written into the block, by its users too, comes before what the owner does with it.
@@ -79,34 +79,21 @@ impl RemoteSpan {
     /// A [`FreeError`] for a pointer that is not the start of a block in use.
     pub fn usable_size(self, ptr: NonNull<u8>) -> Result<usize, FreeError> {
         let g = self.granule_of(ptr)?;
-        let mut last = self.end_of(g)?;
-        // The chunk above may be changing hands, so that its start is not seen for a moment.
-        loop {
-            let end = self.end_of(g)?;
-            if end == last {
-                return Ok((end - g) * GRANULE);
-            }
-            last = end;
-        }
-    }
-
-    /// The end of the block in use at granule `g`, as it seems.
-    fn end_of(self, g: usize) -> Result<usize, FreeError> {
-        // SAFETY: the granule is the span's, which has posted bits.
+        // SAFETY: the granule is the span's, whose map tells what is in use.
         unsafe {
-            if self.0.posted().is_set_now(g) || self.is_waiting_now(g) {
-                return Err(FreeError::AlreadyFree);
+            if self.is_freed(g) {
+                Err(self.why_not(g))
+            } else {
+                Ok((self.0.map().extent(g).end - g) * GRANULE)
             }
-            self.0.map().in_use(g).map(|used| used.end).ok_or_else(|| self.why_not(g))
         }
     }
 
-    /// Whether the block at granule `g` waits, to be asked after whether it is posted, and before whether the map has it in
-    /// use: its heap sets and clears the three in that order's reverse, so that no freed block ever seems to be in use.
-    #[inline(always)]
-    fn is_waiting_now(self, g: usize) -> bool {
-        // SAFETY: the granule is the span's, which has waiting bits.
-        unsafe { self.0.waiting().is_set_now(g) }
+    /// Whether no block in use starts at granule `g`, or one that was freed. What was posted is not live any more once its heap
+    /// takes back that it was: so no freed block ever seems to be in use.
+    fn is_freed(self, g: usize) -> bool {
+        // SAFETY: the granule is the span's, whose map tells what is in use.
+        unsafe { self.0.posted().is_set_now(g) || !self.0.live().is_set_now(g) }
     }
 
     #[inline(always)]
@@ -122,20 +109,12 @@ impl RemoteSpan {
     #[cold]
     #[inline(never)]
     fn why_not(self, g: usize) -> FreeError {
-        // SAFETY: the granule is the span's, which has posted bits.
-        unsafe {
-            if self.0.posted().is_set_now(g) || self.is_waiting_now(g) {
-                return FreeError::AlreadyFree;
-            }
-            match self.0.map().start_of(g, self.0.first()) {
-                Some((_, Field::Free)) => FreeError::AlreadyFree,
-                Some((start, Field::Used { .. }))
-                    if self.0.waiting().is_set(start) || self.0.posted().is_set(start) =>
-                {
-                    FreeError::AlreadyFree
-                }
-                _ => FreeError::NotAStart,
-            }
+        // SAFETY: the granule is the span's.
+        let start = unsafe { self.0.map().start_of(g, self.0.first()) };
+        if start.is_some_and(|start| self.is_freed(start)) {
+            FreeError::AlreadyFree
+        } else {
+            FreeError::NotAStart
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{MAP, Section};
 use crate::bins::Bins;
 use crate::granule::Granule;
-use crate::map::{Bits, Map, WORD_GRANULES};
+use crate::map::{Bits, Entry, Map, WORD_GRANULES, entries};
 use crate::quick::Policy;
 use crate::raw::WORD;
 
@@ -65,22 +65,17 @@ impl Overhead {
     }
 }
 
-/// Words from one entry of the map to the next.
-pub(super) const fn step<G: Granule>() -> usize {
-    Map::ENTRY + G::MARKS
-}
-
 /// Words of the map of `granules` granules.
 pub(super) const fn map_words<G: Granule>(granules: usize) -> usize {
-    step::<G>() * Map::entries(granules)
+    <Map<G>>::ENTRY * entries(granules)
 }
 
 /// Words of the sections of `granules` granules and of their noted bits.
 const fn sections_words<G: Granule>(granules: usize) -> usize {
-    if G::MARKS == 0 {
+    if !G::Entry::LIVE {
         return 0;
     }
-    let entries = Map::entries(granules);
+    let entries = entries(granules);
     Section::count(entries) * SECTION + Bits::words(entries)
 }
 

@@ -2,26 +2,40 @@
 
 use core::ptr::NonNull;
 
-use memalloc_core::map::{Field, InUse, Map};
+use memalloc_core::map::{Bits, Entry, Field, InUse, Live, Map, WORD_GRANULES, entries};
+use memalloc_core::{Granule, TwoWords, TwoWordsLive};
 
 use super::model::operations::Choices;
 use super::{Input, parts};
 
-/// A map, and what it should say: for each granule the start of its chunk, and whether that is in use.
-struct Shadow {
-    map: Map,
-    _words: Vec<usize>,
+/// What a chunk is. One that waits counts as in use where the map does not tell.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    Free,
+    Used,
+    Waits,
+}
+
+/// A map, and what it should say: the start and the state of each chunk.
+struct Shadow<G: Granule> {
+    map: Map<G>,
+    words: Vec<usize>,
     first: usize,
     granules: usize,
     /// Of the granules from `first` on.
-    chunks: Vec<(usize, bool)>,
+    chunks: Vec<(usize, State)>,
 }
 
-/// Runs an input.
+/// Runs an input, on a map in either layout.
 pub fn run(input: &[u8]) -> usize {
+    run_on::<TwoWords>(input);
+    run_on::<TwoWordsLive>(input)
+}
+
+fn run_on<G: Granule>(input: &[u8]) -> usize {
     let Some((&[size, first], rest)) = input.split_first_chunk() else { return 0 };
     let granules = 2 + usize::from(size) * 5;
-    let mut shadow = Shadow::new(usize::from(first) % granules, granules);
+    let mut shadow = Shadow::<G>::new(usize::from(first) % granules, granules);
     let (mut input, mut count) = (Input(rest), 0);
     while let Some(choice) = input.next() {
         shadow.step(parts(choice));
@@ -31,15 +45,14 @@ pub fn run(input: &[u8]) -> usize {
     count
 }
 
-impl Shadow {
+impl<G: Granule> Shadow<G> {
     fn new(first: usize, granules: usize) -> Self {
-        // Marks may stand between the entries.
-        let step = Map::ENTRY + granules % 3;
-        let mut words = vec![usize::MAX; step * Map::entries(granules)];
-        let map = Map::at(NonNull::new(words.as_mut_ptr()).expect("a vector's memory"), step);
+        // What is behind the map means nothing to it.
+        let mut words = vec![usize::MAX; <Map<G>>::ENTRY * entries(granules) + 1];
+        let map = Map::at(NonNull::new(words.as_mut_ptr()).expect("a vector's memory"));
         // SAFETY: the vector holds the map's words, whole.
         unsafe { map.initialize(first, granules, false) };
-        Self { map, _words: words, first, granules, chunks: vec![(first, false)] }
+        Self { map, words, first, granules, chunks: vec![(first, State::Free)] }
     }
 
     fn end(&self, chunk: usize) -> usize {
@@ -48,16 +61,19 @@ impl Shadow {
 
     fn step(&mut self, [kind, how, a, b]: [usize; 4]) {
         let chunk = b % self.chunks.len();
-        let ((start, used), end) = (self.chunks[chunk], self.end(chunk));
-        if !used {
+        let ((start, state), end) = (self.chunks[chunk], self.end(chunk));
+        if state == State::Free {
             let at = if how % 2 == 0 { start } else { start + a % (end - start) };
             let most = if kind < 128 { (end - at).min(8) } else { end - at };
             return self.take(chunk, at, 1 + (a >> 4) % most, how);
         }
+        if how % 8 == 7 || state == State::Waits && how % 4 == 0 {
+            return self.flip_waiting(chunk);
+        }
         if how % 4 > 0 {
             return self.give(chunk, how % 4 == 1);
         }
-        let above = self.chunks.get(chunk + 1).is_some_and(|above| !above.1);
+        let above = self.chunks.get(chunk + 1).is_some_and(|above| above.1 == State::Free);
         let limit = if above { self.end(chunk + 1) } else { end };
         let new_end = start + 1 + a % (limit - start);
         if new_end != end {
@@ -81,19 +97,24 @@ impl Shadow {
         }
         let mut parts = vec![];
         if at > start {
-            parts.push((start, false));
+            parts.push((start, State::Free));
         }
-        parts.extend((0..count).map(|piece| (at + piece * size, true)));
+        let state = |piece| if piece == 0 { State::Used } else { State::Waits };
+        parts.extend((0..count).map(|piece| (at + piece * size, state(piece))));
         if at + count * size < end {
-            parts.push((at + count * size, false));
+            parts.push((at + count * size, State::Free));
         }
         self.chunks.splice(chunk..=chunk, parts);
     }
 
     fn give(&mut self, chunk: usize, by_view: bool) {
         let (start, end) = (self.chunks[chunk].0, self.end(chunk));
-        // SAFETY: the shadow says that this chunk is in use.
+        // SAFETY: the shadow says that this chunk is in use, or waits.
         unsafe {
+            if self.chunks[chunk].1 == State::Waits {
+                self.map.give_waiting(start, end);
+                return self.is_free(chunk);
+            }
             let view = self.map.view(start);
             match view.size() {
                 Some(size) if by_view => {
@@ -103,8 +124,23 @@ impl Shadow {
                 _ => self.map.give(start, end),
             }
         }
-        self.chunks[chunk].1 = false;
+        self.is_free(chunk);
+    }
+
+    fn is_free(&mut self, chunk: usize) {
+        self.chunks[chunk].1 = State::Free;
         self.merge();
+    }
+
+    /// Has a chunk in use wait, or one that waits be in use.
+    fn flip_waiting(&mut self, chunk: usize) {
+        let (start, state) = &mut self.chunks[chunk];
+        *state = if *state == State::Waits { State::Used } else { State::Waits };
+        if G::Entry::LIVE {
+            let words = NonNull::new(self.words.as_mut_ptr()).expect("a vector's memory");
+            // SAFETY: the words are a map's.
+            unsafe { Bits::at(words.add(Live::LIVE_WORD), <Map<G>>::ENTRY).flip(*start) };
+        }
     }
 
     fn move_end(&mut self, chunk: usize, new_end: usize) {
@@ -115,16 +151,16 @@ impl Shadow {
             let upper_end = self.end(chunk + 1);
             self.chunks.remove(chunk + 1);
             if new_end < upper_end {
-                self.chunks.insert(chunk + 1, (new_end, false));
+                self.chunks.insert(chunk + 1, (new_end, State::Free));
             }
         } else {
-            self.chunks.insert(chunk + 1, (new_end, false));
+            self.chunks.insert(chunk + 1, (new_end, State::Free));
         }
         self.merge();
     }
 
     fn merge(&mut self) {
-        self.chunks.dedup_by(|upper, lower| !upper.1 && !lower.1);
+        self.chunks.dedup_by(|upper, lower| upper.1 == State::Free && lower.1 == State::Free);
     }
 
     fn compare(&self) {
@@ -132,39 +168,43 @@ impl Shadow {
         for g in 0..self.first {
             self.expect_no_start(g);
         }
-        for (chunk, &(start, used)) in self.chunks.iter().enumerate() {
-            let field = if used { Field::Used { lower_free } } else { Field::Free };
-            self.compare_chunk(start, self.end(chunk), field);
-            lower_free = !used;
+        for (chunk, &(start, state)) in self.chunks.iter().enumerate() {
+            let field = if state == State::Free { Field::Free } else { Field::Used { lower_free } };
+            let is_used = state == State::Used || state == State::Waits && !G::Entry::LIVE;
+            // SAFETY: a granule of the map.
+            assert_eq!(unsafe { self.map.field_above(start, lower_free) }, field);
+            self.compare_chunk(start, self.end(chunk), field, is_used);
+            lower_free = state == State::Free;
         }
         // SAFETY: the map has a field for its end.
         assert_eq!(unsafe { self.map.field(self.granules) }, Field::Used { lower_free }, "the end");
     }
 
-    fn compare_chunk(&self, start: usize, end: usize, field: Field) {
+    fn compare_chunk(&self, start: usize, end: usize, field: Field, is_used: bool) {
         let chunks = &self.chunks;
         // SAFETY: the granules are the map's.
         unsafe {
             assert_eq!(self.map.field(start), field, "{start} of {chunks:?}");
-            assert_eq!(self.map.is_free(start), field == Field::Free);
             for g in start + 1..end {
                 self.expect_no_start(g);
             }
             for g in [start, start.midpoint(end), end - 1] {
                 let found = self.map.start_of(g, self.first);
-                assert_eq!(found, Some((start, field)), "{g} of {chunks:?}");
+                assert_eq!(found, Some(start), "{g} of {chunks:?}");
             }
-            let Field::Used { lower_free } = field else {
-                return assert!(self.map.in_use(start).is_none(), "{start} of {chunks:?}");
-            };
-            let upper_free = self.map.is_free(end);
-            let InUse { end: says, neighbours } = self.map.in_use(start).expect("it is in use");
+            assert_eq!(self.map.in_use(start).is_some(), is_used, "{start} of {chunks:?}");
+            let Field::Used { lower_free } = field else { return };
+            let upper_free = self.chunks.contains(&(end, State::Free));
+            assert_eq!(self.map.is_free(end), upper_free);
+            let size = G::Entry::LIVE.then(|| self.map.size_to_word(start));
+            assert!(size.is_none_or(|size| size == (end - start).min(WORD_GRANULES + 1)));
+            let InUse { end: says, neighbours } = self.map.extent(start);
             let seen = (says, neighbours.lower_free(), neighbours.upper_free());
             assert_eq!(seen, (end, lower_free, upper_free), "{start} of {chunks:?}");
             for other in [end, end + 1, end.saturating_sub(1), self.granules, usize::MAX >> 3] {
                 let long = self.map.long_in_use(start, other);
-                let expected =
-                    (other == end && !self.map.view(start).has_end()).then_some((lower_free, upper_free));
+                let is_long = is_used && other == end && !self.map.view(start).has_end();
+                let expected = is_long.then_some((lower_free, upper_free));
                 let seen = long.map(|neighbours| (neighbours.lower_free(), neighbours.upper_free()));
                 if other > start {
                     assert_eq!(seen, expected, "{start} to {other} of {chunks:?}");

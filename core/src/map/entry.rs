@@ -1,0 +1,205 @@
+//! The words of an entry, in either of the map's layouts.
+
+use core::fmt::Debug;
+use core::sync::atomic::AtomicUsize;
+use core::sync::atomic::Ordering::Relaxed;
+
+/// What tells a note from fields, in `edges`, where no chunk starts.
+const NOTE: usize = 0b11;
+const NOTE_BITS: u32 = 2;
+
+/// The bits of [`WORD_GRANULES`](super::WORD_GRANULES) granules where they stand. The words are atomic, though one writes
+/// alone, so that others may look.
+pub trait Entry: sealed::Sealed + Debug {
+    /// Whether it has a bit for each block that was handed out, and one for each that is on its way back.
+    const LIVE: bool;
+
+    /// The chunks in use, or the starts of all chunks: not 0 unless one chunk covers the entry.
+    fn chunks(&self) -> &AtomicUsize;
+
+    /// The edges of free chunks, or a note.
+    fn edges(&self) -> &AtomicUsize;
+
+    /// The chunks in use; where they are told apart, those that do not wait.
+    fn used(&self) -> &AtomicUsize;
+
+    /// The starts, of bits that are those of fields, not of a note.
+    fn starts_of(chunks: usize, edges: usize) -> usize;
+
+    /// Has chunks start at `bits`.
+    fn start(&self, bits: usize);
+
+    /// Has chunks that wait start at `bits`, where none did.
+    fn start_waiting(&self, bits: usize);
+
+    /// Has no chunk start at `bits` but where an edge is.
+    fn merge(&self, bits: usize);
+
+    /// Chunks at `bits`, which waited, are not in use any more.
+    fn end_waiting(&self, bits: usize);
+
+    /// What it holds.
+    #[inline(always)]
+    fn read(&self) -> Fields {
+        Fields { chunks: self.chunks().load(Relaxed), edges: self.edges().load(Relaxed) }
+    }
+
+    /// A bit for each start.
+    #[inline(always)]
+    fn starts(&self) -> usize {
+        let fields = self.read();
+        if fields.is_note() { 0 } else { Self::starts_of(fields.chunks, fields.edges) }
+    }
+}
+
+/// Two bits a granule: `used` and `edge`.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Plain {
+    used: AtomicUsize,
+    edges: AtomicUsize,
+}
+
+impl Entry for Plain {
+    const LIVE: bool = false;
+
+    #[inline(always)]
+    fn chunks(&self) -> &AtomicUsize {
+        &self.used
+    }
+
+    #[inline(always)]
+    fn edges(&self) -> &AtomicUsize {
+        &self.edges
+    }
+
+    #[inline(always)]
+    fn used(&self) -> &AtomicUsize {
+        &self.used
+    }
+
+    #[inline(always)]
+    fn starts_of(used: usize, edges: usize) -> usize {
+        used | edges
+    }
+
+    #[inline(always)]
+    fn start(&self, _bits: usize) {}
+
+    #[inline(always)]
+    fn start_waiting(&self, bits: usize) {
+        flip(&self.used, bits);
+    }
+
+    #[inline(always)]
+    fn merge(&self, _bits: usize) {}
+
+    #[inline(always)]
+    fn end_waiting(&self, bits: usize) {
+        flip(&self.used, bits);
+    }
+}
+
+/// Four bits a granule: `start`, `edge`, `live` and `posted`.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Live {
+    starts: AtomicUsize,
+    edges: AtomicUsize,
+    live: AtomicUsize,
+    posted: AtomicUsize,
+}
+
+impl Live {
+    /// The word, of an entry, of the blocks that were handed out.
+    pub const LIVE_WORD: usize = 2;
+    /// The word of those that are on their way back.
+    pub const POSTED_WORD: usize = 3;
+}
+
+impl Entry for Live {
+    const LIVE: bool = true;
+
+    #[inline(always)]
+    fn chunks(&self) -> &AtomicUsize {
+        &self.starts
+    }
+
+    #[inline(always)]
+    fn edges(&self) -> &AtomicUsize {
+        &self.edges
+    }
+
+    #[inline(always)]
+    fn used(&self) -> &AtomicUsize {
+        &self.live
+    }
+
+    #[inline(always)]
+    fn starts_of(starts: usize, _edges: usize) -> usize {
+        starts
+    }
+
+    #[inline(always)]
+    fn start(&self, bits: usize) {
+        self.starts.store(self.starts.load(Relaxed) | bits, Relaxed);
+    }
+
+    #[inline(always)]
+    fn start_waiting(&self, bits: usize) {
+        self.start(bits);
+    }
+
+    #[inline(always)]
+    fn merge(&self, bits: usize) {
+        let kept = self.edges.load(Relaxed) | !bits;
+        self.starts.store(self.starts.load(Relaxed) & kept, Relaxed);
+    }
+
+    #[inline(always)]
+    fn end_waiting(&self, _bits: usize) {}
+}
+
+/// What an entry holds.
+#[derive(Clone, Copy)]
+pub struct Fields {
+    pub(super) chunks: usize,
+    pub(super) edges: usize,
+}
+
+impl Fields {
+    /// The end that it keeps, if it is a note.
+    #[inline(always)]
+    pub(super) const fn noted(self) -> usize {
+        self.edges >> NOTE_BITS
+    }
+
+    /// Whether it keeps `end` as a long chunk's.
+    #[inline(always)]
+    pub(super) const fn notes(self, end: usize) -> bool {
+        self.chunks == 0 && self.edges == note_of(end)
+    }
+
+    /// Whether it keeps a long chunk's end.
+    #[inline(always)]
+    pub(super) const fn is_note(self) -> bool {
+        self.chunks == 0 && self.edges & NOTE == NOTE
+    }
+}
+
+/// What `edges` is where the end of a chunk is noted.
+#[inline(always)]
+pub(super) const fn note_of(end: usize) -> usize {
+    end << NOTE_BITS | NOTE
+}
+
+#[inline(always)]
+pub(super) fn flip(word: &AtomicUsize, bits: usize) {
+    word.store(word.load(Relaxed) ^ bits, Relaxed);
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Plain {}
+    impl Sealed for super::Live {}
+}
