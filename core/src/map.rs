@@ -53,6 +53,7 @@
 
 mod bits;
 mod entry;
+mod live;
 mod long;
 mod spaced;
 mod view;
@@ -63,7 +64,8 @@ use core::sync::atomic::Ordering::Relaxed;
 
 pub use bits::Bits;
 use entry::flip;
-pub use entry::{Entry, Fields, Live, Plain};
+pub use entry::{Entry, Fields, Plain};
+pub use live::{Glance, Live};
 use spaced::spaced;
 pub use view::{InUse, Neighbours, Upper, View};
 
@@ -201,24 +203,6 @@ impl<G: Granule> Map<G> {
         unsafe {
             let (end, upper) = self.end_beyond(g);
             InUse { end, neighbours: view.neighbours(0).with_upper(upper) }
-        }
-    }
-
-    /// The granules of the chunk that starts at `g`, if they are as many as a word has bits, or fewer; if not, one more than
-    /// that. Without a branch, and O(1).
-    ///
-    /// # Safety
-    /// As for the type, one whose entries tell starts apart; behind the last there is a word more.
-    #[inline(always)]
-    pub unsafe fn size_to_word(self, g: usize) -> usize {
-        // SAFETY: the caller gives a granule of the map. What is behind the last entry means nothing, and changes nothing: the
-        // boundary at the end is below it.
-        unsafe {
-            let here = self.entry(g / WORD_GRANULES).chunks().load(Relaxed);
-            let next = self.entry(g / WORD_GRANULES + 1).chunks().load(Relaxed);
-            let shift = g % WORD_GRANULES;
-            let above = here >> shift >> 1 | next << (WORD_GRANULES - 1 - shift);
-            above.trailing_zeros() as usize + 1
         }
     }
 
@@ -460,6 +444,18 @@ impl<G: Granule> Map<G> {
     unsafe fn flip_edge(self, g: usize) {
         // SAFETY: the caller gives a granule of the map.
         flip(unsafe { self.entry_at(g) }.edges(), bit(g));
+    }
+}
+
+impl<G: Granule<Entry = Live>> Map<G> {
+    /// What stands in the map from granule `g` on. O(1).
+    ///
+    /// # Safety
+    /// As for the type.
+    #[inline(always)]
+    pub unsafe fn glance(self, g: usize) -> Glance {
+        // SAFETY: the caller gives a granule of the map.
+        Glance::new(unsafe { NonNull::from_ref(self.entry_at(g)) }, g)
     }
 }
 

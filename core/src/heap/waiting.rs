@@ -4,6 +4,8 @@ use core::ptr::NonNull;
 
 use super::Heap;
 use super::lookup::UsedChunk;
+#[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
+use crate::Local;
 use crate::granule::Unit;
 use crate::map::InUse;
 use crate::span::Span;
@@ -41,33 +43,6 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             span.flip_waiting(span.granule_of(block));
         }
         Some(block)
-    }
-
-    /// Lets the block at granule `start` of `span`, of `expected` bytes if that is said, wait in a quick list, if one starts
-    /// there and the lists serve its size. Whether that is done; otherwise, nothing has changed. O(1).
-    ///
-    /// # Safety
-    /// The granule is one of a span of the heap, and lies at `ptr`. If a block in use starts there, nobody uses it any more.
-    #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
-    #[inline(always)]
-    pub(crate) unsafe fn let_wait_soon(
-        &mut self,
-        span: Span<Unit<S, M>>,
-        start: usize,
-        ptr: NonNull<u8>,
-        expected: Option<usize>,
-    ) -> bool {
-        // SAFETY: the granule is the span's, and behind the map there are sections. A chunk in use is given up by the caller.
-        unsafe {
-            let bytes = span.map().size_to_word(start) * Self::GRANULE;
-            let is_as_said = expected.is_none_or(|expected| expected == bytes);
-            if !is_as_said || !self.quick.serves(bytes) || !span.live().is_set_here_alone(start) {
-                return false;
-            }
-            self.quick.push(ptr, bytes);
-            span.flip_waiting(start);
-        }
-        true
     }
 
     /// Lets a chunk in use wait, if it may. Whether that is done.
@@ -190,5 +165,36 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             }
             self.coalesce(span, block, (end - start) * Self::GRANULE, neighbours);
         }
+    }
+}
+
+#[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
+impl<S: PageSource> Heap<S, Local> {
+    /// Lets the block at granule `start` of `span`, of `expected` bytes if that is said, wait in a quick list, if one starts
+    /// there and the lists serve its size. Whether that is done; otherwise, nothing has changed. O(1).
+    ///
+    /// # Safety
+    /// The granule is one of a span of the heap, and lies at `ptr`. If a block in use starts there, nobody uses it any more.
+    #[inline(always)]
+    pub(crate) unsafe fn let_wait_soon(
+        &mut self,
+        span: Span<Unit<S, Local>>,
+        start: usize,
+        ptr: NonNull<u8>,
+        expected: Option<usize>,
+    ) -> bool {
+        // SAFETY: the granule is the span's, and behind the map there are sections. A chunk in use is given up by the caller.
+        // One of more granules than a word has bits does not wait in a list.
+        unsafe {
+            let glance = span.map().glance(start);
+            let bytes = glance.size() * Self::GRANULE;
+            let is_as_said = expected.is_none_or(|expected| expected == bytes);
+            if !is_as_said || !self.quick.serves(bytes) || !glance.is_live() {
+                return false;
+            }
+            self.quick.push(ptr, bytes);
+            glance.flip_live();
+        }
+        true
     }
 }

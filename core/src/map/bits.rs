@@ -41,20 +41,6 @@ impl Bits {
         unsafe { self.word(g) }.load(Relaxed) >> (g % WORD_BITS) & 1 != 0
     }
 
-    /// Whether the bit of granule `g` is set, and that in the word behind it is not.
-    ///
-    /// # Safety
-    /// As for the type; there is a word behind each.
-    #[inline(always)]
-    pub unsafe fn is_set_here_alone(self, g: usize) -> bool {
-        // SAFETY: the caller gives a granule that has a bit, and one behind it.
-        let words = unsafe {
-            let behind = Self { first: self.first.add(1), ..self };
-            self.word(g).load(Relaxed) & !behind.word(g).load(Relaxed)
-        };
-        words >> (g % WORD_BITS) & 1 != 0
-    }
-
     /// Flips the bit of granule `g`.
     ///
     /// # Safety

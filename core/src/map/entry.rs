@@ -100,66 +100,6 @@ impl Entry for Plain {
     }
 }
 
-/// Four bits a granule: `start`, `edge`, `live` and `posted`.
-#[derive(Debug)]
-#[repr(C)]
-pub struct Live {
-    starts: AtomicUsize,
-    edges: AtomicUsize,
-    live: AtomicUsize,
-    posted: AtomicUsize,
-}
-
-impl Live {
-    /// The word, of an entry, of the blocks that were handed out.
-    pub const LIVE_WORD: usize = 2;
-    /// The word of those that are on their way back.
-    pub const POSTED_WORD: usize = 3;
-}
-
-impl Entry for Live {
-    const LIVE: bool = true;
-
-    #[inline(always)]
-    fn chunks(&self) -> &AtomicUsize {
-        &self.starts
-    }
-
-    #[inline(always)]
-    fn edges(&self) -> &AtomicUsize {
-        &self.edges
-    }
-
-    #[inline(always)]
-    fn used(&self) -> &AtomicUsize {
-        &self.live
-    }
-
-    #[inline(always)]
-    fn starts_of(starts: usize, _edges: usize) -> usize {
-        starts
-    }
-
-    #[inline(always)]
-    fn start(&self, bits: usize) {
-        self.starts.store(self.starts.load(Relaxed) | bits, Relaxed);
-    }
-
-    #[inline(always)]
-    fn start_waiting(&self, bits: usize) {
-        self.start(bits);
-    }
-
-    #[inline(always)]
-    fn merge(&self, bits: usize) {
-        let kept = self.edges.load(Relaxed) | !bits;
-        self.starts.store(self.starts.load(Relaxed) & kept, Relaxed);
-    }
-
-    #[inline(always)]
-    fn end_waiting(&self, _bits: usize) {}
-}
-
 /// What an entry holds.
 #[derive(Clone, Copy)]
 pub struct Fields {
@@ -201,5 +141,5 @@ pub(super) fn flip(word: &AtomicUsize, bits: usize) {
 mod sealed {
     pub trait Sealed {}
     impl Sealed for super::Plain {}
-    impl Sealed for super::Live {}
+    impl Sealed for super::super::Live {}
 }
