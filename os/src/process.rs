@@ -147,8 +147,10 @@ unsafe fn deallocate_over_edge(ptr: NonNull<u8>, size: Option<usize>) -> Result<
 /// If a live block starts at `ptr`, nobody uses it any more. No other pointer does harm.
 #[inline(always)]
 pub unsafe fn let_wait(ptr: *mut u8, size: Option<usize>) -> bool {
-    // SAFETY: the block, if there is one, is of the calling thread's heap, and the caller gives it up.
-    mine_with(ptr).is_some_and(|(heap, place)| unsafe { heap.local().let_wait(place, size) })
+    let (heap, start) = (current(), Start::of(ptr.addr()));
+    // SAFETY: the block, if there is one, is of the calling thread's heap, of which nothing is borrowed, and the caller gives it
+    // up.
+    unsafe { heap.local().source().has_near(start) && heap.local().let_wait(granule_at(start, ptr), size) }
 }
 
 /// [`let_wait`], for what that does not do because of where the block ends, or because it is of another thread's heap.
@@ -159,9 +161,11 @@ pub unsafe fn let_wait(ptr: *mut u8, size: Option<usize>) -> bool {
 pub unsafe fn free_over_edge(ptr: *mut u8, size: Option<usize>) -> bool {
     // SAFETY: as in `let_wait`.
     unsafe {
-        match mine_with(ptr) {
-            Some((heap, place)) => heap.local().free_over_edge(place, size),
-            None => free_elsewhere(ptr, size.map_or(0, whole)),
+        let (heap, start) = (current(), Start::of(ptr.addr()));
+        if TABLE.is_start_in_first_of(heap.owner(), start) {
+            heap.local().free_over_edge(granule_at(start, ptr), size)
+        } else {
+            free_elsewhere(ptr, size.map_or(0, whole))
         }
     }
 }
@@ -179,16 +183,15 @@ unsafe fn free_elsewhere(ptr: *mut u8, bytes: usize) -> bool {
     unsafe { RemoteSpan::at(start).free(ptr, bytes, Heaps::of(owner).inbox()).is_ok() }
 }
 
-/// The calling thread's heap, if a granule of it starts at `ptr`, and where that is.
+/// The granule at `ptr`.
+///
+/// # Safety
+/// One starts there, in a region.
 #[inline(always)]
-fn mine_with(ptr: *mut u8) -> Option<(&'static ThreadHeap, GranuleAt)> {
-    let (heap, start) = (current(), Start::of(ptr.addr()));
-    if !TABLE.is_start_in_first_of(heap.owner(), start) {
-        return None;
-    }
-    // SAFETY: the table has a region there, and none is at address 0.
+unsafe fn granule_at(start: Start, ptr: *mut u8) -> GranuleAt {
+    // SAFETY: no region is at address 0.
     let ptr = unsafe { NonNull::new_unchecked(ptr) };
-    Some((heap, GranuleAt { block: slot_of(ptr), granule: start.granule(), ptr }))
+    GranuleAt { block: slot_of(ptr), granule: start.granule(), ptr }
 }
 
 /// Whose block holds an address.

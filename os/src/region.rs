@@ -7,7 +7,7 @@ use memalloc_core::{Granule, PageSource};
 
 use crate::idle;
 use crate::mapping::{SLOT, give_back_pages, map_aligned, unmap};
-use crate::table::{Owner, Table};
+use crate::table::{Near, Owner, Start, Table};
 
 /// All blocks of the process: the regions of its threads' heaps, and huge blocks.
 pub(crate) static TABLE: Table = Table::new();
@@ -66,11 +66,18 @@ pub(crate) fn slot_of(ptr: NonNull<u8>) -> NonNull<u8> {
 #[derive(Debug)]
 pub(crate) struct RegionSource {
     owner: Owner,
+    near: Near,
 }
 
 impl RegionSource {
     pub(crate) const fn new(owner: Owner) -> Self {
-        Self { owner }
+        Self { owner, near: Near::NONE }
+    }
+
+    /// Whether a granule of a region of this source starts there, if that is near the last one.
+    #[inline(always)]
+    pub(crate) fn has_near(&self, start: Start) -> bool {
+        self.near.is_start_in_first_of(self.owner, start)
     }
 }
 
@@ -88,7 +95,9 @@ unsafe impl PageSource for RegionSource {
         if min > SLOT {
             return None;
         }
-        map_for(self.owner, SLOT).map(|start| NonNull::slice_from_raw_parts(start, SLOT))
+        let start = map_for(self.owner, SLOT)?;
+        self.near = TABLE.near(start.addr().get());
+        Some(NonNull::slice_from_raw_parts(start, SLOT))
     }
 
     unsafe fn release(&mut self, block: NonNull<[u8]>) {
