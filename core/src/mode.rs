@@ -2,6 +2,7 @@
 
 use crate::granule::{Granule, OneWord, TwoWords, TwoWordsLive};
 use crate::map::Entry;
+use crate::quick::{InHeap, InSpan, Lists, Nowhere};
 
 /// What a heap is for: [`General`], [`RealTime`], [`Compact`] or [`Local`].
 pub trait Mode: sealed::Sealed {
@@ -9,6 +10,8 @@ pub trait Mode: sealed::Sealed {
     type Granule: Granule;
     /// Whether small blocks that are freed may wait in quick lists.
     const WAITS: bool;
+    /// Where those stand.
+    type Lists: Lists;
     /// Whether blocks may be freed from elsewhere, and then be on their way back.
     const REMOTE: bool = <Self::Granule as Granule>::Entry::LIVE;
     /// Whether no more than some number of each size may wait.
@@ -39,22 +42,26 @@ pub struct Local;
 impl Mode for General {
     type Granule = TwoWords;
     const WAITS: bool = true;
+    type Lists = InSpan;
 }
 
 impl Mode for RealTime {
     type Granule = TwoWords;
     const WAITS: bool = false;
+    type Lists = Nowhere;
 }
 
 impl Mode for Compact {
     type Granule = OneWord;
     const WAITS: bool = false;
+    type Lists = Nowhere;
 }
 
 #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
 impl Mode for Local {
     type Granule = TwoWordsLive;
     const WAITS: bool = true;
+    type Lists = InHeap;
     const BOUNDED: bool = false;
     const LONG_WAIT: bool = true;
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   lists, one a size     head ─▶ block ─▶ block          room: how many more may wait
-//!   (in the first span)   head ─▶ block
+//!                         head ─▶ block
 //! ```
 //!
 //! A block that waits counts as in use in the map, so that neighbours leave it alone; a bit of its own in the span's
@@ -13,10 +13,12 @@
 //! "Quick fit: an efficient algorithm for heap storage allocation", 1988; deferred coalescing in one heap with bins: Lea,
 //! "A memory allocator", 1996.)
 
+mod lists;
 mod long;
 
-use core::marker::PhantomData;
 use core::ptr::NonNull;
+
+pub use lists::{InHeap, InSpan, Lists, Nowhere};
 
 use crate::Mode;
 use crate::granule::GRANULE;
@@ -99,21 +101,15 @@ struct List {
     room: usize,
 }
 
-/// The one list where nothing may wait: that of no bytes.
-static NO_LISTS: NoLists = NoLists(List { head: None, room: 0 });
-
-struct NoLists(List);
-
-// SAFETY: nothing is ever put into the list.
-unsafe impl Sync for NoLists {}
+impl List {
+    const NONE: Self = Self { head: None, room: 0 };
+}
 
 /// The quick lists of a heap, if its mode has any. The list of no bytes is always empty, so that a request for none need
 /// not be told apart before one looks. None, without memory, until [`Quick::initialize`].
 #[derive(Debug)]
-pub struct Quick<M> {
-    lists: NonNull<u8>,
-    policy: Policy,
-    mode: PhantomData<M>,
+pub struct Quick<M: Mode> {
+    lists: M::Lists,
 }
 
 impl<M: Mode> Default for Quick<M> {
@@ -125,18 +121,18 @@ impl<M: Mode> Default for Quick<M> {
 impl<M: Mode> Quick<M> {
     /// No lists.
     pub const fn new() -> Self {
-        let lists = NonNull::from_ref(&NO_LISTS.0).cast();
-        Self { lists, policy: Policy::OFF, mode: PhantomData }
+        Self { lists: M::Lists::NONE }
     }
 
-    /// Lays empty lists at `memory`.
+    /// Makes empty lists; at `memory`, if they stand in a span.
     ///
     /// # Safety
-    /// [`Policy::bytes`] bytes at `memory`, aligned to a word, are theirs for as long as they are in use.
+    /// [`Policy::bytes`] bytes at `memory`, aligned to a word, are theirs for as long as they are in use, if they stand in a
+    /// span. If they stand in the heap, none is of more granules than a word has bits.
     pub unsafe fn initialize(&mut self, memory: NonNull<u8>, policy: Policy) {
         *self = Self::new();
         if policy.is_on() {
-            (self.lists, self.policy) = (memory, policy);
+            self.lists.set(memory, policy);
             for bytes in self.sizes().chain([0]) {
                 // SAFETY: the caller gives room for a list a size, and that of no bytes.
                 unsafe { self.list(bytes).write(List { head: None, room: policy.depth_of(bytes) }) };
@@ -154,7 +150,7 @@ impl<M: Mode> Quick<M> {
             // SAFETY: the size has a list.
             unsafe { self.list(bytes).as_mut() }.head = None;
         }
-        if M::LONG_WAIT && self.policy.longest > 0 {
+        if M::LONG_WAIT && self.policy().longest > 0 {
             // SAFETY: where long blocks may wait, there are places.
             unsafe { self.empty_places() };
         }
@@ -162,37 +158,43 @@ impl<M: Mode> Quick<M> {
 
     /// Whether any block may wait.
     #[inline(always)]
-    pub const fn is_on(&self) -> bool {
-        M::WAITS && self.policy.is_on()
+    pub fn is_on(&self) -> bool {
+        M::WAITS && self.policy().is_on()
     }
 
-    /// Bytes that the lists take.
-    pub(crate) const fn bytes(&self) -> usize {
-        if M::WAITS { self.policy.bytes() } else { 0 }
+    /// Bytes that the lists take of a span.
+    pub(crate) fn bytes(&self) -> usize {
+        if M::Lists::IN_SPAN { self.policy().bytes() } else { 0 }
+    }
+
+    /// What may wait.
+    #[inline(always)]
+    fn policy(&self) -> Policy {
+        self.lists.policy()
     }
 
     /// Whether blocks of `bytes` bytes, one granule at least, may wait.
     #[inline(always)]
-    pub const fn serves(&self, bytes: usize) -> bool {
+    pub fn serves(&self, bytes: usize) -> bool {
         // So that a size that came round through 0 is not served either.
-        M::WAITS && bytes.wrapping_sub(GRANULE) < self.policy.limit
+        M::WAITS && bytes.wrapping_sub(GRANULE) < self.policy().limit
     }
 
     /// Whether blocks of `bytes` bytes, one granule at least, may wait, in a list or as a long one.
     #[inline(always)]
-    pub const fn may_hold(&self, bytes: usize) -> bool {
+    pub fn may_hold(&self, bytes: usize) -> bool {
         self.serves(bytes) || self.serves_long(bytes)
     }
 
     /// Whether there is a list of `bytes` bytes, that of none included.
     #[inline(always)]
-    pub const fn has_list(&self, bytes: usize) -> bool {
-        M::WAITS && bytes <= self.policy.limit
+    pub fn has_list(&self, bytes: usize) -> bool {
+        M::WAITS && bytes <= self.policy().limit
     }
 
     /// The sizes that may wait, in bytes, the largest first.
     pub fn sizes(&self) -> impl Iterator<Item = usize> + use<M> {
-        let largest = if M::WAITS { self.policy.limit / GRANULE } else { 0 };
+        let largest = if M::WAITS { self.policy().limit / GRANULE } else { 0 };
         (1..=largest).rev().map(|granules| granules * GRANULE)
     }
 
@@ -286,7 +288,7 @@ impl<M: Mode> Quick<M> {
     pub(crate) fn count(&self, bytes: usize) -> usize {
         if M::BOUNDED {
             // SAFETY: asked only about sizes that are served.
-            return self.policy.depth_of(bytes) - unsafe { self.list(bytes).as_ref() }.room;
+            return self.policy().depth_of(bytes) - unsafe { self.list(bytes).as_ref() }.room;
         }
         // SAFETY: a block that waits has a link.
         let next = |block: &NonNull<u8>| unsafe { block.cast::<Option<NonNull<u8>>>().read() };
@@ -313,7 +315,7 @@ impl<M: Mode> Quick<M> {
         // A list takes as many bytes as a granule.
         const { assert!(size_of::<List>() == GRANULE) };
         // SAFETY: the size has a list.
-        unsafe { after(self.lists, bytes) }
+        unsafe { after(self.lists.first(), bytes) }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::bins::Bins;
 use crate::chunk::KEPT_CELLS;
 use crate::fresh::Fresh;
 use crate::granule::{Granule, Unit};
-use crate::quick::{Policy, Quick};
+use crate::quick::{Lists, Policy, Quick};
 use crate::raw::after;
 use crate::span::{Overhead, Span};
 use crate::{Mode, PageSource};
@@ -50,12 +50,18 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             return self.overhead_of_map();
         }
         let largest = self.source.largest();
-        let lists = match (M::WAITS, M::REMOTE) {
+        let policy = Self::policy_for(largest);
+        let lists = if M::Lists::IN_SPAN { policy } else { Policy::OFF };
+        Overhead { bins_for: largest, marks: Self::has_marks(policy.is_on()), lists }
+    }
+
+    /// What may wait in a heap whose source has blocks of up to `largest` bytes.
+    const fn policy_for(largest: usize) -> Policy {
+        match (M::WAITS, M::REMOTE) {
             (false, _) => Policy::OFF,
             (true, true) if largest > ONE_OF_MANY => Policy::PER_THREAD,
             (true, _) => Policy::scaled_to(largest),
-        };
-        Overhead { bins_for: largest, marks: Self::has_marks(lists.is_on()), lists }
+        }
     }
 
     /// What each span of this heap has, its first or not.
@@ -97,8 +103,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if overhead.bins_for > 0 {
                 let memory = span.bins_memory(overhead);
                 self.bins.initialize(memory, overhead.bins_for);
-                self.quick
-                    .initialize(after(memory, Bins::<Unit<S, M>>::bytes(overhead.bins_for)), overhead.lists);
+                let lists = after(memory, Bins::<Unit<S, M>>::bytes(overhead.bins_for));
+                self.quick.initialize(lists, Self::policy_for(overhead.bins_for));
                 self.largest = overhead.bins_for;
                 self.home = Some(span);
                 // The bins keep it.

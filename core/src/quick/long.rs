@@ -3,13 +3,13 @@
 
 use core::ptr::NonNull;
 
-use super::{List, Quick};
+use super::{List, Lists, Quick};
 use crate::Mode;
 use crate::granule::GRANULE;
 use crate::raw::after;
 
 /// How many may wait.
-const PLACES: usize = 1 << PLACES_BITS;
+pub(super) const PLACES: usize = 1 << PLACES_BITS;
 const PLACES_BITS: u32 = 4;
 
 /// Bytes that the places take.
@@ -17,20 +17,19 @@ pub(super) const BYTES: usize = PLACES * size_of::<Place>();
 
 /// A place: a block of `bytes` bytes, or none, and 0.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+pub(super) struct Place {
     block: Option<NonNull<u8>>,
     bytes: usize,
 }
 
-impl Place {
-    const EMPTY: Self = Self { block: None, bytes: 0 };
-}
+/// A place with no block.
+pub(super) const EMPTY: Place = Place { block: None, bytes: 0 };
 
 impl<M: Mode> Quick<M> {
     /// Whether blocks of `bytes` bytes, too long for a list, may wait.
     #[inline(always)]
-    pub const fn serves_long(&self, bytes: usize) -> bool {
-        M::LONG_WAIT && bytes > self.policy.limit && bytes <= self.policy.longest
+    pub fn serves_long(&self, bytes: usize) -> bool {
+        M::LONG_WAIT && bytes > self.policy().limit && bytes <= self.policy().longest
     }
 
     /// Lets the block at `block` wait, in place of the one that is returned, if any was there. O(1).
@@ -52,7 +51,7 @@ impl<M: Mode> Quick<M> {
         }
         // SAFETY: where long blocks may wait, there are places.
         let place = unsafe { self.place(place_of(bytes)).as_mut() };
-        if place.bytes == bytes { core::mem::replace(place, Place::EMPTY).block } else { None }
+        if place.bytes == bytes { core::mem::replace(place, EMPTY).block } else { None }
     }
 
     /// Any long block that waited, if one did. O(1).
@@ -63,7 +62,7 @@ impl<M: Mode> Quick<M> {
 
     /// The long blocks that wait, and their bytes. O(1) in all.
     pub fn long_blocks(&self) -> impl Iterator<Item = (NonNull<u8>, usize)> {
-        let count = if M::LONG_WAIT && self.policy.longest > 0 { PLACES } else { 0 };
+        let count = if M::LONG_WAIT && self.policy().longest > 0 { PLACES } else { 0 };
         (0..count).filter_map(|index| {
             // SAFETY: where long blocks may wait, there are places.
             let Place { block, bytes } = unsafe { self.place(index).read() };
@@ -87,7 +86,7 @@ impl<M: Mode> Quick<M> {
     pub(super) unsafe fn empty_places(&mut self) {
         for index in 0..PLACES {
             // SAFETY: as the caller says.
-            unsafe { self.place(index).write(Place::EMPTY) };
+            unsafe { self.place(index).write(EMPTY) };
         }
     }
 
@@ -99,7 +98,7 @@ impl<M: Mode> Quick<M> {
     unsafe fn place(&self, index: usize) -> NonNull<Place> {
         const { assert!(size_of::<List>() == GRANULE) };
         // SAFETY: as the caller says; there is a list for each granule up to the limit, and that of no bytes.
-        unsafe { after::<Place>(self.lists, self.policy.limit + GRANULE).add(index) }
+        unsafe { after::<Place>(self.lists.first(), self.policy().limit + GRANULE).add(index) }
     }
 }
 

@@ -1,0 +1,133 @@
+//! Where quick lists stand: nowhere, in the heap's first span, or in the heap itself.
+
+use core::cell::UnsafeCell;
+use core::fmt;
+use core::ptr::NonNull;
+
+use super::long::{EMPTY, PLACES, Place};
+use super::{List, Policy};
+use crate::map::WORD_GRANULES;
+
+/// The lists of a heap, and what may wait in them.
+pub trait Lists: sealed::Sealed + fmt::Debug {
+    /// None.
+    const NONE: Self;
+    /// Whether they take memory of the heap's first span.
+    const IN_SPAN: bool;
+
+    /// What may wait.
+    fn policy(&self) -> Policy;
+
+    /// The first list, that of no bytes; the others stand behind it, and then the places of long blocks.
+    fn first(&self) -> NonNull<u8>;
+
+    /// Has lists for `policy`, at `memory` if they stand in a span.
+    fn set(&mut self, memory: NonNull<u8>, policy: Policy);
+}
+
+/// The one list where nothing may wait: that of no bytes.
+static NO_LISTS: NoLists = NoLists(List::NONE);
+
+struct NoLists(List);
+
+// SAFETY: nothing is ever put into the list.
+unsafe impl Sync for NoLists {}
+
+/// No lists, in modes in which nothing waits.
+#[derive(Debug, Clone, Copy)]
+pub struct Nowhere;
+
+impl Lists for Nowhere {
+    const NONE: Self = Self;
+    const IN_SPAN: bool = false;
+
+    #[inline(always)]
+    fn policy(&self) -> Policy {
+        Policy::OFF
+    }
+
+    #[inline(always)]
+    fn first(&self) -> NonNull<u8> {
+        NonNull::from_ref(&NO_LISTS.0).cast()
+    }
+
+    fn set(&mut self, _memory: NonNull<u8>, _policy: Policy) {}
+}
+
+/// Lists in a span, as many as its size deserves.
+#[derive(Debug, Clone, Copy)]
+pub struct InSpan {
+    first: NonNull<u8>,
+    policy: Policy,
+}
+
+impl Lists for InSpan {
+    const NONE: Self = Self { first: NonNull::from_ref(&NO_LISTS.0).cast(), policy: Policy::OFF };
+    const IN_SPAN: bool = true;
+
+    #[inline(always)]
+    fn policy(&self) -> Policy {
+        self.policy
+    }
+
+    #[inline(always)]
+    fn first(&self) -> NonNull<u8> {
+        self.first
+    }
+
+    fn set(&mut self, memory: NonNull<u8>, policy: Policy) {
+        *self = Self { first: memory, policy };
+    }
+}
+
+/// Lists in the heap, where they are found without a pointer to them.
+pub struct InHeap {
+    policy: Policy,
+    memory: UnsafeCell<Memory>,
+}
+
+/// Lists for up to [`WORD_GRANULES`] granules, and that of no bytes; then places.
+#[repr(C)]
+struct Memory {
+    lists: [List; WORD_GRANULES + 1],
+    places: [Place; PLACES],
+}
+
+impl Lists for InHeap {
+    const NONE: Self = Self {
+        policy: Policy::OFF,
+        memory: UnsafeCell::new(Memory {
+            lists: [const { List::NONE }; WORD_GRANULES + 1],
+            places: [EMPTY; PLACES],
+        }),
+    };
+    const IN_SPAN: bool = false;
+
+    #[inline(always)]
+    fn policy(&self) -> Policy {
+        self.policy
+    }
+
+    #[inline(always)]
+    fn first(&self) -> NonNull<u8> {
+        // SAFETY: a cell's content has an address.
+        unsafe { NonNull::new_unchecked(self.memory.get()) }.cast()
+    }
+
+    fn set(&mut self, _memory: NonNull<u8>, policy: Policy) {
+        self.policy = policy;
+    }
+}
+
+impl fmt::Debug for InHeap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InHeap").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Nowhere {}
+    impl Sealed for super::InSpan {}
+    impl Sealed for super::InHeap {}
+}
