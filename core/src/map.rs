@@ -89,13 +89,17 @@ pub enum Field {
     },
 }
 
+/// Bytes between the start of a span's block and its map. Entries are counted from there, so that an address and where its
+/// entry stands are found from the same pointer.
+pub const ABOVE: usize = 6 * WORD;
+
 /// The map of one span: a view of its words.
 ///
 /// # Safety of its methods
 /// All are unsafe for one reason: the words must be a map's, at least [`Map::entries`] entries for the granules asked
 /// about, and nobody else may write them meanwhile.
 #[derive(Debug)]
-pub struct Map<G>(NonNull<usize>, PhantomData<G>);
+pub struct Map<G>(NonNull<u8>, PhantomData<G>);
 
 impl<G> Clone for Map<G> {
     fn clone(&self) -> Self {
@@ -115,10 +119,10 @@ impl<G: Granule> Map<G> {
     /// Words of an entry.
     pub const ENTRY: usize = size_of::<G::Entry>() / WORD;
 
-    /// The map whose first entry stands at `first`.
+    /// The map whose first entry stands [`ABOVE`] bytes above `block`.
     #[inline(always)]
-    pub const fn at(first: NonNull<usize>) -> Self {
-        Self(first, PhantomData)
+    pub const fn of(block: NonNull<u8>) -> Self {
+        Self(block, PhantomData)
     }
 
     /// Makes an empty map of `granules` granules: `[first, granules)` is one free chunk, and the boundary at the end
@@ -130,7 +134,7 @@ impl<G: Granule> Map<G> {
         // SAFETY: the caller gives the words for these granules.
         unsafe {
             if !zeroed {
-                self.0.write_bytes(0, Self::ENTRY * entries(granules));
+                after::<usize>(self.0, ABOVE).write_bytes(0, Self::ENTRY * entries(granules));
             }
             self.flip_edge(first);
             self.entry_at(first).start(bit(first));
@@ -413,7 +417,7 @@ impl<G: Granule> Map<G> {
     #[inline(always)]
     unsafe fn entry(&self, index: usize) -> &G::Entry {
         // SAFETY: the caller gives an entry of the map.
-        unsafe { after(self.0.cast(), index * size_of::<G::Entry>()).as_ref() }
+        unsafe { after(self.0, ABOVE + index * size_of::<G::Entry>()).as_ref() }
     }
 
     /// Granule `g`'s entry.

@@ -27,7 +27,7 @@ use core::ptr::NonNull;
 
 use crate::chunk::FreeChunk;
 use crate::granule::Granule;
-use crate::map::{Bits, Entry, Live, Map, WORD_GRANULES, entries};
+use crate::map::{ABOVE, Bits, Entry, Live, Map, WORD_GRANULES, entries};
 use crate::raw::{WORD, after, distance, word};
 
 const BLOCK_SIZE: usize = 0;
@@ -37,7 +37,7 @@ const PREVIOUS: usize = 3 * WORD;
 /// Where marks stand, or, where they stand in the map, sections.
 const MARKS: usize = 4 * WORD;
 const HELD: usize = 5 * WORD;
-const MAP: usize = 6 * WORD;
+const MAP: usize = ABOVE;
 
 /// A span, by its block's first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,7 +168,7 @@ impl<G: Granule> Span<G> {
     /// As for the type.
     #[inline(always)]
     pub unsafe fn map(self) -> Map<G> {
-        Map::at(self.map_words())
+        Map::of(self.0)
     }
 
     /// The bits that say which blocks wait.

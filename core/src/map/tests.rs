@@ -26,8 +26,8 @@ struct Model<G: Granule> {
 impl<G: Granule> Model<G> {
     fn new(first: usize, granules: usize) -> Self {
         // What is behind the map means nothing to it.
-        let mut memory = vec![usize::MAX; <Map<G>>::ENTRY * entries(granules) + 1];
-        let map = Map::at(NonNull::new(memory.as_mut_ptr()).unwrap());
+        let mut memory = vec![usize::MAX; ABOVE / WORD + <Map<G>>::ENTRY * entries(granules) + 1];
+        let map = Map::of(NonNull::new(memory.as_mut_ptr()).unwrap().cast());
         // SAFETY: the vector holds the map's words, whole.
         unsafe { map.initialize(first, granules, false) };
         Self { map, _memory: memory, granules, chunks: vec![(first, State::Free)] }
