@@ -169,7 +169,7 @@ impl<M: Mode> Quick<M> {
 
     /// What may wait.
     #[inline(always)]
-    fn policy(&self) -> Policy {
+    fn policy(&self) -> &Policy {
         self.lists.policy()
     }
 

@@ -51,14 +51,19 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 
-    /// A long block that waits, or one cut off a free chunk; for no bytes, one of a granule that waits, if any does.
+    /// A block for no bytes, none of which waits by that size.
+    #[cold]
+    #[inline(never)]
+    fn allocate_granule(&mut self, align: usize) -> Option<NonNull<u8>> {
+        let layout = Layout::from_size_align(1, align).ok()?;
+        self.take_waiting(Self::GRANULE).or_else(|| self.allocate_from_bins(layout))
+    }
+
+    /// A long block that waits, or one cut off a free chunk.
     #[inline(never)]
     fn allocate_from_bins(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        if M::WAITS
-            && layout.size() == 0
-            && let Some(block) = self.take_waiting(Self::GRANULE)
-        {
-            return Some(block);
+        if M::WAITS && layout.size() == 0 {
+            return self.allocate_granule(layout.align());
         }
         if M::LONG_WAIT
             && let Some(block) = self.take_waiting_long(whole::<Unit<S, M>>(layout.size()))

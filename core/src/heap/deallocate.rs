@@ -163,7 +163,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if !view.is_used()
                 || size * Self::GRANULE != bytes
                 || !self.quick.serves(bytes)
-                || self.is_freed(span, start)
+                || span.waits(start)
+                || self.is_posted(span, start)
             {
                 return LetWait::Unclear;
             }

@@ -16,7 +16,7 @@ pub trait Lists: sealed::Sealed + fmt::Debug {
     const IN_SPAN: bool;
 
     /// What may wait.
-    fn policy(&self) -> Policy;
+    fn policy(&self) -> &Policy;
 
     /// The first list, that of no bytes; the others stand behind it, and then the places of long blocks.
     fn first(&self) -> NonNull<u8>;
@@ -42,8 +42,8 @@ impl Lists for Nowhere {
     const IN_SPAN: bool = false;
 
     #[inline(always)]
-    fn policy(&self) -> Policy {
-        Policy::OFF
+    fn policy(&self) -> &Policy {
+        &Policy::OFF
     }
 
     #[inline(always)]
@@ -66,8 +66,8 @@ impl Lists for InSpan {
     const IN_SPAN: bool = true;
 
     #[inline(always)]
-    fn policy(&self) -> Policy {
-        self.policy
+    fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     #[inline(always)]
@@ -104,8 +104,8 @@ impl Lists for InHeap {
     const IN_SPAN: bool = false;
 
     #[inline(always)]
-    fn policy(&self) -> Policy {
-        self.policy
+    fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     #[inline(always)]
