@@ -3,7 +3,7 @@
 use core::ptr::NonNull;
 
 use crate::sync::AtomicUsize;
-use crate::sync::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use crate::sync::Ordering::{AcqRel, Acquire, Relaxed};
 
 const WORD_BITS: usize = usize::BITS as usize;
 
@@ -63,18 +63,7 @@ impl Bits {
         word.store(word.load(Relaxed) ^ bits, Relaxed);
     }
 
-    /// [`flip`](Self::flip), after all that was written before: who [sees](Self::is_set_now) the bit flipped sees that too.
-    ///
-    /// # Safety
-    /// As for the type.
-    #[inline(always)]
-    pub unsafe fn flip_last(self, g: usize) {
-        // SAFETY: the caller gives a granule that has a bit.
-        let word = unsafe { self.word(g) };
-        word.store(word.load(Relaxed) ^ 1 << (g % WORD_BITS), Release);
-    }
-
-    /// Whether the bit of granule `g`, which its owner [flips](Self::flip_last), is set, before anything else is looked at.
+    /// Whether the bit of granule `g` is set, before anything else is looked at.
     ///
     /// # Safety
     /// As for the type, but that its owner may write meanwhile.
