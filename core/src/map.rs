@@ -56,6 +56,7 @@ mod entry;
 mod live;
 mod long;
 mod spaced;
+mod sweep;
 mod view;
 
 use core::marker::PhantomData;

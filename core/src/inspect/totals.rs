@@ -108,6 +108,12 @@ impl Totals {
         self.used_chunks -= 1;
     }
 
+    /// Counts all chunks in use anew: what is not in `free` bytes is in them.
+    pub(crate) const fn set_used(&mut self, chunks: usize, free: usize) {
+        self.used = self.capacity - free;
+        self.used_chunks = chunks;
+    }
+
     pub(crate) const fn resize(&mut self, old: usize, new: usize) {
         self.used = self.used - old + new;
     }
