@@ -253,6 +253,18 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         unsafe { self.heap.resize(ptr, new_size) }
     }
 
+    /// [`resize`](Self::resize), of the block that starts at a granule, if little is to do for that. If not, `None`, and nothing
+    /// has changed. O(1), but for the copy.
+    ///
+    /// # Safety
+    /// If a block in use of this heap starts there, nobody uses it any more once another pointer is returned. The source's
+    /// [`granule_at`](PageSource::granule_at) answers so for the address.
+    #[inline(always)]
+    pub unsafe fn resize_soon(&mut self, at: GranuleAt, new_size: usize) -> Option<NonNull<u8>> {
+        // SAFETY: as the caller says; each block of the source holds a span.
+        unsafe { self.heap.resize_soon(Span::at(at.block), at.granule, at.ptr, new_size) }
+    }
+
     /// [`resize`](Self::resize), of a block in a block of the source that starts at `block`: less to find out.
     ///
     /// # Errors

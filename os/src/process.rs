@@ -259,7 +259,42 @@ pub unsafe fn deallocate_otherwise(ptr: NonNull<u8>, bytes: usize) -> Result<(),
 ///
 /// # Safety
 /// If a live block starts at `ptr`, nobody uses it any more once another pointer is returned.
+#[inline]
 pub unsafe fn resize(ptr: NonNull<u8>, new_size: usize) -> Result<Option<NonNull<u8>>, FreeError> {
+    // SAFETY: as the caller says.
+    unsafe {
+        match resize_soon(ptr, new_size) {
+            Some(block) => Ok(Some(block)),
+            None => resize_otherwise(ptr, new_size),
+        }
+    }
+}
+
+/// [`resize`], if little is to do for that. If not, `None`, and nothing has changed.
+///
+/// # Safety
+/// As for `resize`.
+#[inline(always)]
+pub unsafe fn resize_soon(ptr: NonNull<u8>, new_size: usize) -> Option<NonNull<u8>> {
+    let (heap, start) = (current(), Start::of(ptr.addr().get()));
+    // SAFETY: the block, if there is one, is of the calling thread's heap, of which nothing is borrowed, and the caller gives it
+    // up if it moves.
+    unsafe {
+        if !heap.local().source().has_near(start) {
+            return None;
+        }
+        heap.local().resize_soon(granule_at(start, ptr.as_ptr()), new_size)
+    }
+}
+
+/// [`resize`], where [`resize_soon`] has not done it.
+///
+/// # Errors
+/// As there.
+///
+/// # Safety
+/// As for `resize`.
+pub unsafe fn resize_otherwise(ptr: NonNull<u8>, new_size: usize) -> Result<Option<NonNull<u8>>, FreeError> {
     if let Some(heap) = mine_if_of(ptr)
         && new_size < huge::FROM_GROWN
     {

@@ -7,6 +7,8 @@ use super::lookup::UsedChunk;
 #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
 use crate::Local;
 use crate::granule::Unit;
+#[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
+use crate::granule::{TwoWordsLive, rounded};
 use crate::map::InUse;
 use crate::span::Span;
 use crate::{Mode, PageSource};
@@ -196,5 +198,41 @@ impl<S: PageSource> Heap<S, Local> {
             glance.flip_live();
         }
         true
+    }
+
+    /// The block at granule `start` of `span`, made `new_size` bytes long: where it lies, if it has as many granules; or else
+    /// moved to one that waits, and let wait itself, if it is to grow, and no free chunk lies above it. `None`, and nothing has
+    /// changed, in all other cases. O(1), but for the copy.
+    ///
+    /// # Safety
+    /// The granule is one of a span of the heap, and lies at `ptr`. If a block in use starts there, nobody uses it any more once
+    /// another pointer is returned.
+    #[inline(always)]
+    pub(crate) unsafe fn resize_soon(
+        &mut self,
+        span: Span<Unit<S, Local>>,
+        start: usize,
+        ptr: NonNull<u8>,
+        new_size: usize,
+    ) -> Option<NonNull<u8>> {
+        // SAFETY: as in `let_wait_soon`; both blocks hold the bytes, and they are two.
+        unsafe {
+            let glance = span.map().glance(start);
+            let (bytes, new_bytes) = (glance.size() * Self::GRANULE, rounded::<TwoWordsLive>(new_size));
+            if !self.quick.serves(bytes) || !glance.is_live() {
+                return None;
+            }
+            if new_bytes == bytes {
+                return Some(ptr);
+            }
+            if new_bytes < bytes || span.map().is_free(start + bytes / Self::GRANULE) {
+                return None;
+            }
+            let block = self.take_waiting(new_bytes)?;
+            block.copy_from_nonoverlapping(ptr, bytes);
+            self.quick.push(ptr, bytes);
+            glance.flip_live();
+            Some(block)
+        }
     }
 }

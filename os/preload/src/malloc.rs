@@ -90,6 +90,18 @@ pub unsafe extern "C" fn realloc(ptr: *mut c_void, size: usize) -> *mut c_void {
 /// As for [`realloc`].
 #[inline(never)]
 unsafe fn resize(block: NonNull<u8>, size: usize) -> *mut c_void {
+    // SAFETY: as the caller says.
+    match unsafe { process::resize_soon(block, size) } {
+        Some(block) => block.as_ptr().cast(),
+        // SAFETY: as the caller says.
+        None => unsafe { resize_otherwise(block, size) },
+    }
+}
+
+/// # Safety
+/// As for [`realloc`].
+#[inline(never)]
+unsafe fn resize_otherwise(block: NonNull<u8>, size: usize) -> *mut c_void {
     let ptr = block.as_ptr().cast();
     if size == 0 {
         // SAFETY: the caller gives the block up.
@@ -97,7 +109,7 @@ unsafe fn resize(block: NonNull<u8>, size: usize) -> *mut c_void {
         return null_mut();
     }
     // SAFETY: the caller gives the block up if it moves.
-    match unsafe { process::resize(block, size) } {
+    match unsafe { process::resize_otherwise(block, size) } {
         Ok(Some(block)) => block.as_ptr().cast(),
         Ok(None) => fail(ENOMEM),
         Err(error) => abort_on_bad_free(error, block.as_ptr()),
