@@ -113,16 +113,22 @@ impl Machine<'_> {
         unsafe { ptr.write_bytes(0xee, size) };
     }
 
-    /// The owner makes a block longer or shorter, in one of three ways.
+    /// The owner makes a block longer or shorter, in one of the ways that there are.
     fn resize(&mut self, address: usize, how: usize, size: usize) {
         let block = self.blocks[&address];
-        let (ptr, heap) = (self.pointer(block.owner, address), &mut self.heaps[block.owner]);
+        let (ptr, start) = (self.pointer(block.owner, address), self.start_of(block.owner, address));
+        let at = GranuleAt { block: start, granule: (address - start.addr().get()) / GRANULE, ptr };
+        let heap = &mut self.heaps[block.owner];
         let layout = Layout::from_size_align(block.size, 1).expect("a small layout");
         // SAFETY: the block is not used where it was any more, or the heap is to refuse.
         let resized = unsafe {
-            match how % 3 {
+            match how >> 1 & 3 {
                 0 => heap.reallocate(ptr, layout, size).ok_or(FreeError::AlreadyFree).map(Some),
                 1 => heap.resize(ptr, size),
+                2 => match heap.resize_soon(at, size) {
+                    Some(now) => Ok(Some(now)),
+                    None => heap.resize(ptr, size),
+                },
                 _ => heap.resize_in_place(ptr, size).map(|done| done.then_some(ptr)),
             }
         };
@@ -133,7 +139,7 @@ impl Machine<'_> {
             }
             // There was no room.
             (false, Ok(None)) => {}
-            (false, Err(_)) => assert_eq!(how % 3, 0, "the block is in use"),
+            (false, Err(_)) => assert_eq!(how >> 1 & 3, 0, "the block is in use"),
             (true, resized) => assert_eq!(resized, Err(FreeError::AlreadyFree)),
         }
     }
