@@ -24,6 +24,19 @@ const AT_ONCE: usize = 64;
 /// threads at the very same time.
 pub type OnBadFree = fn(FreeError, NonNull<u8>);
 
+/// What came of letting a long block wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LongWait {
+    /// It does not; nothing has changed.
+    No,
+    /// It waits.
+    Yes,
+    /// It waits in place of another, which is to be [coalesced](LocalHeap::coalesce).
+    InPlaceOf(NonNull<u8>),
+    /// It is in use, but of so many bytes, too many to wait: it is to be [freed](LocalHeap::deallocate_long).
+    TooLong(usize),
+}
+
 /// Where a granule starts: what a [`PageSource`] knows of an address, as its embedder may find it in fewer steps.
 #[derive(Debug, Clone, Copy)]
 pub struct GranuleAt {
@@ -91,10 +104,12 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     /// A block of at least `layout.size()` bytes: see [`Heap::allocate`].
     #[inline]
     pub fn allocate(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        if layout.align() <= GRANULE
-            && let Some(block) = self.allocate_waiting(layout.size())
-        {
-            return Some(block);
+        if layout.align() <= GRANULE {
+            let size = layout.size();
+            let waiting = self.allocate_waiting(size).or_else(|| self.allocate_waiting_long(size));
+            if waiting.is_some() {
+                return waiting;
+            }
         }
         self.allocate_taking_in(layout)
     }
@@ -103,6 +118,12 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     #[inline(always)]
     pub fn allocate_waiting(&mut self, size: usize) -> Option<NonNull<u8>> {
         self.heap.take_waiting(rounded::<TwoWords>(size))
+    }
+
+    /// [`allocate_waiting`](Self::allocate_waiting), of a block too long for a quick list.
+    #[inline(always)]
+    pub fn allocate_waiting_long(&mut self, size: usize) -> Option<NonNull<u8>> {
+        self.heap.take_waiting_long(rounded::<TwoWords>(size))
     }
 
     /// [`allocate`](Self::allocate), where no block of the size waits.
@@ -201,18 +222,35 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         }
     }
 
-    /// [`let_wait`](Self::let_wait) for what that does not do because of where the block ends: in another map entry than it
-    /// starts in, as large ones do. It may wait, or is coalesced. O(1).
+    /// [`let_wait`](Self::let_wait), of a long block: one of each few sizes may wait.
     ///
     /// # Safety
     /// As for `let_wait`.
     #[inline(always)]
-    pub unsafe fn free_over_edge(&mut self, at: GranuleAt, size: Option<usize>) -> bool {
+    pub unsafe fn let_wait_long(&mut self, at: GranuleAt, size: Option<usize>) -> LongWait {
         // SAFETY: as in `let_wait`.
         unsafe {
             let span = Span::at(at.block);
-            self.heap.free_over_edge(span, at.granule, at.ptr, size.map(whole::<TwoWords>))
+            self.heap.let_wait_long_soon(span, at.granule, at.ptr, size.map(whole::<TwoWords>))
         }
+    }
+
+    /// Frees the block of `bytes` bytes that starts at a granule, which is too long to wait. O(1).
+    ///
+    /// # Safety
+    /// [`let_wait_long`](Self::let_wait_long) just said so of it.
+    pub unsafe fn deallocate_long(&mut self, at: GranuleAt, bytes: usize) {
+        // SAFETY: as the caller says.
+        unsafe { self.heap.take_back_long(Span::at(at.block), at.granule, at.ptr, bytes) };
+    }
+
+    /// Coalesces the block in whose place another one waits. O(1).
+    ///
+    /// # Safety
+    /// [`let_wait_long`](Self::let_wait_long) just gave it.
+    pub unsafe fn coalesce(&mut self, displaced: NonNull<u8>) {
+        // SAFETY: the block was one that waits.
+        unsafe { self.heap.take_back_waiting(displaced) };
     }
 
     /// Makes the block at `ptr`, of this heap, `new_size` bytes long: see [`Heap::reallocate`].

@@ -14,7 +14,7 @@ use core::ptr::NonNull;
 
 use memalloc_core::inspect::Fault;
 use memalloc_core::remote::RemoteSpan;
-use memalloc_core::{FreeError, GRANULE, GranuleAt, Totals};
+use memalloc_core::{FreeError, GRANULE, GranuleAt, LongWait, Totals};
 
 use crate::huge;
 use crate::idle;
@@ -46,6 +46,12 @@ pub fn allocate_waiting(size: usize) -> Option<NonNull<u8>> {
 /// [`allocate`], where no block waits.
 #[inline(never)]
 pub fn allocate_otherwise(layout: Layout) -> Option<NonNull<u8>> {
+    if layout.align() <= GRANULE
+        // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
+        && let Some(block) = unsafe { current().local() }.allocate_waiting_long(layout.size())
+    {
+        return Some(block);
+    }
     if is_huge(layout) {
         return huge::allocate(layout);
     }
@@ -110,7 +116,7 @@ fn allocate_at_last_zeroed(layout: Layout) -> Option<NonNull<u8>> {
 #[inline]
 pub unsafe fn deallocate(ptr: NonNull<u8>) -> Result<(), FreeError> {
     // SAFETY: as the caller says.
-    unsafe { if let_wait(ptr.as_ptr(), None) { Ok(()) } else { deallocate_over_edge(ptr, None) } }
+    unsafe { if let_wait(ptr.as_ptr(), None) { Ok(()) } else { deallocate_long(ptr, None) } }
 }
 
 /// Frees the block at `ptr`, which was allocated for `layout`.
@@ -124,20 +130,23 @@ pub unsafe fn deallocate(ptr: NonNull<u8>) -> Result<(), FreeError> {
 pub unsafe fn deallocate_sized(ptr: NonNull<u8>, layout: Layout) -> Result<(), FreeError> {
     let size = layout.size();
     // SAFETY: as the caller says.
-    unsafe { if let_wait(ptr.as_ptr(), Some(size)) { Ok(()) } else { deallocate_over_edge(ptr, Some(size)) } }
+    unsafe { if let_wait(ptr.as_ptr(), Some(size)) { Ok(()) } else { deallocate_long(ptr, Some(size)) } }
 }
 
 /// # Safety
 /// As for [`deallocate`].
 #[inline(never)]
-unsafe fn deallocate_over_edge(ptr: NonNull<u8>, size: Option<usize>) -> Result<(), FreeError> {
+unsafe fn deallocate_long(ptr: NonNull<u8>, size: Option<usize>) -> Result<(), FreeError> {
     // SAFETY: as the caller says.
     unsafe {
-        if free_over_edge(ptr.as_ptr(), size) {
-            return Ok(());
+        match let_wait_long(ptr.as_ptr(), size) {
+            LongWait::No => return deallocate_otherwise(ptr, size.map_or(0, whole)),
+            LongWait::Yes => {}
+            LongWait::InPlaceOf(displaced) => coalesce(displaced),
+            LongWait::TooLong(bytes) => free_long(ptr.as_ptr(), bytes),
         }
-        deallocate_otherwise(ptr, size.map_or(0, whole))
     }
+    Ok(())
 }
 
 /// Frees the block at `ptr`, of `size` bytes if that is said, if it is a small one of the calling thread's heap, and may
@@ -153,34 +162,40 @@ pub unsafe fn let_wait(ptr: *mut u8, size: Option<usize>) -> bool {
     unsafe { heap.local().source().has_near(start) && heap.local().let_wait(granule_at(start, ptr), size) }
 }
 
-/// [`let_wait`], for what that does not do because of where the block ends, or because it is of another thread's heap.
+/// [`let_wait`], of a long block: one of each few sizes may wait.
 ///
 /// # Safety
 /// As for `let_wait`.
 #[inline(always)]
-pub unsafe fn free_over_edge(ptr: *mut u8, size: Option<usize>) -> bool {
+pub unsafe fn let_wait_long(ptr: *mut u8, size: Option<usize>) -> LongWait {
+    let (heap, start) = (current(), Start::of(ptr.addr()));
     // SAFETY: as in `let_wait`.
     unsafe {
-        let (heap, start) = (current(), Start::of(ptr.addr()));
-        if TABLE.is_start_in_first_of(heap.owner(), start) {
-            heap.local().free_over_edge(granule_at(start, ptr), size)
-        } else {
-            free_elsewhere(ptr, size.map_or(0, whole))
+        if !heap.local().source().has_near(start) {
+            return LongWait::No;
         }
+        heap.local().let_wait_long(granule_at(start, ptr), size)
     }
 }
 
-/// Frees the block at `ptr`, of `bytes` bytes, whole granules, unless they are 0, if it is one of another thread's heap.
-/// Whether that is done; if not, nothing has changed.
+/// Frees the block at `ptr`, of `bytes` bytes, which is too long to wait.
 ///
 /// # Safety
-/// As for [`let_wait`].
-#[inline(never)]
-unsafe fn free_elsewhere(ptr: *mut u8, bytes: usize) -> bool {
-    let Some((start, owner)) = TABLE.block_of(ptr.addr()) else { return false };
-    let Some(ptr) = NonNull::new(ptr).filter(|_| owner != huge::OWNER) else { return false };
-    // SAFETY: as in `Place::elsewhere`; the caller gives the block up, and heaps with their inboxes are there for ever.
-    unsafe { RemoteSpan::at(start).free(ptr, bytes, Heaps::of(owner).inbox()).is_ok() }
+/// [`let_wait_long`] just said so of it.
+#[inline(always)]
+pub unsafe fn free_long(ptr: *mut u8, bytes: usize) {
+    // SAFETY: as the caller says; the heap is the calling thread's, and nothing of it is borrowed.
+    unsafe { current().local().deallocate_long(granule_at(Start::of(ptr.addr()), ptr), bytes) };
+}
+
+/// Coalesces the block in whose place another one waits.
+///
+/// # Safety
+/// [`let_wait_long`] just gave it.
+#[inline(always)]
+pub unsafe fn coalesce(displaced: NonNull<u8>) {
+    // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
+    unsafe { current().local().coalesce(displaced) };
 }
 
 /// The granule at `ptr`.
@@ -199,7 +214,7 @@ enum Place {
     /// The calling thread's heap's.
     Mine(&'static ThreadHeap),
     /// Another heap's, in a region.
-    Elsewhere(&'static ThreadHeap, RemoteSpan),
+    Elsewhere(RemoteSpan),
     /// It is a huge block, in use.
     Huge(huge::Huge),
 }
@@ -224,10 +239,9 @@ impl Place {
         if owner == huge::OWNER {
             return huge::find(start, ptr).map(Self::Huge);
         }
-        let heap = Heaps::of(owner);
         // SAFETY: a region of the table has a span, which stays as long as a block of it is live. Where none is, the
         // pointer is a mistake that is caught unless the region goes at the same moment.
-        Ok(Self::Elsewhere(heap, unsafe { RemoteSpan::at(start) }))
+        Ok(Self::Elsewhere(unsafe { RemoteSpan::at(start) }))
     }
 }
 
@@ -240,14 +254,18 @@ impl Place {
 /// As for [`deallocate`].
 #[inline(never)]
 pub unsafe fn deallocate_otherwise(ptr: NonNull<u8>, bytes: usize) -> Result<(), FreeError> {
-    // SAFETY: as the caller says.
+    let (start, owner) = TABLE.block_of(ptr.addr().get()).ok_or(FreeError::NotOurs)?;
+    let mine = current();
+    // SAFETY: as in `Place::elsewhere`; the caller gives the block up, and heaps with their inboxes are there for ever.
     unsafe {
-        match Place::of(ptr)? {
-            Place::Mine(heap) => heap.local().deallocate_in(slot_of(ptr), ptr, bytes),
-            Place::Elsewhere(heap, span) => span.free(ptr, bytes, heap.inbox()),
-            Place::Huge(block) if bytes > 0 && block.size() != bytes => Err(FreeError::WrongSize),
-            Place::Huge(block) => block.free(),
+        if owner == mine.owner() {
+            return mine.local().deallocate_in(start, ptr, bytes);
         }
+        if owner != huge::OWNER {
+            return RemoteSpan::at(start).free(ptr, bytes, Heaps::of(owner).inbox());
+        }
+        let block = huge::find(start, ptr)?;
+        if bytes > 0 && block.size() != bytes { Err(FreeError::WrongSize) } else { block.free() }
     }
 }
 
@@ -349,7 +367,7 @@ unsafe fn change(ptr: NonNull<u8>, layout: Layout, new_size: usize) -> Option<No
             Place::Huge(block) if new_size >= huge::TO_SHRUNK && layout.align() <= SMALLEST_PAGE => {
                 return block.resize(new_size);
             }
-            Place::Elsewhere(..) if whole(new_size) == whole(layout.size()) => return Some(ptr),
+            Place::Elsewhere(_) if whole(new_size) == whole(layout.size()) => return Some(ptr),
             _ => {}
         }
         let new = huge::allocate_grown(layout, new_size).or_else(|| allocate(new_layout))?;
@@ -386,7 +404,7 @@ pub fn usable_size(ptr: NonNull<u8>) -> Result<usize, FreeError> {
     unsafe {
         match Place::of(ptr)? {
             Place::Mine(heap) => heap.local().usable_size(ptr),
-            Place::Elsewhere(_, span) => span.usable_size(ptr),
+            Place::Elsewhere(span) => span.usable_size(ptr),
             Place::Huge(block) => Ok(block.size()),
         }
     }

@@ -77,7 +77,7 @@ impl RegionSource {
     /// Whether a granule of a region of this source starts there, if that is near the last one.
     #[inline(always)]
     pub(crate) fn has_near(&self, start: Start) -> bool {
-        self.near.is_start_in_first_of(self.owner, start)
+        self.near.has_start(self.owner, start)
     }
 }
 

@@ -128,10 +128,9 @@ impl Near {
     /// Nothing.
     pub(crate) const NONE: Self = Self { first: 0, leaf: &NO_LEAF };
 
-    /// Whether a granule starts there, in the first slot of a block of `owner`, if it is near. O(1), and in less steps than
-    /// [`Table::is_start_in_first_of`].
+    /// Whether a granule starts there, in the first slot of a block of `owner`, if that is near. O(1).
     #[inline(always)]
-    pub(crate) fn is_start_in_first_of(&self, owner: Owner, start: Start) -> bool {
+    pub(crate) fn has_start(&self, owner: Owner, start: Start) -> bool {
         let entry = self.leaf.get(Start(start.0.wrapping_sub(self.first)).slot());
         entry.is_some_and(|entry| entry.load(Ordering::Relaxed) == owner.0)
     }
@@ -161,19 +160,7 @@ impl Table {
     /// Whether `address` lies in the first slot of a block of `owner`.
     #[inline(always)]
     pub(crate) fn is_first_of(&self, owner: Owner, address: usize) -> bool {
-        self.has_slot_first_of(owner, address >> SLOT_BITS)
-    }
-
-    /// Whether a granule starts there, in the first slot of a block of `owner`.
-    #[inline(always)]
-    pub(crate) fn is_start_in_first_of(&self, owner: Owner, start: Start) -> bool {
-        self.has_slot_first_of(owner, start.slot())
-    }
-
-    #[inline(always)]
-    fn has_slot_first_of(&self, owner: Owner, slot: usize) -> bool {
-        let Some(leaf) = self.leaves.get(slot >> LEAF_BITS) else { return false };
-        entries(leaf)[slot % LEAF_ENTRIES].load(Ordering::Relaxed) == owner.0
+        self.entry(address).is_first_of(owner)
     }
 
     /// What is near `address`.
@@ -326,9 +313,8 @@ mod tests {
             for address in [5 * SLOT + offset, (5 * SLOT + offset).wrapping_neg(), offset] {
                 let start = Start::of(address);
                 let is_one = address / SLOT == 5 && address.is_multiple_of(GRANULE);
-                assert_eq!(table.is_start_in_first_of(ONE, start), is_one, "{address:#x}");
-                assert_eq!(table.near(5 * SLOT).is_start_in_first_of(ONE, start), is_one, "{address:#x}");
-                assert!(!Near::NONE.is_start_in_first_of(Owner::NOBODY, start));
+                assert_eq!(table.near(5 * SLOT).has_start(ONE, start), is_one, "{address:#x}");
+                assert!(!Near::NONE.has_start(Owner::NOBODY, start));
                 assert!(!is_one || start.granule() == offset / GRANULE);
             }
         }
@@ -367,11 +353,11 @@ mod tests {
         assert!(slots.iter().all(|&number| table.insert(slot(number), SLOT, ONE)));
         for at in slots {
             for other in slots {
-                let is_near = table.near(at * SLOT + 5).is_start_in_first_of(ONE, Start::of(other * SLOT));
+                let is_near = table.near(at * SLOT + 5).has_start(ONE, Start::of(other * SLOT));
                 assert_eq!(is_near, at / LEAF_ENTRIES == other / LEAF_ENTRIES);
             }
         }
-        assert!(!table.near(usize::MAX).is_start_in_first_of(ONE, Start::of(3 * SLOT)));
+        assert!(!table.near(usize::MAX).has_start(ONE, Start::of(3 * SLOT)));
     }
 
     #[cfg(target_pointer_width = "64")]

@@ -59,16 +59,11 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         self.take_waiting(Self::GRANULE).or_else(|| self.allocate_from_bins(layout))
     }
 
-    /// A long block that waits, or one cut off a free chunk.
+    /// A block cut off a free chunk.
     #[inline(never)]
     fn allocate_from_bins(&mut self, layout: Layout) -> Option<NonNull<u8>> {
         if M::WAITS && layout.size() == 0 {
             return self.allocate_granule(layout.align());
-        }
-        if M::LONG_WAIT
-            && let Some(block) = self.take_waiting_long(whole::<Unit<S, M>>(layout.size()))
-        {
-            return Some(block);
         }
         let bytes = whole::<Unit<S, M>>(layout.size());
         match self.bins.first_for(bytes) {

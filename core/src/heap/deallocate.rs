@@ -263,7 +263,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// # Safety
     /// As for `take_back`.
     #[inline(never)]
-    unsafe fn take_back_long(
+    pub(crate) unsafe fn take_back_long(
         &mut self,
         span: Span<Unit<S, M>>,
         start: usize,

@@ -4,13 +4,13 @@ use core::ptr::NonNull;
 
 use super::Heap;
 use super::lookup::UsedChunk;
-#[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
-use crate::Local;
 use crate::granule::Unit;
 #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
 use crate::granule::{TwoWordsLive, rounded};
 use crate::map::InUse;
 use crate::span::Span;
+#[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
+use crate::{Local, LongWait};
 use crate::{Mode, PageSource};
 
 /// Blocks that are coalesced at once.
@@ -36,8 +36,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     }
 
     /// [`take_waiting`](Self::take_waiting), of a long block.
+    #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
     #[inline(always)]
-    pub(super) fn take_waiting_long(&mut self, bytes: usize) -> Option<NonNull<u8>> {
+    pub(crate) fn take_waiting_long(&mut self, bytes: usize) -> Option<NonNull<u8>> {
         let block = self.quick.take_long(bytes)?;
         // SAFETY: a block that waits is the start of a chunk of ours, whose bit is set.
         unsafe {
@@ -155,7 +156,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// # Safety
     /// The block is the start of a chunk of ours, its waiting bit is set, and its span does not count it.
     #[inline(never)]
-    unsafe fn take_back_waiting(&mut self, block: NonNull<u8>) {
+    pub(crate) unsafe fn take_back_waiting(&mut self, block: NonNull<u8>) {
         // SAFETY: the block lies in a span of ours, which has waiting bits.
         unsafe {
             let span = self.span_of_own(block);
@@ -198,6 +199,39 @@ impl<S: PageSource> Heap<S, Local> {
             glance.flip_live();
         }
         true
+    }
+
+    /// [`let_wait_soon`](Self::let_wait_soon), of a long block. O(1).
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(always)]
+    pub(crate) unsafe fn let_wait_long_soon(
+        &mut self,
+        span: Span<Unit<S, Local>>,
+        start: usize,
+        ptr: NonNull<u8>,
+        expected: Option<usize>,
+    ) -> LongWait {
+        // SAFETY: as in `let_wait_soon`. A chunk in use that does not end in its entry goes on into the next.
+        unsafe {
+            let (map, glance) = (span.map(), span.map().glance(start));
+            if !glance.is_live() || map.view(start).has_end() {
+                return LongWait::No;
+            }
+            let bytes = (map.end_beyond(start).0 - start) * Self::GRANULE;
+            if expected.is_some_and(|expected| expected != bytes) {
+                return LongWait::No;
+            }
+            if !self.quick.serves_long(bytes) {
+                return LongWait::TooLong(bytes);
+            }
+            glance.flip_live();
+            match self.quick.exchange_long(ptr, bytes) {
+                Some(displaced) => LongWait::InPlaceOf(displaced),
+                None => LongWait::Yes,
+            }
+        }
     }
 
     /// The block at granule `start` of `span`, made `new_size` bytes long: where it lies, if it has as many granules; or else

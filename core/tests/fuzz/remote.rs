@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 use std::collections::BTreeMap;
 
 use memalloc_core::remote::{Inbox, RemoteSpan};
-use memalloc_core::{ArenaSource, FreeError, GRANULE, GranuleAt, LocalHeap, PageSource};
+use memalloc_core::{ArenaSource, FreeError, GRANULE, GranuleAt, LocalHeap, LongWait, PageSource};
 
 use super::model::operations::Choices;
 use super::{Input, parts};
@@ -211,7 +211,19 @@ impl Machine<'_> {
                 0 => false,
                 1 => return heap.deallocate_in(start, ptr, known),
                 2 => heap.let_wait(at, size),
-                _ => heap.free_over_edge(at, size),
+                _ => match heap.let_wait_long(at, size) {
+                    LongWait::No => false,
+                    LongWait::Yes => true,
+                    LongWait::InPlaceOf(displaced) => {
+                        heap.coalesce(displaced);
+                        true
+                    }
+                    LongWait::TooLong(bytes) => {
+                        assert_eq!(bytes, rounded(block.size));
+                        heap.deallocate_long(at, bytes);
+                        true
+                    }
+                },
             };
             if is_done {
                 return Ok(());

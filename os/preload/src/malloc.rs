@@ -4,7 +4,7 @@ use core::alloc::Layout;
 use core::ffi::c_void;
 use core::ptr::{NonNull, null_mut};
 
-use memalloc_os::{abort_on_bad_free, process};
+use memalloc_os::{LongWait, abort_on_bad_free, process};
 
 use crate::errno::{ENOMEM, fail};
 
@@ -44,7 +44,7 @@ pub unsafe extern "C" fn free(ptr: *mut c_void) {
     // SAFETY: the caller gives the block up.
     unsafe {
         if !process::let_wait(ptr.cast(), None) {
-            free_over_edge(ptr);
+            free_long(ptr);
         }
     }
 }
@@ -52,11 +52,14 @@ pub unsafe extern "C" fn free(ptr: *mut c_void) {
 /// # Safety
 /// As for [`free`].
 #[inline(never)]
-unsafe fn free_over_edge(ptr: *mut c_void) {
+unsafe fn free_long(ptr: *mut c_void) {
     // SAFETY: as the caller says.
     unsafe {
-        if !process::free_over_edge(ptr.cast(), None) {
-            free_otherwise(ptr);
+        match process::let_wait_long(ptr.cast(), None) {
+            LongWait::No => free_otherwise(ptr),
+            LongWait::Yes => {}
+            LongWait::InPlaceOf(displaced) => process::coalesce(displaced),
+            LongWait::TooLong(bytes) => process::free_long(ptr.cast(), bytes),
         }
     }
 }
