@@ -10,7 +10,7 @@ fn main() {
     // It stays when it is closed: threads that end later call into it.
     println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
     memalloc_linking::link_unwinder_statically();
-    memalloc_linking::leave_out_what_is_not_called();
+    memalloc_linking::leave_out_what_is_not_called(&["memalloc", "memfree"]);
     link_beside_the_library();
 }
 
