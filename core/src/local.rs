@@ -104,14 +104,10 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     /// A block of at least `layout.size()` bytes: see [`Heap::allocate`].
     #[inline]
     pub fn allocate(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        if layout.align() <= GRANULE {
-            let size = layout.size();
-            let waiting = self.allocate_waiting(size).or_else(|| self.allocate_waiting_long(size));
-            if waiting.is_some() {
-                return waiting;
-            }
+        match self.take_any_waiting(layout) {
+            Some(block) => Some(block),
+            None => self.allocate_taking_in(layout),
         }
-        self.allocate_taking_in(layout)
     }
 
     /// A block of at least `size` bytes, aligned to [`GRANULE`], if one of the size waits. O(1).
@@ -137,7 +133,7 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     fn take_in_and_allocate(&mut self, layout: Layout) -> Option<NonNull<u8>> {
         let mut more = self.take_in_some();
         loop {
-            if let Some(block) = self.heap.allocate_at_hand(layout) {
+            if let Some(block) = self.take_any_waiting(layout).or_else(|| self.heap.allocate_free(layout)) {
                 return Some(block);
             }
             if !more {
@@ -145,6 +141,15 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
             }
             more = self.take_in_some();
         }
+    }
+
+    /// A block for `layout` that waits, in a list or as a long one.
+    #[inline]
+    fn take_any_waiting(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+        if layout.align() > GRANULE {
+            return None;
+        }
+        self.allocate_waiting(layout.size()).or_else(|| self.allocate_waiting_long(layout.size()))
     }
 
     /// What no block has covered yet: see [`Heap::fresh`].

@@ -97,7 +97,7 @@ pub const ABOVE: usize = 6 * WORD;
 /// The map of one span: a view of its words.
 ///
 /// # Safety of its methods
-/// All are unsafe for one reason: the words must be a map's, at least [`Map::entries`] entries for the granules asked
+/// All are unsafe for one reason: the words must be a map's, at least the [`entries`] of the granules asked
 /// about, and nobody else may write them meanwhile.
 #[derive(Debug)]
 pub struct Map<G>(NonNull<u8>, PhantomData<G>);

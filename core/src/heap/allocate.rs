@@ -166,15 +166,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 
-    /// A block for `layout` of what waits or is free already: nothing is coalesced for it, nor asked of the source.
+    /// A block for `layout` of what is free already: nothing is coalesced for it, nor asked of the source.
     #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
-    pub(crate) fn allocate_at_hand(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        if layout.align() <= Self::GRANULE {
-            let bytes = whole::<Unit<S, M>>(layout.size());
-            if let Some(block) = self.take_waiting(bytes).or_else(|| self.take_waiting_long(bytes)) {
-                return Some(block);
-            }
-        }
+    pub(crate) fn allocate_free(&mut self, layout: Layout) -> Option<NonNull<u8>> {
         let bin =
             self.bins.first_for(whole::<Unit<S, M>>(layout.size()) + most_skipped::<Unit<S, M>>(layout))?;
         // SAFETY: the bin has a chunk, and each of its chunks has room behind the skipped granules, if any are.

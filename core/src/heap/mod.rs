@@ -8,14 +8,16 @@
 //! ```
 //!
 //! One file each: `allocate`, `deallocate`, `coalesce` (chunks become free), `reallocate`, `lookup` (what a pointer is),
-//! `growth` (spans come and go), `waiting` (blocks that wait in quick lists), `sweep` (all of them coalesced at once) and
-//! `arrived` (blocks that were freed from elsewhere).
+//! `growth` (spans come and go), `waiting` (blocks that wait in quick lists), `sweep` (all of them coalesced at once),
+//! `glance` (the short ways of a thread's own heap) and `arrived` (blocks that were freed from elsewhere).
 
 pub(crate) mod allocate;
 #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
 mod arrived;
 mod coalesce;
 mod deallocate;
+#[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
+mod glance;
 mod growth;
 mod lookup;
 mod reallocate;

@@ -5,12 +5,8 @@ use core::ptr::NonNull;
 use super::Heap;
 use super::lookup::UsedChunk;
 use crate::granule::Unit;
-#[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
-use crate::granule::{TwoWordsLive, rounded};
 use crate::map::InUse;
 use crate::span::Span;
-#[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
-use crate::{Local, LongWait};
 use crate::{Mode, PageSource};
 
 /// Blocks that are coalesced at once.
@@ -33,19 +29,6 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             }
             Some(block)
         }
-    }
-
-    /// [`take_waiting`](Self::take_waiting), of a long block.
-    #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
-    #[inline(always)]
-    pub(crate) fn take_waiting_long(&mut self, bytes: usize) -> Option<NonNull<u8>> {
-        let block = self.quick.take_long(bytes)?;
-        // SAFETY: a block that waits is the start of a chunk of ours, whose bit is set.
-        unsafe {
-            let span = self.span_of_own(block);
-            span.flip_waiting(span.granule_of(block));
-        }
-        Some(block)
     }
 
     /// Lets a chunk in use wait, if it may. Whether that is done.
@@ -167,106 +150,6 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 span.flip_waiting(start);
             }
             self.coalesce(span, block, (end - start) * Self::GRANULE, neighbours);
-        }
-    }
-}
-
-#[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
-impl<S: PageSource> Heap<S, Local> {
-    /// Lets the block at granule `start` of `span`, of `expected` bytes if that is said, wait in a quick list, if one starts
-    /// there and the lists serve its size. Whether that is done; otherwise, nothing has changed. O(1).
-    ///
-    /// # Safety
-    /// The granule is one of a span of the heap, and lies at `ptr`. If a block in use starts there, nobody uses it any more.
-    #[inline(always)]
-    pub(crate) unsafe fn let_wait_soon(
-        &mut self,
-        span: Span<Unit<S, Local>>,
-        start: usize,
-        ptr: NonNull<u8>,
-        expected: Option<usize>,
-    ) -> bool {
-        // SAFETY: the granule is the span's, and behind the map there are sections. A chunk in use is given up by the caller.
-        // One of more granules than a word has bits does not wait in a list.
-        unsafe {
-            let glance = span.map().glance(start);
-            let bytes = glance.size() * Self::GRANULE;
-            let is_as_said = expected.is_none_or(|expected| expected == bytes);
-            if !is_as_said || !self.quick.serves(bytes) || !glance.is_live() {
-                return false;
-            }
-            self.quick.push(ptr, bytes);
-            glance.flip_live();
-        }
-        true
-    }
-
-    /// [`let_wait_soon`](Self::let_wait_soon), of a long block. O(1).
-    ///
-    /// # Safety
-    /// As there.
-    #[inline(always)]
-    pub(crate) unsafe fn let_wait_long_soon(
-        &mut self,
-        span: Span<Unit<S, Local>>,
-        start: usize,
-        ptr: NonNull<u8>,
-        expected: Option<usize>,
-    ) -> LongWait {
-        // SAFETY: as in `let_wait_soon`. A chunk in use that does not end in its entry goes on into the next.
-        unsafe {
-            let (map, glance) = (span.map(), span.map().glance(start));
-            if !glance.is_live() || map.view(start).has_end() {
-                return LongWait::No;
-            }
-            let bytes = (map.end_beyond(start).0 - start) * Self::GRANULE;
-            if expected.is_some_and(|expected| expected != bytes) {
-                return LongWait::No;
-            }
-            if !self.quick.serves_long(bytes) {
-                return LongWait::TooLong(bytes);
-            }
-            glance.flip_live();
-            match self.quick.exchange_long(ptr, bytes) {
-                Some(displaced) => LongWait::InPlaceOf(displaced),
-                None => LongWait::Yes,
-            }
-        }
-    }
-
-    /// The block at granule `start` of `span`, made `new_size` bytes long: where it lies, if it has as many granules; or else
-    /// moved to one that waits, and let wait itself, if it is to grow, and no free chunk lies above it. `None`, and nothing has
-    /// changed, in all other cases. O(1), but for the copy.
-    ///
-    /// # Safety
-    /// The granule is one of a span of the heap, and lies at `ptr`. If a block in use starts there, nobody uses it any more once
-    /// another pointer is returned.
-    #[inline(always)]
-    pub(crate) unsafe fn resize_soon(
-        &mut self,
-        span: Span<Unit<S, Local>>,
-        start: usize,
-        ptr: NonNull<u8>,
-        new_size: usize,
-    ) -> Option<NonNull<u8>> {
-        // SAFETY: as in `let_wait_soon`; both blocks hold the bytes, and they are two.
-        unsafe {
-            let glance = span.map().glance(start);
-            let (bytes, new_bytes) = (glance.size() * Self::GRANULE, rounded::<TwoWordsLive>(new_size));
-            if !self.quick.serves(bytes) || !glance.is_live() {
-                return None;
-            }
-            if new_bytes == bytes {
-                return Some(ptr);
-            }
-            if new_bytes < bytes || span.map().is_free(start + bytes / Self::GRANULE) {
-                return None;
-            }
-            let block = self.take_waiting(new_bytes)?;
-            block.copy_from_nonoverlapping(ptr, bytes);
-            self.quick.push(ptr, bytes);
-            glance.flip_live();
-            Some(block)
         }
     }
 }
