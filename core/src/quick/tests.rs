@@ -45,7 +45,7 @@ fn blocks_wait_up_to_a_size_that_the_memory_deserves() {
         (Policy::scaled_to(MANY_FROM), 32),
         (Policy::scaled_to(LARGE_FROM - 1), 32),
         (Policy::scaled_to(LARGE_FROM), 256),
-        (Policy::PER_THREAD, 64),
+        (Policy::PER_THREAD, WORD_GRANULES),
     ] {
         let mut memory = vec![0_usize; policy.bytes() / size_of::<usize>() + 1];
         let mut quick = Quick::<General>::new();
@@ -87,7 +87,7 @@ fn batches_of_a_size_grow_as_it_is_asked_for() {
 fn of_a_long_size_the_last_block_waits_until_another_size_takes_its_place() {
     let mut memory = vec![0_usize; Policy::PER_THREAD.bytes() / size_of::<usize>()];
     let mut quick = Quick::<Local>::new();
-    let (shortest, longest) = (65 * GRANULE, 2048 * GRANULE);
+    let (shortest, longest) = ((WORD_GRANULES + 1) * GRANULE, 2048 * GRANULE);
     let mut blocks = [[0_usize; 2]; 3];
     let [a, b, c] = blocks.each_mut().map(|block| NonNull::from(block).cast::<u8>());
     assert!(!quick.serves_long(shortest) && quick.take_any_long().is_none());
