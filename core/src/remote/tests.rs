@@ -4,7 +4,7 @@ use core::ptr::NonNull;
 use std::vec::Vec;
 
 use crate::remote::{Inbox, RemoteSpan};
-use crate::{ArenaSource, FreeError, GRANULE, LocalHeap, PageSource};
+use crate::{ArenaSource, FreeError, GRANULE, GranuleAt, LocalHeap, LongWait, PageSource};
 
 const LAYOUT: Layout = Layout::new::<[u8; 40]>();
 /// Its bytes, whole granules.
@@ -143,4 +143,61 @@ fn what_nobody_has_told_of_comes_back_too() {
     // SAFETY: the block is not used any more.
     unsafe { span_of(&heap, block).free(block, 0, inbox) }.unwrap();
     assert_eq!(heap.take_in(), 1);
+}
+
+fn at(heap: &LocalHeap<'_, ArenaSource>, ptr: NonNull<u8>) -> GranuleAt {
+    let block = heap.source().block_of(ptr.addr().get()).unwrap();
+    GranuleAt { block, granule: (ptr.addr().get() - block.addr().get()) / GRANULE, ptr }
+}
+
+#[test]
+fn the_short_ways_refuse_a_size_that_is_not_the_block_s() {
+    // So much that long blocks may wait too.
+    let (mut heap, _) = new_heap(3 << 20);
+    for size in [3 * GRANULE, 300 * GRANULE] {
+        let block = heap.allocate(Layout::from_size_align(size, 8).unwrap()).unwrap();
+        let at = at(&heap, block);
+        // SAFETY: the block is not used any more, or the heap is to refuse.
+        unsafe {
+            for wrong in [1, size - GRANULE, size + GRANULE] {
+                assert!(!heap.let_wait(at, Some(wrong)));
+                assert_eq!(heap.let_wait_long(at, Some(wrong)), LongWait::No);
+            }
+            assert_eq!((heap.usable_size(block), heap.check()), (Ok(size), Ok(())));
+            let is_done =
+                heap.let_wait(at, Some(size)) || heap.let_wait_long(at, Some(size)) == LongWait::Yes;
+            assert!(is_done && !heap.let_wait(at, None) && heap.let_wait_long(at, None) == LongWait::No);
+            assert_eq!((heap.deallocate(block), heap.check()), (Err(FreeError::AlreadyFree), Ok(())));
+        }
+    }
+}
+
+#[test]
+fn a_block_is_resized_in_few_steps_where_it_lies_or_into_one_that_waits() {
+    let (mut heap, _) = new_heap(3 << 20);
+    let [_, _, block, waiting] = [1, 2, 3, 5].map(|size| {
+        let layout = Layout::from_size_align(size * GRANULE, 8).unwrap();
+        // Others of each size wait, and nothing free is above any.
+        [heap.allocate(layout).unwrap(), heap.allocate(layout).unwrap()][0]
+    });
+    let at = at(&heap, block);
+    // SAFETY: the blocks have the bytes, and are used no more where they were.
+    unsafe {
+        block.write_bytes(0x3c, 3 * GRANULE);
+        heap.deallocate(waiting).unwrap();
+        for same in [2 * GRANULE + 1, 3 * GRANULE] {
+            assert_eq!(heap.resize_soon(at, same), Some(block));
+        }
+        for left in [0, 1, 2 * GRANULE, 300 * GRANULE, usize::MAX] {
+            assert_eq!(heap.resize_soon(at, left), None);
+        }
+        assert_eq!(heap.usable_size(block), Ok(3 * GRANULE));
+        assert_eq!(heap.resize_soon(at, 5 * GRANULE - 1), Some(waiting));
+        assert!((0..3 * GRANULE).all(|byte| waiting.add(byte).read() == 0x3c));
+        assert_eq!((heap.usable_size(waiting), heap.check()), (Ok(5 * GRANULE), Ok(())));
+        assert_eq!(
+            (heap.resize_soon(at, 3 * GRANULE), heap.deallocate(block)),
+            (None, Err(FreeError::AlreadyFree))
+        );
+    }
 }
