@@ -6,8 +6,9 @@
 //! ```
 //!
 //! A block that waits is not free in the map, so that neighbours leave it alone; a bit of its own tells it from one that is in
-//! use: in the span's **waiting** bits, or among the **live** ones of the map. Lists are last in, first out, as what was freed last is in the
-//! cache; one that is full, in the modes that bound them, takes no more, and what is freed then is coalesced at once.
+//! use: in the span's **waiting** bits, or among the **live** ones of the map. Lists are last in, first out, as what was
+//! freed last is in the cache; one that is full, in the modes that bound them, takes no more, and what is freed then is
+//! coalesced at once.
 //! Of blocks too long for a list a few may wait too: see the file `long`.
 //! (Quick lists: Weinstock and Wulf,
 //! "Quick fit: an efficient algorithm for heap storage allocation", 1988; deferred coalescing in one heap with bins: Lea,

@@ -9,6 +9,9 @@
 //! may call any of these functions, and the child of a fork too, whatever other threads did when it was forked. None of
 //! them calls the program's allocator or changes `errno`.
 
+mod place;
+mod resize;
+
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
@@ -21,8 +24,10 @@ use crate::idle;
 use crate::region::{TABLE, slot_of};
 use crate::snapshot::{Chunk, Snapshot};
 use crate::table::{Owner, Start};
-use crate::thread_heap::{Heaps, LARGEST, ThreadHeap, allocate_shared, heaps, mine, mine_or_idle};
+use crate::thread_heap::{Heaps, LARGEST, allocate_shared, heaps, mine, mine_or_idle};
 use crate::tls::current;
+use place::Place;
+pub use resize::{reallocate, resize, resize_otherwise, resize_soon};
 
 /// A block of at least `layout.size()` bytes; `None` when memory cannot be had. A size of 0 gives a block too.
 #[inline]
@@ -43,12 +48,18 @@ pub fn allocate_waiting(size: usize) -> Option<NonNull<u8>> {
     unsafe { current().local() }.allocate_waiting(size)
 }
 
-/// [`allocate`], where no block waits.
+/// [`allocate_waiting`], of a block too long for a quick list.
+#[inline(always)]
+fn allocate_waiting_long(size: usize) -> Option<NonNull<u8>> {
+    // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
+    unsafe { current().local() }.allocate_waiting_long(size)
+}
+
+/// [`allocate`], where no block waits in a list.
 #[inline(never)]
 pub fn allocate_otherwise(layout: Layout) -> Option<NonNull<u8>> {
     if layout.align() <= GRANULE
-        // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
-        && let Some(block) = unsafe { current().local() }.allocate_waiting_long(layout.size())
+        && let Some(block) = allocate_waiting_long(layout.size())
     {
         return Some(block);
     }
@@ -209,42 +220,6 @@ unsafe fn granule_at(start: Start, ptr: *mut u8) -> GranuleAt {
     GranuleAt { block: slot_of(ptr), granule: start.granule(), ptr }
 }
 
-/// Whose block holds an address.
-enum Place {
-    /// The calling thread's heap's.
-    Mine(&'static ThreadHeap),
-    /// Another heap's, in a region.
-    Elsewhere(RemoteSpan),
-    /// It is a huge block, in use.
-    Huge(huge::Huge),
-}
-
-impl Place {
-    /// # Safety
-    /// If a live block starts at `ptr`, nobody frees it meanwhile.
-    #[inline(always)]
-    unsafe fn of(ptr: NonNull<u8>) -> Result<Self, FreeError> {
-        if let Some(mine) = mine_if_of(ptr) {
-            return Ok(Self::Mine(mine));
-        }
-        // SAFETY: as the caller says.
-        unsafe { Self::elsewhere(ptr) }
-    }
-
-    /// # Safety
-    /// As for [`of`](Self::of).
-    #[inline(never)]
-    unsafe fn elsewhere(ptr: NonNull<u8>) -> Result<Self, FreeError> {
-        let (start, owner) = TABLE.block_of(ptr.addr().get()).ok_or(FreeError::NotOurs)?;
-        if owner == huge::OWNER {
-            return huge::find(start, ptr).map(Self::Huge);
-        }
-        // SAFETY: a region of the table has a span, which stays as long as a block of it is live. Where none is, the
-        // pointer is a mistake that is caught unless the region goes at the same moment.
-        Ok(Self::Elsewhere(unsafe { RemoteSpan::at(start) }))
-    }
-}
-
 /// Frees the block at `ptr`, of `bytes` bytes, whole granules, unless they are 0, where [`let_wait`] has not.
 ///
 /// # Errors
@@ -268,125 +243,6 @@ pub unsafe fn deallocate_otherwise(ptr: NonNull<u8>, bytes: usize) -> Result<(),
         if bytes > 0 && block.size() != bytes { Err(FreeError::WrongSize) } else { block.free() }
     }
 }
-
-/// Makes the block at `ptr` `new_size` bytes long, in place or by moving it to one aligned to a granule. `Ok(None)`,
-/// and nothing has changed, when memory cannot be had.
-///
-/// # Errors
-/// A [`FreeError`], and nothing has changed, for a pointer that is not the start of a live block.
-///
-/// # Safety
-/// If a live block starts at `ptr`, nobody uses it any more once another pointer is returned.
-#[inline]
-pub unsafe fn resize(ptr: NonNull<u8>, new_size: usize) -> Result<Option<NonNull<u8>>, FreeError> {
-    // SAFETY: as the caller says.
-    unsafe {
-        match resize_soon(ptr, new_size) {
-            Some(block) => Ok(Some(block)),
-            None => resize_otherwise(ptr, new_size),
-        }
-    }
-}
-
-/// [`resize`], if little is to do for that. If not, `None`, and nothing has changed.
-///
-/// # Safety
-/// As for `resize`.
-#[inline(always)]
-pub unsafe fn resize_soon(ptr: NonNull<u8>, new_size: usize) -> Option<NonNull<u8>> {
-    let (heap, start) = (current(), Start::of(ptr.addr().get()));
-    // SAFETY: the block, if there is one, is of the calling thread's heap, of which nothing is borrowed, and the caller gives it
-    // up if it moves.
-    unsafe {
-        if !heap.local().source().has_near(start) {
-            return None;
-        }
-        heap.local().resize_soon(granule_at(start, ptr.as_ptr()), new_size)
-    }
-}
-
-/// [`resize`], where [`resize_soon`] has not done it.
-///
-/// # Errors
-/// As there.
-///
-/// # Safety
-/// As for `resize`.
-pub unsafe fn resize_otherwise(ptr: NonNull<u8>, new_size: usize) -> Result<Option<NonNull<u8>>, FreeError> {
-    if let Some(heap) = mine_if_of(ptr)
-        && new_size < huge::FROM_GROWN
-    {
-        // SAFETY: the heap is the calling thread's, and nothing of it is borrowed. The caller gives the block up if it
-        // moves.
-        let resized = unsafe { heap.local().resize_in(slot_of(ptr), ptr, new_size)? };
-        if resized.is_some() {
-            return Ok(resized);
-        }
-    }
-    let size = usable_size(ptr)?;
-    let Ok(layout) = Layout::from_size_align(size, GRANULE) else { return Ok(None) };
-    // SAFETY: the block has this size, and the caller gives it up if it moves.
-    Ok(unsafe { change(ptr, layout, new_size) })
-}
-
-/// Makes the block at `ptr`, which was allocated for `layout`, `new_size` bytes long and keeps its alignment.
-/// `Ok(None)`, and nothing has changed, when memory cannot be had.
-///
-/// # Errors
-/// As [`resize`], and [`FreeError::WrongSize`] for a block of another size.
-///
-/// # Safety
-/// If a live block starts at `ptr`, nobody uses it any more once another pointer is returned.
-pub unsafe fn reallocate(
-    ptr: NonNull<u8>,
-    layout: Layout,
-    new_size: usize,
-) -> Result<Option<NonNull<u8>>, FreeError> {
-    if usable_size(ptr)? != whole(layout.size()) {
-        return Err(FreeError::WrongSize);
-    }
-    // SAFETY: the caller gives the block up if it moves.
-    Ok(unsafe { change(ptr, layout, new_size) })
-}
-
-/// Changes the size of a live block, in place if it can be.
-///
-/// # Safety
-/// A live block for `layout` starts at `ptr`, and nobody uses it any more once another pointer is returned.
-unsafe fn change(ptr: NonNull<u8>, layout: Layout, new_size: usize) -> Option<NonNull<u8>> {
-    let new_layout = Layout::from_size_align(new_size, layout.align()).ok()?;
-    // SAFETY: as the caller says.
-    unsafe {
-        match Place::of(ptr).ok()? {
-            Place::Mine(heap) if new_size < huge::FROM_GROWN => {
-                if let Some(block) = heap.local().reallocate(ptr, layout, new_size) {
-                    return Some(block);
-                }
-            }
-            Place::Mine(heap) if heap.local().resize_in_place(ptr, new_size) == Ok(true) => return Some(ptr),
-            Place::Huge(block) if new_size >= huge::TO_SHRUNK && layout.align() <= SMALLEST_PAGE => {
-                return block.resize(new_size);
-            }
-            Place::Elsewhere(_) if whole(new_size) == whole(layout.size()) => return Some(ptr),
-            _ => {}
-        }
-        let new = huge::allocate_grown(layout, new_size).or_else(|| allocate(new_layout))?;
-        new.copy_from_nonoverlapping(ptr, new_size.min(whole(layout.size())));
-        let freed = deallocate_sized(ptr, layout);
-        debug_assert_eq!(freed, Ok(()));
-        Some(new)
-    }
-}
-
-/// The calling thread's heap, if `ptr` lies in a region of it.
-#[inline(always)]
-fn mine_if_of(ptr: NonNull<u8>) -> Option<&'static ThreadHeap> {
-    let heap = current();
-    if TABLE.is_first_of(heap.owner(), ptr.addr().get()) { Some(heap) } else { None }
-}
-
-/// Alignments up to this hold wherever a mapping goes.
-const SMALLEST_PAGE: usize = 4096;
 
 /// The bytes of the granules that `size` bytes fill.
 #[inline(always)]

@@ -12,8 +12,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         self.bins.forget();
         let (mut next, mut free, mut waited) = (self.spans, 0, 0);
         while let Some(span) = next {
-            // SAFETY: the span is one of the heap's, and its granules are its own; what is free in it is in no bin, and what waits
-            // in no list.
+            // SAFETY: the span is one of the heap's, and the granules are its own; what is free in it is in no bin, and what
+            // waits in no list.
             unsafe {
                 waited += span.map().sweep(span.first(), span.granules(), |from, to| {
                     let bytes = (to - from) * Self::GRANULE;

@@ -1,0 +1,125 @@
+//! Making blocks longer and shorter.
+
+use core::alloc::Layout;
+use core::ptr::NonNull;
+
+use memalloc_core::{FreeError, GRANULE};
+
+use super::place::{Place, mine_if_of};
+use super::{allocate, deallocate_sized, granule_at, usable_size, whole};
+use crate::huge;
+use crate::region::slot_of;
+use crate::table::Start;
+use crate::tls::current;
+
+/// Alignments up to this hold wherever a mapping goes.
+const SMALLEST_PAGE: usize = 4096;
+
+/// Makes the block at `ptr` `new_size` bytes long, in place or by moving it to one aligned to a granule. `Ok(None)`,
+/// and nothing has changed, when memory cannot be had.
+///
+/// # Errors
+/// A [`FreeError`], and nothing has changed, for a pointer that is not the start of a live block.
+///
+/// # Safety
+/// If a live block starts at `ptr`, nobody uses it any more once another pointer is returned.
+#[inline]
+pub unsafe fn resize(ptr: NonNull<u8>, new_size: usize) -> Result<Option<NonNull<u8>>, FreeError> {
+    // SAFETY: as the caller says.
+    unsafe {
+        match resize_soon(ptr, new_size) {
+            Some(block) => Ok(Some(block)),
+            None => resize_otherwise(ptr, new_size),
+        }
+    }
+}
+
+/// [`resize`], if little is to do for that. If not, `None`, and nothing has changed.
+///
+/// # Safety
+/// As for `resize`.
+#[inline(always)]
+pub unsafe fn resize_soon(ptr: NonNull<u8>, new_size: usize) -> Option<NonNull<u8>> {
+    let (heap, start) = (current(), Start::of(ptr.addr().get()));
+    // SAFETY: the block, if there is one, is of the calling thread's heap, of which nothing is borrowed, and the caller gives it
+    // up if it moves.
+    unsafe {
+        if !heap.local().source().has_near(start) {
+            return None;
+        }
+        heap.local().resize_soon(granule_at(start, ptr.as_ptr()), new_size)
+    }
+}
+
+/// [`resize`], where [`resize_soon`] has not done it.
+///
+/// # Errors
+/// As there.
+///
+/// # Safety
+/// As for `resize`.
+pub unsafe fn resize_otherwise(ptr: NonNull<u8>, new_size: usize) -> Result<Option<NonNull<u8>>, FreeError> {
+    if let Some(heap) = mine_if_of(ptr)
+        && new_size < huge::FROM_GROWN
+    {
+        // SAFETY: the heap is the calling thread's, and nothing of it is borrowed. The caller gives the block up if it
+        // moves.
+        let resized = unsafe { heap.local().resize_in(slot_of(ptr), ptr, new_size)? };
+        if resized.is_some() {
+            return Ok(resized);
+        }
+    }
+    let size = usable_size(ptr)?;
+    let Ok(layout) = Layout::from_size_align(size, GRANULE) else { return Ok(None) };
+    // SAFETY: the block has this size, and the caller gives it up if it moves.
+    Ok(unsafe { change(ptr, layout, new_size) })
+}
+
+/// Makes the block at `ptr`, which was allocated for `layout`, `new_size` bytes long and keeps its alignment.
+/// `Ok(None)`, and nothing has changed, when memory cannot be had.
+///
+/// # Errors
+/// As [`resize`], and [`FreeError::WrongSize`] for a block of another size.
+///
+/// # Safety
+/// If a live block starts at `ptr`, nobody uses it any more once another pointer is returned.
+pub unsafe fn reallocate(
+    ptr: NonNull<u8>,
+    layout: Layout,
+    new_size: usize,
+) -> Result<Option<NonNull<u8>>, FreeError> {
+    if usable_size(ptr)? != whole(layout.size()) {
+        return Err(FreeError::WrongSize);
+    }
+    // SAFETY: the caller gives the block up if it moves.
+    Ok(unsafe { change(ptr, layout, new_size) })
+}
+
+/// Changes the size of a live block, in place if it can be.
+///
+/// # Safety
+/// A live block for `layout` starts at `ptr`, and nobody uses it any more once another pointer is returned.
+unsafe fn change(ptr: NonNull<u8>, layout: Layout, new_size: usize) -> Option<NonNull<u8>> {
+    let new_layout = Layout::from_size_align(new_size, layout.align()).ok()?;
+    // SAFETY: as the caller says.
+    unsafe {
+        match Place::of(ptr).ok()? {
+            Place::Mine(heap) if new_size < huge::FROM_GROWN => {
+                if let Some(block) = heap.local().reallocate(ptr, layout, new_size) {
+                    return Some(block);
+                }
+            }
+            Place::Mine(heap) if heap.local().resize_in_place(ptr, new_size) == Ok(true) => return Some(ptr),
+            Place::Huge(block) if new_size >= huge::TO_SHRUNK && layout.align() <= SMALLEST_PAGE => {
+                return block.resize(new_size);
+            }
+            Place::Elsewhere(_) if whole(new_size) == whole(layout.size()) => return Some(ptr),
+            _ => {}
+        }
+        let new = huge::allocate_grown(layout, new_size).or_else(|| allocate(new_layout))?;
+        new.copy_from_nonoverlapping(ptr, new_size.min(whole(layout.size())));
+        let freed = deallocate_sized(ptr, layout);
+        debug_assert_eq!(freed, Ok(()));
+        Some(new)
+    }
+}
