@@ -20,94 +20,95 @@
 //!
 //! A chunk in use keeps nothing in itself: see [`map`](crate::map).
 
-use core::marker::PhantomData;
 use core::ptr::NonNull;
 
-use crate::granule::{Cell, Granule};
-use crate::raw::{after, before};
-
-/// A place that holds a link: a bin's head, or the `next` of a free chunk.
-pub type Slot = NonNull<u8>;
+use crate::granule::{Granule, Place};
 
 /// Cells at a free chunk's start that it keeps something in, at most.
 pub(crate) const KEPT_CELLS: usize = 3;
 
-/// A free chunk, by its address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A free chunk, by its place.
+#[derive(Debug, PartialEq, Eq)]
 #[repr(transparent)]
-pub struct FreeChunk<G>(NonNull<u8>, PhantomData<G>);
+pub struct FreeChunk<G>(Place<G>);
+
+impl<G> Clone for FreeChunk<G> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<G> Copy for FreeChunk<G> {}
 
 /// # Safety of its methods
 /// All are unsafe for one reason: the chunk must be free, with its size written, and not written by others since, and
 /// it must be in a bin. Where `MORE` is a parameter, it says whether the chunk, and with it all of its bin, has more than
-/// one granule, or a roomy one. `base` is the base of its heap's links: where its bins are.
+/// one granule, or a roomy one. `base` is its heap's.
 impl<G: Granule> FreeChunk<G> {
-    const NEXT: usize = 0;
-    const SIZE: usize = G::CELL;
+    const SIZE: usize = 1;
 
-    /// Where a chunk keeps `back`.
+    /// The cell where a chunk keeps `back`.
     #[inline(always)]
     const fn back_at<const MORE: bool>() -> usize {
-        if MORE { 2 * G::CELL } else { G::CELL }
+        if MORE { 2 } else { 1 }
     }
 
-    /// The free chunk at an address.
+    /// The free chunk at a place.
     ///
     /// # Safety
     /// One is there, or the granules are valid memory that nothing else uses, and it is about to be written.
     #[inline(always)]
-    pub unsafe fn at(at: NonNull<u8>) -> Self {
-        Self(at, PhantomData)
+    pub unsafe fn at(place: Place<G>) -> Self {
+        Self(place)
     }
 
-    /// Its first byte.
+    /// Where it is, and so the place of its `next`.
     #[inline(always)]
-    pub fn address(self) -> NonNull<u8> {
+    pub fn place(self) -> Place<G> {
         self.0
     }
 
-    /// Writes the size of a chunk of `bytes` bytes, two granules or more, or a roomy one, at both ends.
+    /// Writes the size of a chunk of `size` granules, two or more, or a roomy one, at both ends.
     ///
     /// # Safety
     /// The chunk's memory is valid, and nothing else uses it.
     #[inline(always)]
-    pub(crate) unsafe fn write_size(self, bytes: usize) {
+    pub(crate) unsafe fn write_size(self, base: NonNull<u8>, size: usize) {
         // SAFETY: the chunk has the cells.
         unsafe {
-            Cell::<G>::at(after(self.0, Self::SIZE)).set_size(bytes);
-            Cell::<G>::at(before(after(self.0, bytes), G::CELL)).set_size(bytes);
+            self.0.cells_up(Self::SIZE).set_size(base, size);
+            self.0.up(size).cell_down().set_size(base, size);
         }
     }
 
-    /// Its size in bytes, if it has more than one granule, or a roomy one.
+    /// Its size in granules, if it has more than one, or a roomy one.
     ///
     /// # Safety
     /// As for the type.
     #[inline(always)]
-    pub(crate) unsafe fn size_of_more(self) -> Option<usize> {
+    pub(crate) unsafe fn size_of_more(self, base: NonNull<u8>) -> Option<usize> {
         // SAFETY: a free chunk has the cell.
-        unsafe { Cell::<G>::at(after(self.0, Self::SIZE)).size() }
+        unsafe { self.0.cells_up(Self::SIZE).size(base) }
     }
 
-    /// The size in bytes of the free chunk that ends where `end` starts, if it has more than one granule, or a roomy
-    /// one.
+    /// The size in granules of the free chunk that ends where `end` starts, if it has more than one, or a roomy one.
     ///
     /// # Safety
     /// One does.
     #[inline(always)]
-    pub(crate) unsafe fn size_of_more_below(end: NonNull<u8>) -> Option<usize> {
+    pub(crate) unsafe fn size_of_more_below(base: NonNull<u8>, end: Place<G>) -> Option<usize> {
         // SAFETY: the cell below `end` is the footer of a free chunk.
-        unsafe { Cell::<G>::at(before(end, G::CELL)).size() }
+        unsafe { end.cell_down().size(base) }
     }
 
-    /// Its size in bytes.
+    /// Its size in granules.
     ///
     /// # Safety
     /// As for the type.
     #[inline(always)]
-    pub unsafe fn size(self) -> usize {
+    pub unsafe fn size(self, base: NonNull<u8>) -> usize {
         // SAFETY: as for the type.
-        unsafe { self.size_of_more() }.unwrap_or(G::BYTES)
+        unsafe { self.size_of_more(base) }.unwrap_or(1)
     }
 
     /// The next chunk of its bin.
@@ -117,45 +118,39 @@ impl<G: Granule> FreeChunk<G> {
     #[inline(always)]
     pub unsafe fn next(self, base: NonNull<u8>) -> Option<Self> {
         // SAFETY: a chunk in a bin has the link.
-        unsafe { Self::first_at(self.slot(), base) }
+        unsafe { Self::first_at(base, self.0) }
     }
 
-    /// The chunk that the link at `slot` leads to.
+    /// The chunk that the link at `slot` leads to: a bin's head, or the `next` of a free chunk.
     ///
     /// # Safety
     /// As for the type, of the chunk or bin that has the link.
     #[inline(always)]
-    pub(crate) unsafe fn first_at(slot: Slot, base: NonNull<u8>) -> Option<Self> {
+    pub(crate) unsafe fn first_at(base: NonNull<u8>, slot: Place<G>) -> Option<Self> {
         // SAFETY: the slot holds a link.
-        unsafe { Cell::<G>::at(slot).link(base) }.map(|chunk| Self(chunk, PhantomData))
+        unsafe { slot.link(base) }.map(Self)
     }
 
-    /// The place of its `next`.
-    #[inline(always)]
-    pub(crate) fn slot(self) -> Slot {
-        // SAFETY: a chunk has at least two cells.
-        unsafe { after(self.0, Self::NEXT) }
-    }
-
-    /// The place that holds the link to it.
+    /// The place that holds the link to it, if it says one. For the full check and for pictures.
     ///
     /// # Safety
     /// As for the type.
-    pub(crate) unsafe fn back(self, base: NonNull<u8>) -> Slot {
+    pub(crate) unsafe fn back(self, base: NonNull<u8>) -> Option<Place<G>> {
         // SAFETY: a chunk in a bin has the link, where its size says.
         unsafe {
-            if self.size_of_more().is_some() {
-                self.back_of::<true>(base)
+            let cell = if self.size_of_more(base).is_some() {
+                Self::back_at::<true>()
             } else {
-                self.back_of::<false>(base)
-            }
+                Self::back_at::<false>()
+            };
+            self.0.cells_up(cell).link(base)
         }
     }
 
     #[inline(always)]
-    unsafe fn back_of<const MORE: bool>(self, base: NonNull<u8>) -> Slot {
-        // SAFETY: the chunk has the cell.
-        unsafe { Cell::<G>::at(after(self.0, Self::back_at::<MORE>())).place(base) }
+    unsafe fn back_of<const MORE: bool>(self, base: NonNull<u8>) -> Place<G> {
+        // SAFETY: the chunk has the cell, and something links to it.
+        unsafe { self.0.cells_up(Self::back_at::<MORE>()).link(base).unwrap_unchecked() }
     }
 
     /// Makes `slot` the place that holds the link to it.
@@ -163,9 +158,9 @@ impl<G: Granule> FreeChunk<G> {
     /// # Safety
     /// As for the type.
     #[inline(always)]
-    pub(crate) unsafe fn set_back<const MORE: bool>(self, base: NonNull<u8>, slot: Slot) {
+    pub(crate) unsafe fn set_back<const MORE: bool>(self, base: NonNull<u8>, slot: Place<G>) {
         // SAFETY: the chunk has the cell.
-        unsafe { Cell::<G>::at(after(self.0, Self::back_at::<MORE>())).set_place(base, slot) }
+        unsafe { self.0.cells_up(Self::back_at::<MORE>()).set_link(base, Some(slot)) }
     }
 
     /// Puts it at the head of the bin at `head`. Whether the bin was empty.
@@ -173,15 +168,15 @@ impl<G: Granule> FreeChunk<G> {
     /// # Safety
     /// As for the type, but that it is in no bin yet.
     #[inline(always)]
-    pub(crate) unsafe fn link<const MORE: bool>(self, base: NonNull<u8>, head: Slot) -> bool {
+    pub(crate) unsafe fn link<const MORE: bool>(self, base: NonNull<u8>, head: Place<G>) -> bool {
         // SAFETY: the chunk's and its neighbours' links are ours to write.
         unsafe {
-            let next = Self::first_at(head, base);
-            Cell::<G>::at(self.slot()).copy_link(Cell::at(head));
+            let next = head.link(base);
+            self.0.set_link(base, next);
             self.set_back::<MORE>(base, head);
-            Cell::<G>::at(head).set_link(base, Some(self.0));
+            head.set_link(base, Some(self.0));
             if let Some(next) = next {
-                next.set_back::<MORE>(base, self.slot());
+                Self(next).set_back::<MORE>(base, self.0);
             }
             next.is_none()
         }
@@ -192,14 +187,14 @@ impl<G: Granule> FreeChunk<G> {
     /// # Safety
     /// As for the type.
     #[inline(always)]
-    pub(crate) unsafe fn unlink<const MORE: bool>(self, base: NonNull<u8>) -> Option<Slot> {
+    pub(crate) unsafe fn unlink<const MORE: bool>(self, base: NonNull<u8>) -> Option<Place<G>> {
         // SAFETY: a chunk in a bin has links, and so have its neighbours.
         unsafe {
-            let (slot, next) = (self.back_of::<MORE>(base), self.next(base));
-            Cell::<G>::at(slot).copy_link(Cell::at(self.slot()));
+            let (slot, next) = (self.back_of::<MORE>(base), self.0.link(base));
+            slot.set_link(base, next);
             match next {
                 Some(next) => {
-                    next.set_back::<MORE>(base, slot);
+                    Self(next).set_back::<MORE>(base, slot);
                     None
                 }
                 None => Some(slot),
@@ -207,13 +202,13 @@ impl<G: Granule> FreeChunk<G> {
         }
     }
 
-    /// Its footer: its size in bytes. For the full check and for pictures.
+    /// Its footer: its size in granules. For the full check and for pictures.
     ///
     /// # Safety
-    /// As for the type; `bytes` bytes from its address on are valid memory.
-    pub(crate) unsafe fn footer(self, bytes: usize) -> usize {
+    /// As for the type; `size` granules from its place on are valid memory.
+    pub(crate) unsafe fn footer(self, base: NonNull<u8>, size: usize) -> usize {
         // SAFETY: the cell lies in the chunk.
-        unsafe { Self::size_of_more_below(after(self.0, bytes)) }.unwrap_or(G::BYTES)
+        unsafe { Self::size_of_more_below(base, self.0.up(size)) }.unwrap_or(1)
     }
 }
 
@@ -222,20 +217,22 @@ mod tests {
     use super::*;
     use crate::ArenaSource;
     use crate::granule::{OneWord, TwoWords, Within};
+    use crate::raw::after;
 
     type Roomy = Within<ArenaSource, TwoWords>;
 
-    /// A bin's head, and granules behind it.
+    /// A granule that is the base, a bin's head, and granules behind it.
     #[repr(align(16))]
     struct Memory([u8; Self::BYTES]);
 
     impl Memory {
         const HEAD: usize = 16;
-        const BYTES: usize = Self::HEAD + 64 * crate::GRANULE;
+        const FIRST: usize = 32;
+        const BYTES: usize = Self::FIRST + 64 * crate::GRANULE;
 
         fn filled(byte: u8) -> Self {
             let mut memory = Self([byte; Self::BYTES]);
-            memory.0[..Self::HEAD].fill(0);
+            memory.0[..Self::FIRST].fill(0);
             memory
         }
 
@@ -243,22 +240,27 @@ mod tests {
             NonNull::from(&mut self.0).cast()
         }
 
-        fn granule<G: Granule>(&mut self, g: usize) -> NonNull<u8> {
-            // SAFETY: the tests have that many.
-            unsafe { after(self.base(), Self::HEAD + g * G::BYTES) }
+        fn place<G: Granule>(&mut self, offset: usize) -> Place<G> {
+            let base = self.base();
+            // SAFETY: the tests ask about offsets in the memory.
+            unsafe { Place::new(base, after(base, offset)) }
+        }
+
+        fn granule<G: Granule>(&mut self, g: usize) -> Place<G> {
+            self.place(Self::FIRST + g * G::BYTES)
         }
     }
 
-    /// Makes `size` granules a free chunk in the bin at `base`.
-    unsafe fn put<G: Granule>(at: NonNull<u8>, size: usize, base: NonNull<u8>) -> FreeChunk<G> {
+    /// Makes `size` granules a free chunk in the bin at `head`.
+    unsafe fn put<G: Granule>(base: NonNull<u8>, head: Place<G>, at: Place<G>, size: usize) -> FreeChunk<G> {
         // SAFETY: the granules are the test's own.
         unsafe {
             let chunk = FreeChunk::at(at);
             if size == 1 && !G::ROOMY {
-                chunk.link::<false>(base, base);
+                chunk.link::<false>(base, head);
             } else {
-                chunk.write_size(size * G::BYTES);
-                chunk.link::<true>(base, base);
+                chunk.write_size(base, size);
+                chunk.link::<true>(base, head);
             }
             chunk
         }
@@ -274,13 +276,14 @@ mod tests {
     fn knows_its_size<G: Granule>() {
         for size in 1..=32 {
             let mut memory = Memory::filled(0xff);
-            let (at, end, base) = (memory.granule::<G>(3), memory.granule::<G>(3 + size), memory.base());
+            let (base, head) = (memory.base(), memory.place(Memory::HEAD));
+            let (at, end) = (memory.granule::<G>(3), memory.granule::<G>(3 + size));
             // SAFETY: the granules are the test's own.
             unsafe {
-                let chunk = put::<G>(at, size, base);
-                let bytes = size * G::BYTES;
-                assert_eq!((chunk.address(), chunk.size(), chunk.footer(bytes)), (at, bytes, bytes));
-                assert_eq!(FreeChunk::<G>::size_of_more_below(end), (size > 1 || G::ROOMY).then_some(bytes));
+                let chunk = put::<G>(base, head, at, size);
+                assert_eq!((chunk.place(), chunk.size(base), chunk.footer(base, size)), (at, size, size));
+                let below = FreeChunk::<G>::size_of_more_below(base, end);
+                assert_eq!(below, (size > 1 || G::ROOMY).then_some(size));
             }
         }
     }
@@ -295,12 +298,13 @@ mod tests {
     fn writes_nothing_outside<G: Granule>() {
         for size in 1..=4 {
             let mut memory = Memory::filled(0xa5);
-            let (at, base) = (memory.granule::<G>(2), memory.base());
+            let (base, head, at) = (memory.base(), memory.place(Memory::HEAD), memory.granule::<G>(2));
             // SAFETY: the granules are the test's own.
-            unsafe { put::<G>(at, size, base) };
-            let (start, end) = (Memory::HEAD + 2 * G::BYTES, Memory::HEAD + (2 + size) * G::BYTES);
-            assert!(memory.0[Memory::HEAD..start].iter().all(|&byte| byte == 0xa5));
+            unsafe { put::<G>(base, head, at, size) };
+            let (start, end) = (Memory::FIRST + 2 * G::BYTES, Memory::FIRST + (2 + size) * G::BYTES);
+            assert!(memory.0[Memory::FIRST..start].iter().all(|&byte| byte == 0xa5));
             assert!(memory.0[end..].iter().all(|&byte| byte == 0xa5));
+            assert!(memory.0[..Memory::HEAD].iter().all(|&byte| byte == 0));
         }
     }
 
@@ -315,11 +319,11 @@ mod tests {
         for size in [1, 2, 5] {
             for leaver in 0..3 {
                 let mut memory = Memory::filled(0);
-                let base = memory.base();
+                let (base, head) = (memory.base(), memory.place(Memory::HEAD));
                 // SAFETY: the granules are the test's own, and the head stands below them.
                 unsafe {
-                    let chunks = [0, 10, 20].map(|g| put::<G>(memory.granule::<G>(g), size, base));
-                    let place = chunks[leaver].back(base);
+                    let chunks = [0, 10, 20].map(|g| put::<G>(base, head, memory.granule(g), size));
+                    let place = chunks[leaver].back(base).unwrap();
                     let end = if size == 1 && !G::ROOMY {
                         chunks[leaver].unlink::<false>(base)
                     } else {
@@ -328,11 +332,11 @@ mod tests {
                     assert_eq!(end, (leaver == 0).then_some(place));
                     let mut expected = std::vec![chunks[2], chunks[1], chunks[0]];
                     expected.retain(|&chunk| chunk != chunks[leaver]);
-                    let (mut seen, mut at) = (std::vec![], base);
-                    while let Some(chunk) = FreeChunk::<G>::first_at(at, base) {
-                        assert_eq!((chunk.back(base), chunk.size()), (at, size * G::BYTES));
+                    let (mut seen, mut at) = (std::vec![], head);
+                    while let Some(chunk) = FreeChunk::<G>::first_at(base, at) {
+                        assert_eq!((chunk.back(base), chunk.size(base)), (Some(at), size));
                         seen.push(chunk);
-                        at = chunk.slot();
+                        at = chunk.place();
                     }
                     assert_eq!(seen, expected);
                 }

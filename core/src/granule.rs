@@ -1,6 +1,6 @@
 //! The unit of memory: two words, or one in a compact heap.
 
-mod cell;
+mod place;
 
 use core::fmt::Debug;
 use core::marker::PhantomData;
@@ -8,8 +8,8 @@ use core::marker::PhantomData;
 use crate::map::{Entry, Live, Plain};
 use crate::raw::WORD;
 use crate::{Mode, PageSource};
-pub(crate) use cell::Cell;
-use cell::Half;
+use place::Half;
+pub use place::Place;
 
 /// Bytes in a granule of all heaps but [compact](crate::Compact) ones: two words. Every chunk is a whole number of granules,
 /// and every pointer the heap hands out a multiple of it.
@@ -21,7 +21,7 @@ pub trait Granule: sealed::Sealed + Debug + Copy + Eq {
     const BYTES: usize;
     /// What the map has of as many granules as a word has bits.
     type Entry: Entry;
-    /// Whether a link is half a word, and counts cells from the heap's bins on. If not, it is a pointer.
+    /// Whether a link is half a word, and counts cells from the start of the heap's one span on. If not, it is a pointer.
     const COUNTED: bool;
 
     /// Bytes in a cell.

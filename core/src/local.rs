@@ -246,7 +246,7 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     /// [`let_wait_long`](Self::let_wait_long) just said so of it.
     pub unsafe fn deallocate_long(&mut self, at: GranuleAt, bytes: usize) {
         // SAFETY: as the caller says.
-        unsafe { self.heap.take_back_long(Span::at(at.block), at.granule, at.ptr, bytes) };
+        unsafe { self.heap.take_back_long(Span::at(at.block), at.granule, bytes) };
     }
 
     /// Coalesces the block in whose place another one waits. O(1).

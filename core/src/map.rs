@@ -153,7 +153,7 @@ impl<G: Granule> Map<G> {
     #[inline(always)]
     pub unsafe fn view(self, g: usize) -> View<G::Entry> {
         // SAFETY: the caller gives a granule of the map.
-        unsafe { View::new(NonNull::from_ref(self.entry_at(g)), g % WORD_GRANULES) }
+        unsafe { View::new(NonNull::from_ref(self.entry_at(g)), g) }
     }
 
     /// What is to be known of the chunk in use that starts at `g`; `None` if none does. O(1).
@@ -279,10 +279,10 @@ impl<G: Granule> Map<G> {
     pub unsafe fn give_short(self, view: View<G::Entry>, g: usize, size: usize) {
         // SAFETY: the entry is the map's. A chunk whose end is in its start's entry has no note.
         let entry = unsafe { view.entry.as_ref() };
-        flip(entry.edges(), bit(g));
+        let edges = (1 | 1 << size) << (g % WORD_GRANULES);
         flip(entry.used(), bit(g));
-        flip(entry.edges(), bit(g) << size);
-        entry.merge(bit(g) | bit(g) << size);
+        flip(entry.edges(), edges);
+        entry.merge(edges);
     }
 
     /// Moves the end of the chunk in use at `g` from `end` to `new_end`. The granules between the two come out of, or

@@ -26,7 +26,7 @@ use core::marker::PhantomData;
 use core::ptr::NonNull;
 
 use crate::chunk::FreeChunk;
-use crate::granule::Granule;
+use crate::granule::{Granule, Place};
 use crate::map::{ABOVE, Bits, Entry, Live, Map, WORD_GRANULES, entries};
 use crate::raw::{WORD, after, distance, word};
 
@@ -59,7 +59,7 @@ impl<G: Granule> Span<G> {
         // SAFETY: the block has room for the header and the map.
         unsafe {
             span.set(BLOCK_SIZE, block.len());
-            span.set(CAPACITY, (granules - first) * G::BYTES);
+            span.set(CAPACITY, granules - first);
             span.set::<Option<Self>>(NEXT, None);
             span.set::<Option<Self>>(PREVIOUS, None);
             span.set(HELD, 0_usize);
@@ -130,17 +130,16 @@ impl<G: Granule> Span<G> {
     #[inline(always)]
     pub unsafe fn capacity(self) -> usize {
         // SAFETY: the span has a header.
-        unsafe { self.capacity_bytes() / G::BYTES }
+        unsafe { self.get(CAPACITY) }
     }
 
     /// Bytes that chunks are made of.
     ///
     /// # Safety
     /// As for the type.
-    #[inline(always)]
     pub unsafe fn capacity_bytes(self) -> usize {
         // SAFETY: the span has a header.
-        unsafe { self.get(CAPACITY) }
+        unsafe { self.capacity() * G::BYTES }
     }
 
     /// Its block's first byte.
@@ -331,7 +330,7 @@ impl<G: Granule> Span<G> {
         // SAFETY: the first granule starts a chunk, which is free if the map says so.
         unsafe {
             let first = self.first();
-            self.map().is_free(first) && self.free_at(first).size() == self.capacity() * G::BYTES
+            self.map().is_free(first) && self.free_at(first).size(self.0) == self.capacity()
         }
     }
 
@@ -342,7 +341,18 @@ impl<G: Granule> Span<G> {
     #[inline(always)]
     pub unsafe fn free_at(self, g: usize) -> FreeChunk<G> {
         // SAFETY: the caller says that a free chunk starts there.
-        unsafe { FreeChunk::at(self.address(g)) }
+        unsafe { FreeChunk::at(self.place(g)) }
+    }
+
+    /// The place of granule `g`, or of what lies behind the last.
+    ///
+    /// # Safety
+    /// As for [`address`](Self::address); `g` is not the first granule of the block. Where places are counted, the heap has no
+    /// other span.
+    #[inline(always)]
+    pub unsafe fn place(self, g: usize) -> Place<G> {
+        // SAFETY: the granule, or the end, lies in or at the end of the block, above its start.
+        unsafe { Place::of_granule(self.0, g) }
     }
 
     /// The next span of the heap.

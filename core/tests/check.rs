@@ -42,7 +42,7 @@ struct Case<M: Mode, S: Source = ArenaSource> {
 }
 
 impl<M: Mode, S: Source> Case<M, S> {
-    /// Whether a link is half a word, and counts those from the bins on.
+    /// Whether a link is half a word, and counts those from the span's start on.
     const COUNTED: bool = S::ONE_BLOCK && WORD == 8;
 
     fn new() -> Self {
@@ -107,8 +107,8 @@ impl<M: Mode, S: Source> Case<M, S> {
     /// A link to an address.
     fn link(&self, address: NonNull<u8>) -> usize {
         let span = self.heap.spans().next().expect("there is a span");
-        let bins = span.block.addr().get() + 6 * WORD + span.map;
-        if Self::COUNTED { (address.addr().get() - bins) / 4 } else { address.addr().get() }
+        let base = span.block.addr().get();
+        if Self::COUNTED { (address.addr().get() - base) / 4 } else { address.addr().get() }
     }
 
     fn expect(&self, kinds: &[FaultKind]) {
@@ -136,7 +136,7 @@ fn a_size_or_a_footer_that_is_wrong() {
 }
 
 fn size_or_footer<S: Source>() {
-    let more = if Case::<RealTime, S>::COUNTED { 1 } else { GRANULE };
+    let more = if Case::<RealTime, S>::COUNTED { 1 } else { 2 };
     let case = Case::<RealTime, S>::new();
     case.spoil_cell(case.four[0], 1, |size| size + more);
     case.expect(&[FaultKind::Size]);

@@ -14,12 +14,10 @@
 
 pub mod class;
 
-use core::marker::PhantomData;
 use core::ptr::NonNull;
 
-use crate::chunk::{FreeChunk, Slot};
-use crate::granule::{Cell, Granule};
-use crate::raw::{after, before, distance};
+use crate::chunk::FreeChunk;
+use crate::granule::{Granule, Place};
 
 const WORD_BITS: usize = usize::BITS as usize;
 const BITS_WORDS: usize = 4;
@@ -31,13 +29,16 @@ const MOST: usize = BITS_WORDS * WORD_BITS;
 const LAST_RESORT: usize = 8;
 
 /// Segregated free lists. Empty, without memory, until [`Bins::initialize`].
+///
+/// # Safety of its methods
+/// All that are unsafe are so for one reason: `base` is the [base](Place) of the heap that the bins and their chunks are of, and
+/// what else each says.
 #[derive(Debug)]
 pub struct Bins<G> {
     bits: [usize; BITS_WORDS],
-    /// A cell each. Links are counted from here, where they are counted.
-    heads: NonNull<u8>,
+    /// The first bin's head; the others stand behind it.
+    heads: Place<G>,
     count: usize,
-    granule: PhantomData<G>,
 }
 
 impl<G: Granule> Default for Bins<G> {
@@ -49,29 +50,36 @@ impl<G: Granule> Default for Bins<G> {
 impl<G: Granule> Bins<G> {
     /// No bins.
     pub const fn new() -> Self {
-        Self { bits: [0; BITS_WORDS], heads: NonNull::dangling(), count: 0, granule: PhantomData }
+        Self { bits: [0; BITS_WORDS], heads: Place::NOWHERE, count: 0 }
     }
 
-    /// Bytes that the bins of spans of up to `largest` bytes take.
+    /// Bytes that the bins of chunks of up to `largest` granules take.
     pub const fn bytes(largest: usize) -> usize {
-        class::count::<G>(largest) * G::CELL
+        class::count(largest) * G::CELL
     }
 
-    /// Lays empty bins for spans of up to `largest` bytes at `memory`.
+    /// Lays empty bins for chunks of up to `largest` granules at `memory`.
     ///
     /// # Safety
-    /// [`Bins::bytes`] bytes at `memory` are theirs for as long as they are in use.
-    pub unsafe fn initialize(&mut self, memory: NonNull<u8>, largest: usize) {
-        *self = Self { heads: memory, count: class::count::<G>(largest), ..Self::new() };
+    /// As for the type. [`Bins::bytes`] bytes at `memory`, above the base, are theirs for as long as they are in use.
+    pub unsafe fn initialize(&mut self, base: NonNull<u8>, memory: NonNull<u8>, largest: usize) {
         // SAFETY: the caller gives room for a head a bin.
-        unsafe { memory.write_bytes(0, Self::bytes(largest)) };
+        unsafe {
+            *self = Self { heads: Place::new(base, memory), count: class::count(largest), ..Self::new() };
+            self.forget(base);
+        }
     }
 
     /// Empties all bins.
-    pub fn forget(&mut self) {
+    ///
+    /// # Safety
+    /// As for the type.
+    pub unsafe fn forget(&mut self, base: NonNull<u8>) {
         self.bits = [0; BITS_WORDS];
-        // SAFETY: there is a head a bin; none, where there are no bins.
-        unsafe { self.heads.write_bytes(0, self.count * G::CELL) };
+        for bin in 0..self.count {
+            // SAFETY: the bin has a head.
+            unsafe { self.head(bin).set_link(base, None) };
+        }
     }
 
     /// Whether there are bins at all.
@@ -80,125 +88,129 @@ impl<G: Granule> Bins<G> {
         self.count != 0
     }
 
-    /// Makes the `bytes` bytes at `at` a free chunk in its bin. O(1).
+    /// Makes the `size` granules at `at` a free chunk in its bin. O(1).
     ///
     /// # Safety
-    /// They are whole granules of valid memory that nothing else uses, one at least, and no more than the bins were made
-    /// for.
+    /// As for the type. They are valid memory that nothing else uses, one at least, and no more than the bins were made for.
     #[cfg_attr(not(for_size), inline(always))]
     #[cfg_attr(for_size, inline(never))]
-    pub unsafe fn insert(&mut self, at: NonNull<u8>, bytes: usize) {
+    pub unsafe fn insert(&mut self, base: NonNull<u8>, at: Place<G>, size: usize) {
         // SAFETY: the size has a bin, which holds chunks of one granule all, or none.
         unsafe {
-            let chunk = FreeChunk::<G>::at(at);
-            if !G::ROOMY && bytes == G::BYTES {
-                if chunk.link::<false>(self.heads, self.head(0)) {
+            let chunk = FreeChunk::at(at);
+            if !G::ROOMY && size == 1 {
+                if chunk.link::<false>(base, self.head(0)) {
                     self.bits[0] |= 1;
                 }
                 return;
             }
-            chunk.write_size(bytes);
-            let bin = class::holding::<G>(bytes);
-            if chunk.link::<true>(self.heads, self.head(bin)) {
+            chunk.write_size(base, size);
+            let bin = class::holding(size);
+            if chunk.link::<true>(base, self.head(bin)) {
                 self.bits[bin / WORD_BITS % BITS_WORDS] |= 1 << (bin % WORD_BITS);
             }
         }
     }
 
-    /// Takes the chunk at `at` out of its bin. Its bytes. O(1).
+    /// Takes the chunk at `at` out of its bin. Its granules. O(1).
     ///
     /// # Safety
-    /// A free chunk starts there, which is in one of these bins.
+    /// As for the type. A free chunk starts there, which is in one of these bins.
     #[cfg_attr(not(for_size), inline(always))]
     #[cfg_attr(for_size, inline(never))]
-    pub unsafe fn remove(&mut self, at: NonNull<u8>) -> usize {
+    pub unsafe fn remove(&mut self, base: NonNull<u8>, at: Place<G>) -> usize {
         // SAFETY: a free chunk starts there.
         unsafe {
-            let chunk = FreeChunk::<G>::at(at);
-            match chunk.size_of_more() {
-                Some(bytes) => self.unlink::<true>(chunk, bytes),
-                None => self.unlink::<false>(chunk, G::BYTES),
+            let chunk = FreeChunk::at(at);
+            match chunk.size_of_more(base) {
+                Some(size) => self.unlink::<true>(base, chunk, size),
+                None => self.unlink::<false>(base, chunk, 1),
             }
         }
     }
 
-    /// Takes the chunk that ends where `end` starts out of its bin. Its bytes. O(1).
+    /// Takes the chunk that ends where `end` starts out of its bin. Its granules. O(1).
     ///
     /// # Safety
-    /// A free chunk ends there, which is in one of these bins.
+    /// As for the type. A free chunk ends there, which is in one of these bins.
     #[cfg_attr(not(for_size), inline(always))]
     #[cfg_attr(for_size, inline(never))]
-    pub unsafe fn remove_below(&mut self, end: NonNull<u8>) -> usize {
+    pub unsafe fn remove_below(&mut self, base: NonNull<u8>, end: Place<G>) -> usize {
         // SAFETY: a free chunk ends there, where its footer says its start.
         unsafe {
-            match FreeChunk::<G>::size_of_more_below(end) {
-                Some(bytes) => self.unlink::<true>(FreeChunk::at(before(end, bytes)), bytes),
-                None => self.unlink::<false>(FreeChunk::at(before(end, G::BYTES)), G::BYTES),
+            match FreeChunk::size_of_more_below(base, end) {
+                Some(size) => self.unlink::<true>(base, FreeChunk::at(end.down(size)), size),
+                None => self.unlink::<false>(base, FreeChunk::at(end.down(1)), 1),
             }
         }
     }
 
     #[inline(always)]
-    unsafe fn unlink<const MORE: bool>(&mut self, chunk: FreeChunk<G>, bytes: usize) -> usize {
+    unsafe fn unlink<const MORE: bool>(
+        &mut self,
+        base: NonNull<u8>,
+        chunk: FreeChunk<G>,
+        size: usize,
+    ) -> usize {
         // SAFETY: the chunk is in a bin.
-        if let Some(end) = unsafe { chunk.unlink::<MORE>(self.heads) } {
-            let bin = distance(self.heads, end) / G::CELL;
+        if let Some(end) = unsafe { chunk.unlink::<MORE>(base) } {
+            let bin = end.cells_above(self.heads);
             if bin < self.count {
                 self.mark_empty(bin);
             }
         }
-        bytes
+        size
     }
 
-    /// The lowest bin that has a chunk, out of those whose every chunk has `bytes` bytes or more, at least one. O(1).
+    /// The lowest bin that has a chunk, out of those whose every chunk has `size` granules or more, at least one. O(1).
     #[inline(always)]
-    pub fn first_for(&self, bytes: usize) -> Option<usize> {
-        self.filled_from(class::covering::<G>(bytes))
+    pub fn first_for(&self, size: usize) -> Option<usize> {
+        self.filled_from(class::covering(size))
     }
 
-    /// Takes out the first chunk of `bin`: its address and its bytes. O(1).
+    /// Takes out the first chunk of `bin`: its place and its granules. O(1).
     ///
     /// # Safety
-    /// The bin has a chunk.
+    /// As for the type. The bin has a chunk.
     #[cfg_attr(not(for_size), inline(always))]
     #[cfg_attr(for_size, inline(never))]
-    pub unsafe fn pop(&mut self, bin: usize) -> (NonNull<u8>, usize) {
+    pub unsafe fn pop(&mut self, base: NonNull<u8>, bin: usize) -> (Place<G>, usize) {
         // SAFETY: the bin has a chunk.
         unsafe {
-            let chunk = self.pop_chunk(bin);
-            (chunk, Self::bytes_of(chunk, bin))
+            let chunk = self.pop_chunk(base, bin);
+            (chunk.place(), Self::size_of(base, chunk, bin))
         }
     }
 
-    /// Takes out the first chunk of `bin`: its address. O(1).
+    /// Takes out the first chunk of `bin`. O(1).
     ///
     /// # Safety
-    /// The bin has a chunk.
+    /// As for the type. The bin has a chunk.
     #[inline(always)]
-    pub(crate) unsafe fn pop_chunk(&mut self, bin: usize) -> NonNull<u8> {
+    pub(crate) unsafe fn pop_chunk(&mut self, base: NonNull<u8>, bin: usize) -> FreeChunk<G> {
         // SAFETY: the bin has a chunk, and the first bin alone has those of one granule.
         unsafe {
-            let chunk = self.first_of(bin).unwrap_unchecked();
+            let chunk = FreeChunk::first_at(base, self.head(bin)).unwrap_unchecked();
             if Self::has_more(bin) {
-                self.pop_off::<true>(bin, chunk);
+                self.pop_off::<true>(base, bin, chunk);
             } else {
-                self.pop_off::<false>(bin, chunk);
+                self.pop_off::<false>(base, bin, chunk);
             }
-            chunk.address()
+            chunk
         }
     }
 
-    /// The bytes of a chunk just taken out of `bin`.
+    /// The granules of a chunk just taken out of `bin`.
     ///
     /// # Safety
-    /// Nothing was written to it since.
+    /// As for the type. Nothing was written to it since.
     #[inline(always)]
-    pub(crate) unsafe fn bytes_of(chunk: NonNull<u8>, bin: usize) -> usize {
+    pub(crate) unsafe fn size_of(base: NonNull<u8>, chunk: FreeChunk<G>, bin: usize) -> usize {
         if !Self::has_more(bin) {
-            return G::BYTES;
+            return 1;
         }
         // SAFETY: as the caller says.
-        unsafe { FreeChunk::<G>::at(chunk).size_of_more().unwrap_unchecked() }
+        unsafe { chunk.size_of_more(base).unwrap_unchecked() }
     }
 
     /// Whether the chunks of a bin have more than one granule, or are roomy.
@@ -209,57 +221,69 @@ impl<G: Granule> Bins<G> {
 
     /// Takes the first chunk of a bin out.
     #[inline(always)]
-    unsafe fn pop_off<const MORE: bool>(&mut self, bin: usize, chunk: FreeChunk<G>) {
+    unsafe fn pop_off<const MORE: bool>(&mut self, base: NonNull<u8>, bin: usize, chunk: FreeChunk<G>) {
         // SAFETY: the chunk is the first of the bin.
         unsafe {
-            let next = chunk.next(self.heads);
-            Cell::<G>::at(self.head(bin)).copy_link(Cell::at(chunk.slot()));
+            let (head, next) = (self.head(bin), chunk.next(base));
+            head.set_link(base, next.map(FreeChunk::place));
             match next {
-                Some(next) => next.set_back::<MORE>(self.heads, self.head(bin)),
+                Some(next) => next.set_back::<MORE>(base, head),
                 None => self.mark_empty(bin),
             }
         }
     }
 
-    /// Takes out a chunk that `fits`, given its address and its bytes, out of the few chunks first met from the bin of
+    /// Takes out a chunk that `fits`, given its place and its granules, out of the few chunks first met from the bin of
     /// `size` granules on. O(1).
+    ///
+    /// # Safety
+    /// As for the type.
     #[cold]
     #[inline(never)]
-    pub fn take_last_resort(
+    pub unsafe fn take_last_resort(
         &mut self,
+        base: NonNull<u8>,
         size: usize,
-        fits: impl Fn(NonNull<u8>, usize) -> bool,
-    ) -> Option<(NonNull<u8>, usize)> {
+        fits: impl Fn(Place<G>, usize) -> bool,
+    ) -> Option<(Place<G>, usize)> {
         let mut looks = LAST_RESORT;
-        let mut bin = self.filled_from(class::holding::<G>(size * G::BYTES))?;
+        let mut bin = self.filled_from(class::holding(size))?;
         loop {
             // SAFETY: the bin is one of these, and its chunks are in it.
             unsafe {
-                let mut link = self.first_of(bin);
+                let mut link = FreeChunk::first_at(base, self.head(bin));
                 while let Some(chunk) = link {
-                    let chunk_size = chunk.size();
-                    if fits(chunk.address(), chunk_size) {
-                        self.remove(chunk.address());
-                        return Some((chunk.address(), chunk_size));
+                    let chunk_size = chunk.size(base);
+                    if fits(chunk.place(), chunk_size) {
+                        self.remove(base, chunk.place());
+                        return Some((chunk.place(), chunk_size));
                     }
                     looks = looks.checked_sub(1)?;
-                    link = chunk.next(self.heads);
+                    link = chunk.next(base);
                 }
             }
             bin = self.filled_from(bin + 1)?;
         }
     }
 
-    /// Calls `look` with the address and the bytes of each chunk of the bin that `bytes` bytes belong in, and of those above.
+    /// Calls `look` with the place and the granules of each chunk of the bin that `size` granules belong in, and of those above.
     /// O(chunks).
-    pub(crate) fn each_from(&self, bytes: usize, mut look: impl FnMut(NonNull<u8>, usize)) {
-        for bin in class::holding::<G>(bytes)..self.count {
+    ///
+    /// # Safety
+    /// As for the type.
+    pub(crate) unsafe fn each_from(
+        &self,
+        base: NonNull<u8>,
+        size: usize,
+        mut look: impl FnMut(Place<G>, usize),
+    ) {
+        for bin in class::holding(size)..self.count {
             // SAFETY: the bin is one of these, and its chunks are in it.
             unsafe {
-                let mut link = self.first_of(bin);
+                let mut link = FreeChunk::first_at(base, self.head(bin));
                 while let Some(chunk) = link {
-                    look(chunk.address(), chunk.size());
-                    link = chunk.next(self.heads);
+                    look(chunk.place(), chunk.size(base));
+                    link = chunk.next(base);
                 }
             }
         }
@@ -302,24 +326,9 @@ impl<G: Granule> Bins<G> {
     /// # Safety
     /// `bin` is below the count.
     #[inline(always)]
-    unsafe fn head(&self, bin: usize) -> Slot {
+    unsafe fn head(&self, bin: usize) -> Place<G> {
         // SAFETY: the bin has a head.
-        unsafe { after(self.heads, bin * G::CELL) }
-    }
-
-    /// The first chunk of a bin.
-    ///
-    /// # Safety
-    /// `bin` is below the count.
-    #[inline(always)]
-    unsafe fn first_of(&self, bin: usize) -> Option<FreeChunk<G>> {
-        // SAFETY: the bin has a head.
-        unsafe { FreeChunk::first_at(self.head(bin), self.heads) }
-    }
-
-    /// The base of links, where they are counted.
-    pub(crate) fn base(&self) -> NonNull<u8> {
-        self.heads
+        unsafe { self.heads.cells_up(bin) }
     }
 
     /// How many bins there are.
@@ -328,15 +337,18 @@ impl<G: Granule> Bins<G> {
     }
 
     /// Whether `slot` is the head of `bin`.
-    pub(crate) fn is_head(&self, bin: usize, slot: Slot) -> bool {
+    pub(crate) fn is_head(&self, bin: usize, slot: Place<G>) -> bool {
         // SAFETY: asked only about bins that there are.
         bin < self.count && unsafe { self.head(bin) } == slot
     }
 
     /// The first chunk of `bin`, if its bit agrees with the list on whether there is one.
-    pub(crate) fn first(&self, bin: usize) -> Result<Option<FreeChunk<G>>, usize> {
-        // SAFETY: asked only about bins that there are.
-        let first = unsafe { self.first_of(bin) };
+    ///
+    /// # Safety
+    /// As for the type; there is such a bin.
+    pub(crate) unsafe fn first(&self, base: NonNull<u8>, bin: usize) -> Result<Option<FreeChunk<G>>, usize> {
+        // SAFETY: as the caller says.
+        let first = unsafe { FreeChunk::first_at(base, self.head(bin)) };
         let bit = self.bits[bin / WORD_BITS % BITS_WORDS] >> (bin % WORD_BITS) & 1;
         if (bit != 0) == first.is_some() { Ok(first) } else { Err(bin) }
     }

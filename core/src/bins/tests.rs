@@ -7,29 +7,23 @@ use super::*;
 use crate::ArenaSource;
 use crate::granule::{OneWord, TwoWords, Within};
 use crate::random::Random;
+use crate::raw::after;
 
 /// A chunk of `size` granules or more, as the heap takes one.
-fn take<G: Granule>(bins: &mut Bins<G>, size: usize) -> Option<(NonNull<u8>, usize)> {
-    let (chunk, bytes) = match bins.first_for(size * G::BYTES) {
-        // SAFETY: the bin has a chunk.
-        Some(bin) => unsafe { bins.pop(bin) },
-        None => bins.take_last_resort(size, |_, there| there >= size * G::BYTES)?,
-    };
-    Some((chunk, bytes / G::BYTES))
+fn take<G: Granule>(bins: &mut Bins<G>, base: NonNull<u8>, size: usize) -> Option<(Place<G>, usize)> {
+    // SAFETY: the bins and their chunks lie above the base.
+    unsafe {
+        match bins.first_for(size) {
+            Some(bin) => Some(bins.pop(base, bin)),
+            None => bins.take_last_resort(base, size, |_, there| there >= size),
+        }
+    }
 }
 
-fn holding<G: Granule>(size: usize) -> usize {
-    class::holding::<G>(size * G::BYTES)
-}
-
-fn covering<G: Granule>(size: usize) -> usize {
-    class::covering::<G>(size * G::BYTES)
-}
-
-/// Bins, and memory behind them for chunks.
+/// Bins, and memory behind them for chunks. Below them is a granule that is the base.
 struct Model<G> {
     bins: Bins<G>,
-    chunks: Vec<(NonNull<u8>, usize)>,
+    chunks: Vec<(Place<G>, usize)>,
     largest: usize,
     memory: Vec<u128>,
     next: usize,
@@ -40,14 +34,19 @@ impl<G: Granule> Model<G> {
     const ROOM: usize = if G::REACH < 4 << 20 { G::REACH } else { 4 << 20 };
 
     fn new(largest: usize) -> Self {
-        let bytes = Bins::<G>::bytes(largest * G::BYTES).next_multiple_of(16);
+        let bytes = 16 + Bins::<G>::bytes(largest).next_multiple_of(16);
         let mut memory = vec![0_u128; Self::ROOM / 16];
         memory[..bytes / 16].fill(u128::MAX);
+        let base = NonNull::new(memory.as_mut_ptr()).unwrap().cast();
         let mut bins = Bins::new();
-        assert!(take(&mut bins, 1).is_none());
+        assert!(take(&mut bins, base, 1).is_none());
         // SAFETY: the vector has the bytes and lives as long as the bins.
-        unsafe { bins.initialize(NonNull::new(memory.as_mut_ptr()).unwrap().cast(), largest * G::BYTES) };
+        unsafe { bins.initialize(base, after(base, 16), largest) };
         Self { bins, chunks: Vec::new(), largest, memory, next: bytes }
+    }
+
+    fn base(&mut self) -> NonNull<u8> {
+        NonNull::new(self.memory.as_mut_ptr()).unwrap().cast()
     }
 
     /// A chunk on memory of its own, as long as there is some.
@@ -56,29 +55,33 @@ impl<G: Granule> Model<G> {
         if self.next + bytes > self.memory.len() * 16 {
             return;
         }
+        let base = self.base();
         // SAFETY: the memory is the chunk's own.
         unsafe {
-            let at = after::<u8>(NonNull::new(self.memory.as_mut_ptr()).unwrap().cast(), self.next);
+            let at = Place::new(base, after(base, self.next));
             self.next += bytes;
-            self.bins.insert(at, bytes);
+            self.bins.insert(base, at, size);
             self.chunks.push((at, size));
         }
     }
 
-    fn compare(&self) {
-        let mut listed = Vec::new();
+    fn compare(&mut self) {
+        let (mut listed, base) = (Vec::new(), self.base());
         for bin in 0..self.bins.count() {
-            let mut link = self.bins.first(bin).expect("bits and lists agree");
-            while let Some(chunk) = link {
-                // SAFETY: the chunk is in a bin.
-                let size = unsafe { chunk.size() } / G::BYTES;
-                assert_eq!(holding::<G>(size), bin);
-                listed.push((chunk.address(), size));
-                // SAFETY: as above.
-                link = unsafe { chunk.next(self.bins.base()) };
+            // SAFETY: the bin is one of these, and the chunks are in it.
+            unsafe {
+                let mut link = self.bins.first(base, bin).expect("bits and lists agree");
+                while let Some(chunk) = link {
+                    let size = chunk.size(base);
+                    assert_eq!(class::holding(size), bin);
+                    listed.push((chunk.place().address(base), size));
+                    link = chunk.next(base);
+                }
             }
         }
-        let mut expected = self.chunks.clone();
+        // SAFETY: the chunks lie above the base.
+        let expected = self.chunks.iter().map(|&(at, size)| unsafe { (at.address(base), size) });
+        let mut expected: Vec<_> = expected.collect();
         listed.sort();
         expected.sort();
         assert_eq!(listed, expected);
@@ -87,14 +90,15 @@ impl<G: Granule> Model<G> {
     fn take(&mut self, size: usize) {
         let fits = self.chunks.iter().any(|chunk| chunk.1 >= size);
         let sure = self.sure(size);
-        match take(&mut self.bins, size) {
+        let base = self.base();
+        match take(&mut self.bins, base, size) {
             Some((chunk, got)) => {
                 let place =
                     self.chunks.iter().position(|&there| there == (chunk, got)).expect("was in a bin");
                 self.chunks.swap_remove(place);
                 assert!(got >= size);
                 let good = sure.unwrap_or(size);
-                assert_eq!(holding::<G>(got), holding::<G>(good), "{size} of {:?}", self.chunks);
+                assert_eq!(class::holding(got), class::holding(good), "{size} of {:?}", self.chunks);
             }
             None => assert!(!fits || self.same_bin(size) > LAST_RESORT, "{size} of {:?}", self.chunks),
         }
@@ -102,13 +106,13 @@ impl<G: Granule> Model<G> {
 
     /// A chunk in a bin whose every chunk fits `size`.
     fn sure(&self, size: usize) -> Option<usize> {
-        let covering = covering::<G>(size);
-        self.chunks.iter().map(|chunk| chunk.1).filter(|&there| holding::<G>(there) >= covering).min()
+        let covering = class::covering(size);
+        self.chunks.iter().map(|chunk| chunk.1).filter(|&there| class::holding(there) >= covering).min()
     }
 
     fn same_bin(&self, size: usize) -> usize {
-        let bin = holding::<G>(size);
-        self.chunks.iter().filter(|chunk| holding::<G>(chunk.1) == bin).count()
+        let bin = class::holding(size);
+        self.chunks.iter().filter(|chunk| class::holding(chunk.1) == bin).count()
     }
 }
 
@@ -121,8 +125,9 @@ fn exercise<G: Granule>(largest: usize, operations: usize, seed: u64) {
             0 | 1 => model.insert(size.max(1)),
             2 if !model.chunks.is_empty() => {
                 let (chunk, _) = model.chunks.swap_remove(random.below(model.chunks.len()));
+                let base = model.base();
                 // SAFETY: the model says that the chunk is in a bin.
-                unsafe { model.bins.remove(chunk) };
+                unsafe { model.bins.remove(base, chunk) };
             }
             _ => model.take(size.max(1)),
         }
@@ -158,9 +163,10 @@ fn is_found_by_its_size<G: Granule>() {
     for size in 1..4000 {
         let mut model = Model::<G>::new(4000);
         model.insert(size);
-        assert!(take(&mut model.bins, size + 1).is_none());
-        assert_eq!(take(&mut model.bins, size), Some(model.chunks[0]));
-        assert!(take(&mut model.bins, 1).is_none());
+        let base = model.base();
+        assert!(take(&mut model.bins, base, size + 1).is_none());
+        assert_eq!(take(&mut model.bins, base, size), Some(model.chunks[0]));
+        assert!(take(&mut model.bins, base, 1).is_none());
     }
 }
 
@@ -174,15 +180,17 @@ fn a_bit_that_does_not_agree_with_its_list_is_told() {
 fn is_told<G: Granule>() {
     for size in [1, 5, 700] {
         let mut model = Model::<G>::new(4000);
-        let bin = holding::<G>(size);
-        assert_eq!(model.bins.first(bin), Ok(None));
+        let (bin, base) = (class::holding(size), model.base());
+        // SAFETY: there is such a bin.
+        let first = |model: &Model<G>| unsafe { model.bins.first(base, bin) };
+        assert_eq!(first(&model), Ok(None));
         model.bins.bits[bin / WORD_BITS] ^= 1 << (bin % WORD_BITS);
-        assert_eq!(model.bins.first(bin), Err(bin));
+        assert_eq!(first(&model), Err(bin));
         model.bins.bits[bin / WORD_BITS] ^= 1 << (bin % WORD_BITS);
         model.insert(size);
-        let first = model.bins.first(bin).map(|first| first.map(FreeChunk::address));
-        assert_eq!(first, Ok(Some(model.chunks[0].0)));
+        let place = first(&model).map(|first| first.map(FreeChunk::place));
+        assert_eq!(place, Ok(Some(model.chunks[0].0)));
         model.bins.bits[bin / WORD_BITS] ^= 1 << (bin % WORD_BITS);
-        assert_eq!(model.bins.first(bin), Err(bin));
+        assert_eq!(first(&model), Err(bin));
     }
 }

@@ -6,14 +6,14 @@ use core::ptr::NonNull;
 use super::Heap;
 use crate::bins::{Bins, class};
 use crate::fresh::Fresh;
-use crate::granule::{GRANULE, Granule, Unit, granules, rounded};
+use crate::granule::{Granule, Place, Unit, granules, rounded};
 use crate::map::WORD_GRANULES;
 use crate::raw::after;
 use crate::{Mode, PageSource};
 
-/// Bytes and blocks that are carved at once, at most, and the bytes of the chunks that are.
+/// Granules and blocks that are carved at once, at most, and the granules of the chunks that are.
 struct Batch {
-    bytes: usize,
+    size: usize,
     blocks: usize,
     from: usize,
 }
@@ -22,9 +22,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Few blocks at once, and of long chunks alone, where an arena is to hold as much as it can: holes are for those whom
     /// they fit. Pieces of half a batch end in the map entry they start in, or in the next.
     const BATCH: Batch = if M::BOUNDED {
-        Batch { bytes: WORD_GRANULES * GRANULE, blocks: 8, from: 16 * WORD_GRANULES * GRANULE }
+        Batch { size: WORD_GRANULES, blocks: 8, from: 16 * WORD_GRANULES }
     } else {
-        Batch { bytes: 32 * WORD_GRANULES * GRANULE, blocks: 1024, from: 0 }
+        Batch { size: 32 * WORD_GRANULES, blocks: 1024, from: 0 }
     };
 
     /// A block of at least `layout.size()` bytes, aligned to `layout.align()` and to a granule; `None` when neither
@@ -65,65 +65,66 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         if M::WAITS && layout.size() == 0 {
             return self.allocate_granule(layout.align());
         }
-        let bytes = whole::<Unit<S, M>>(layout.size());
-        match self.bins.first_for(bytes) {
+        let size = granules::<Unit<S, M>>(layout.size());
+        match self.bins.first_for(size) {
             // SAFETY: the bin has a chunk, and each of its chunks is large enough.
-            Some(bin) => Some(unsafe { self.cut_off(bin, bytes) }),
+            Some(bin) => Some(unsafe { self.cut_off(bin, size) }),
             None => self.allocate_otherwise(layout),
         }
     }
 
-    /// A block of `bytes` bytes, whole granules, cut off the first chunk of a bin.
+    /// A block of `size` granules cut off the first chunk of a bin.
     ///
     /// # Safety
     /// The bin has a chunk, and each of its chunks is large enough.
     #[inline(always)]
-    unsafe fn cut_off(&mut self, bin: usize, bytes: usize) -> NonNull<u8> {
+    unsafe fn cut_off(&mut self, bin: usize, size: usize) -> NonNull<u8> {
         // SAFETY: as the caller says.
         unsafe {
-            let chunk = self.bins.pop_chunk(bin);
-            if Self::may_be_carved(bytes) && self.quick.serves(bytes) {
-                let chunk_bytes = Bins::<Unit<S, M>>::bytes_of(chunk, bin);
-                if Self::is_long(chunk_bytes, bytes) {
-                    return self.carve(chunk, chunk_bytes, bytes);
+            let base = self.base();
+            let chunk = self.bins.pop_chunk(base, bin);
+            if Self::may_be_carved(size) && self.quick.serves(size * Self::GRANULE) {
+                let chunk_size = Bins::size_of(base, chunk, bin);
+                if Self::is_long(chunk_size, size) {
+                    return self.carve(chunk.place(), chunk_size, size);
                 }
             }
-            self.mark_used(chunk, bytes);
-            self.put_rest(chunk, Bins::<Unit<S, M>>::bytes_of(chunk, bin), bytes);
-            chunk
+            self.mark_used(chunk.place(), size);
+            self.put_rest(chunk.place(), Bins::size_of(base, chunk, bin), size);
+            chunk.place().address(base)
         }
     }
 
-    /// Whether a batch has two blocks of `bytes` bytes at least, and none of them covers a map entry, which would need a note.
+    /// Whether a batch has two blocks of `size` granules at least, and none of them covers a map entry, which would need a note.
     #[inline(always)]
-    const fn may_be_carved(bytes: usize) -> bool {
-        let half = Self::BATCH.bytes / 2;
-        let entry = WORD_GRANULES * Self::GRANULE;
-        M::WAITS && bytes <= if half < entry { half } else { entry }
+    const fn may_be_carved(size: usize) -> bool {
+        let half = Self::BATCH.size / 2;
+        M::WAITS && size <= if half < WORD_GRANULES { half } else { WORD_GRANULES }
     }
 
-    /// Whether a chunk is so long that blocks of `bytes` bytes are carved off it.
+    /// Whether a chunk is so long that blocks of `size` granules are carved off it.
     #[inline(always)]
-    const fn is_long(chunk_bytes: usize, bytes: usize) -> bool {
-        chunk_bytes >= if Self::BATCH.from > 0 { Self::BATCH.from } else { 2 * bytes }
+    const fn is_long(chunk_size: usize, size: usize) -> bool {
+        chunk_size >= if Self::BATCH.from > 0 { Self::BATCH.from } else { 2 * size }
     }
 
-    /// Hands out the first `bytes` bytes of a free chunk, and lets the next few pieces of as many wait; what is left goes
+    /// Hands out the first `size` granules of a free chunk, and lets the next few pieces of as many wait; what is left goes
     /// into a bin. O(1).
     ///
     /// # Safety
-    /// The chunk is in no bin and has `chunk_bytes` bytes, twice as many as `bytes` or more, which are half of a batch or
-    /// less; both are whole granules. The quick lists serve the size, and have room for a batch.
+    /// The chunk is in no bin and has `chunk_size` granules, twice as many as `size` or more, which are half of a batch or
+    /// less. The quick lists serve the size, and have room for a batch.
     #[inline(never)]
-    unsafe fn carve(&mut self, chunk: NonNull<u8>, chunk_bytes: usize, bytes: usize) -> NonNull<u8> {
+    unsafe fn carve(&mut self, chunk: Place<Unit<S, M>>, chunk_size: usize, size: usize) -> NonNull<u8> {
         // SAFETY: the lists serve no size of 0. The chunk lies in a span of ours, and the pieces in the chunk.
         unsafe {
-            core::hint::assert_unchecked(bytes != 0);
-            let most = Self::BATCH.blocks.min(Self::BATCH.bytes / bytes);
-            let count = self.quick.next_batch(bytes, most).min(chunk_bytes / bytes);
-            let (size, taken) = (bytes / Self::GRANULE, count * bytes);
-            let span = self.span_of_own(chunk);
-            let at = span.granule_of(chunk);
+            core::hint::assert_unchecked(size != 0);
+            let (base, bytes) = (self.base(), size * Self::GRANULE);
+            let most = Self::BATCH.blocks.min(Self::BATCH.size / size);
+            let count = self.quick.next_batch(bytes, most).min(chunk_size / size);
+            let taken = count * bytes;
+            let span = self.span_of(chunk);
+            let (block, at) = (chunk.address(base), chunk.granule(span.start()));
             if Self::COUNTS_HELD {
                 span.hold();
             }
@@ -132,21 +133,19 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                     span.waiting().flip_many(word, bits);
                 }
             });
-            self.quick.push_row(after(chunk, bytes), bytes, count - 1);
-            self.cover(after(chunk, taken));
-            if chunk_bytes > taken {
-                self.bins.insert(after(chunk, taken), chunk_bytes - taken);
-            }
-            self.totals.count_in_many(count, taken);
+            self.quick.push_row(after(block, bytes), bytes, count - 1);
+            self.cover(after(block, taken));
+            self.put_rest(chunk, chunk_size, count * size);
+            self.counts.count_in(count, count * size);
+            block
         }
-        chunk
     }
 
     /// A block at a multiple of more than a granule: cut out of a chunk that has one, whose rest on either side stays
     /// free.
     #[inline(never)]
     fn allocate_aligned(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        match self.bins.first_for(whole::<Unit<S, M>>(layout.size()) + most_skipped::<Unit<S, M>>(layout)) {
+        match self.bins.first_for(needed::<Unit<S, M>>(layout)) {
             // SAFETY: the bin has a chunk, and each of its chunks has room behind the skipped granules.
             Some(bin) => Some(unsafe { self.cut_out(bin, layout) }),
             None => self.allocate_otherwise(layout),
@@ -161,20 +160,19 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     unsafe fn cut_out(&mut self, bin: usize, layout: Layout) -> NonNull<u8> {
         // SAFETY: as the caller says.
         unsafe {
-            let (chunk, chunk_bytes) = self.bins.pop(bin);
-            self.hand_out_aligned(chunk, chunk_bytes, layout)
+            let (chunk, chunk_size) = self.bins.pop(self.base(), bin);
+            self.hand_out_aligned(chunk, chunk_size, layout)
         }
     }
 
     /// A block for `layout` of what is free already: nothing is coalesced for it, nor asked of the source.
     #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
     pub(crate) fn allocate_free(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        let bin =
-            self.bins.first_for(whole::<Unit<S, M>>(layout.size()) + most_skipped::<Unit<S, M>>(layout))?;
+        let bin = self.bins.first_for(needed::<Unit<S, M>>(layout))?;
         // SAFETY: the bin has a chunk, and each of its chunks has room behind the skipped granules, if any are.
         Some(unsafe {
             if layout.align() <= Self::GRANULE {
-                self.cut_off(bin, whole::<Unit<S, M>>(layout.size()))
+                self.cut_off(bin, granules::<Unit<S, M>>(layout.size()))
             } else {
                 self.cut_out(bin, layout)
             }
@@ -186,20 +184,23 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[cold]
     #[inline(never)]
     fn allocate_otherwise(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        let (chunk, chunk_bytes) = match self.take_flushing(layout) {
+        let (chunk, chunk_size) = match self.take_flushing(layout) {
             Some(taken) => taken,
             None => {
                 let chunk = self.grow(needed::<Unit<S, M>>(layout))?;
                 // SAFETY: a free chunk starts there, in a bin.
-                (chunk, unsafe { self.bins.remove(chunk) })
+                unsafe {
+                    let place = Place::new(self.base(), chunk);
+                    (place, self.bins.remove(self.base(), place))
+                }
             }
         };
         // SAFETY: the chunk was just taken out of its bin, and has room behind the skipped granules.
-        Some(unsafe { self.hand_out_aligned(chunk, chunk_bytes, layout) })
+        Some(unsafe { self.hand_out_aligned(chunk, chunk_size, layout) })
     }
 
     /// A chunk with room for `layout`, if need be after blocks that wait are coalesced.
-    fn take_flushing(&mut self, layout: Layout) -> Option<(NonNull<u8>, usize)> {
+    fn take_flushing(&mut self, layout: Layout) -> Option<(Place<Unit<S, M>>, usize)> {
         loop {
             if let Some(taken) = self.take_that_fits(layout) {
                 return Some(taken);
@@ -211,70 +212,78 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     }
 
     /// A chunk with room for `layout`: one that is large enough wherever it lies, or else happens to have it.
-    fn take_that_fits(&mut self, layout: Layout) -> Option<(NonNull<u8>, usize)> {
-        let bytes = whole::<Unit<S, M>>(layout.size());
-        if let Some(bin) = self.bins.first_for(bytes + most_skipped::<Unit<S, M>>(layout)) {
-            // SAFETY: the bin has a chunk.
-            return Some(unsafe { self.bins.pop(bin) });
+    fn take_that_fits(&mut self, layout: Layout) -> Option<(Place<Unit<S, M>>, usize)> {
+        if !self.bins.are_there() {
+            return None;
         }
-        let lies_well = |at, chunk_bytes| {
-            to_multiple::<Unit<S, M>>(at, layout.align()).saturating_add(bytes) <= chunk_bytes
-        };
-        self.bins.take_last_resort(bytes / Self::GRANULE, lies_well)
+        let size = granules::<Unit<S, M>>(layout.size());
+        // SAFETY: the bins lie in a span, and so do their chunks.
+        unsafe {
+            let base = self.base();
+            if let Some(bin) = self.bins.first_for(needed::<Unit<S, M>>(layout)) {
+                return Some(self.bins.pop(base, bin));
+            }
+            let lies_well = |at: Place<_>, chunk_size| {
+                let skip = to_multiple::<Unit<S, M>>(at.address(base), layout.align());
+                skip.saturating_add(size) <= chunk_size
+            };
+            self.bins.take_last_resort(base, size, lies_well)
+        }
     }
 
-    /// Marks the first `bytes` bytes of a free chunk as in use.
+    /// Marks the first `size` granules of a free chunk as in use.
     ///
     /// # Safety
-    /// The chunk is in no bin and has `bytes` bytes or more, whole granules.
+    /// The chunk is in no bin and has `size` granules or more.
     #[inline(always)]
-    unsafe fn mark_used(&mut self, chunk: NonNull<u8>, bytes: usize) {
+    unsafe fn mark_used(&mut self, chunk: Place<Unit<S, M>>, size: usize) {
         // SAFETY: the chunk lies in a span of ours.
         unsafe {
-            let span = self.span_of_own(chunk);
-            let at = span.granule_of(chunk);
+            let span = self.span_of(chunk);
+            let at = chunk.granule(span.start());
             if Self::COUNTS_HELD {
                 span.hold();
             }
-            span.map().take(at, at + bytes / Self::GRANULE);
-            self.cover(after(chunk, bytes));
+            span.map().take(at, at + size);
+            self.cover(span.address(at + size));
         }
-        self.totals.count_in(bytes);
+        self.counts.count_in(1, size);
     }
 
-    /// Puts what a free chunk has above its first `bytes` bytes, if anything, into a bin.
+    /// Puts what a free chunk has above its first `size` granules, if anything, into a bin.
     ///
     /// # Safety
-    /// The chunk is in no bin and has `chunk_bytes` bytes, `bytes` or more; both are whole granules.
+    /// The chunk is in no bin and has `chunk_size` granules, `size` or more.
     #[inline(always)]
-    unsafe fn put_rest(&mut self, chunk: NonNull<u8>, chunk_bytes: usize, bytes: usize) {
-        if chunk_bytes > bytes {
+    unsafe fn put_rest(&mut self, chunk: Place<Unit<S, M>>, chunk_size: usize, size: usize) {
+        if chunk_size > size {
             // SAFETY: as the caller says.
-            unsafe { self.bins.insert(after(chunk, bytes), chunk_bytes - bytes) };
+            unsafe { self.bins.insert(self.base(), chunk.up(size), chunk_size - size) };
         }
     }
 
     /// Hands out a block for `layout` of a free chunk; what is left on either side goes into bins.
     ///
     /// # Safety
-    /// The chunk is in no bin, has `chunk_bytes` bytes, and room for the layout.
+    /// The chunk is in no bin, has `chunk_size` granules, and room for the layout.
     #[inline(never)]
     unsafe fn hand_out_aligned(
         &mut self,
-        chunk: NonNull<u8>,
-        chunk_bytes: usize,
+        chunk: Place<Unit<S, M>>,
+        chunk_size: usize,
         layout: Layout,
     ) -> NonNull<u8> {
-        let skip = to_multiple::<Unit<S, M>>(chunk, layout.align());
         // SAFETY: the skipped granules are the chunk's.
         unsafe {
+            let base = self.base();
+            let skip = to_multiple::<Unit<S, M>>(chunk.address(base), layout.align());
             if skip > 0 {
-                self.bins.insert(chunk, skip);
+                self.bins.insert(base, chunk, skip);
             }
-            let (block, bytes) = (after(chunk, skip), whole::<Unit<S, M>>(layout.size()));
-            self.mark_used(block, bytes);
-            self.put_rest(block, chunk_bytes - skip, bytes);
-            block
+            let (block, size) = (chunk.up(skip), granules::<Unit<S, M>>(layout.size()));
+            self.mark_used(block, size);
+            self.put_rest(block, chunk_size - skip, size);
+            block.address(base)
         }
     }
 
@@ -320,9 +329,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             return true;
         }
         // So much that its bin is sure to serve the request, or as much as there is.
-        let sure = class::smallest(class::covering::<Unit<S, M>>(
-            whole::<Unit<S, M>>(layout.size()) + most_skipped::<Unit<S, M>>(layout),
-        ));
+        let sure = class::smallest(class::covering(needed::<Unit<S, M>>(layout)));
         let Some(grown) = self.grow(sure).or_else(|| self.grow(needed::<Unit<S, M>>(layout))) else {
             return false;
         };
@@ -336,9 +343,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// Whether an allocation for `layout` finds a free chunk.
     fn has_room(&mut self, layout: Layout) -> bool {
-        let Some((chunk, chunk_bytes)) = self.take_flushing(layout) else { return false };
+        let Some((chunk, chunk_size)) = self.take_flushing(layout) else { return false };
         // SAFETY: the chunk was just taken out of its bin.
-        unsafe { self.bins.insert(chunk, chunk_bytes) };
+        unsafe { self.bins.insert(self.base(), chunk, chunk_size) };
         true
     }
 }
@@ -350,18 +357,13 @@ pub(crate) const fn whole<G: Granule>(size: usize) -> usize {
 }
 
 /// The granules that a chunk must have to be sure to hold `layout`.
+#[inline(always)]
 const fn needed<G: Granule>(layout: Layout) -> usize {
-    granules::<G>(layout.size()) + most_skipped::<G>(layout) / G::BYTES
+    granules::<G>(layout.size()) + layout.align().saturating_sub(G::BYTES) / G::BYTES
 }
 
-/// Bytes between `at`, a granule's start, and the next multiple of `align`.
+/// Granules between `at`, one's start, and the next multiple of `align`.
 #[inline(always)]
 fn to_multiple<G: Granule>(at: NonNull<u8>, align: usize) -> usize {
-    at.addr().get().wrapping_neg() & (align - 1) & !(G::BYTES - 1)
-}
-
-/// The most bytes that lie between any granule and the next multiple of the alignment.
-#[inline(always)]
-const fn most_skipped<G: Granule>(layout: Layout) -> usize {
-    layout.align().saturating_sub(G::BYTES)
+    (at.addr().get().wrapping_neg() & (align - 1)) / G::BYTES
 }

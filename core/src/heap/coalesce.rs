@@ -1,12 +1,9 @@
 //! Making chunks in use free, merged with their free neighbours.
 
-use core::ptr::NonNull;
-
 use super::Heap;
 use super::lookup::UsedChunk;
 use crate::granule::Unit;
 use crate::map::Neighbours;
-use crate::raw::{after, before};
 use crate::span::Span;
 use crate::{Mode, PageSource};
 
@@ -33,11 +30,12 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         unsafe {
             span.map().give(start, map.end);
             unmark();
-            self.coalesce(span, span.address(start), chunk.size() * Self::GRANULE, map.neighbours);
+            self.coalesce(span, start, chunk.size(), map.neighbours);
         }
     }
 
-    /// Puts `bytes` bytes that were a chunk in use into a bin, merged with their free neighbours.
+    /// Puts the `size` granules of `span` from `start` on, which were a chunk in use, into a bin, merged with their free
+    /// neighbours.
     ///
     /// # Safety
     /// The map has them free already; the neighbours are free, and in bins, where that is said.
@@ -46,23 +44,24 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     pub(super) unsafe fn coalesce(
         &mut self,
         span: Span<Unit<S, M>>,
-        mut at: NonNull<u8>,
-        mut bytes: usize,
+        start: usize,
+        mut size: usize,
         neighbours: Neighbours,
     ) {
-        self.totals.count_out(bytes);
+        self.counts.count_out(size);
         // SAFETY: free neighbours are in bins.
         unsafe {
+            let (base, mut at) = (span.start(), span.place(start));
             if neighbours.upper_free() {
-                bytes += self.bins.remove(after(at, bytes));
+                size += self.bins.remove(base, at.up(size));
             }
             if neighbours.lower_free() {
-                let below = self.bins.remove_below(at);
-                at = before(at, below);
-                bytes += below;
+                let below = self.bins.remove_below(base, at);
+                at = at.down(below);
+                size += below;
             }
-            self.bins.insert(at, bytes);
-            if !S::ONE_BLOCK && bytes == span.capacity_bytes() {
+            self.bins.insert(base, at, size);
+            if !S::ONE_BLOCK && size == span.capacity() {
                 self.span_is_free(span);
             }
         }

@@ -5,9 +5,8 @@ use core::num::NonZero;
 use core::ptr::NonNull;
 
 use super::Heap;
-use super::allocate::whole;
 use super::lookup::UsedChunk;
-use crate::granule::Unit;
+use crate::granule::{Unit, granules};
 use crate::map::WORD_GRANULES;
 use crate::span::Span;
 use crate::{FreeError, Mode, PageSource};
@@ -51,13 +50,13 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// If a block in use starts at `ptr`, nobody uses it any more. No other pointer does harm.
     #[inline]
     pub unsafe fn deallocate_sized(&mut self, ptr: NonNull<u8>, layout: Layout) -> Result<(), FreeError> {
-        let bytes = whole::<Unit<S, M>>(layout.size());
+        let size = granules::<Unit<S, M>>(layout.size());
         // SAFETY: the caller gives up the block, if there is one.
         unsafe {
-            if self.quick.may_hold(bytes) {
-                return self.free_waiting(ptr, Some(bytes));
+            if self.quick.may_hold(size * Self::GRANULE) {
+                return self.free_waiting(ptr, Some(size * Self::GRANULE));
             }
-            self.free_to_bins(ptr, bytes)
+            self.free_to_bins(ptr, size)
         }
     }
 
@@ -89,13 +88,13 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         unsafe {
             match self.let_wait(span, start, ptr, expected) {
                 LetWait::Done => Ok(()),
-                LetWait::Full(bytes) => self.free_full(span, start, ptr, bytes),
+                LetWait::Full(bytes) => self.free_full(span, start, ptr, bytes / Self::GRANULE),
                 LetWait::Unclear => self.free_unclear(ptr, expected.and_then(NonZero::new)),
             }
         }
     }
 
-    /// Frees the block of `bytes` bytes at granule `start` of `span`, of which no more may wait.
+    /// Frees the block of `size` granules at granule `start` of `span`, of which no more may wait.
     ///
     /// # Safety
     /// A chunk in use of as many bytes starts there, at `ptr`, does not wait, and ends in the map entry it starts in; nobody
@@ -106,9 +105,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         span: Span<Unit<S, M>>,
         start: usize,
         ptr: NonNull<u8>,
-        bytes: usize,
+        size: usize,
     ) -> Result<(), FreeError> {
-        let size = bytes / Self::GRANULE;
         // SAFETY: as the caller says.
         unsafe {
             if Self::COUNTS_HELD && span.let_go() {
@@ -116,7 +114,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             }
             let view = span.map().view(start);
             span.map().give_short(view, start, size);
-            self.coalesce(span, ptr, bytes, view.neighbours(size));
+            self.coalesce(span, start, size, view.neighbours(size));
         }
         Ok(())
     }
@@ -246,7 +244,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                     self.let_wait_long(span, start, ptr, bytes);
                     return true;
                 }
-                return !Self::COUNTS_HELD && self.take_back_long(span, start, ptr, bytes);
+                return !Self::COUNTS_HELD && self.take_back_long(span, start, bytes);
             }
             if Self::COUNTS_HELD && !span.let_go_unless_last() {
                 return false;
@@ -257,8 +255,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 
-    /// [`take_back`](Self::take_back), of the `bytes` bytes at granule `start` of `span`, which lies at `ptr`, if they are a
-    /// chunk that ends in another map entry than it starts in. Whether that is done.
+    /// [`take_back`](Self::take_back), of the `bytes` bytes at granule `start` of `span`, if they are a chunk that ends in
+    /// another map entry than it starts in. Whether that is done.
     ///
     /// # Safety
     /// As for `take_back`.
@@ -267,7 +265,6 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         &mut self,
         span: Span<Unit<S, M>>,
         start: usize,
-        ptr: NonNull<u8>,
         bytes: usize,
     ) -> bool {
         let end = start + bytes / Self::GRANULE;
@@ -275,7 +272,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         unsafe {
             let Some(neighbours) = span.map().long_in_use(start, end) else { return false };
             span.map().give(start, end);
-            self.coalesce(span, ptr, bytes, neighbours);
+            self.coalesce(span, start, end - start, neighbours);
         }
         true
     }
@@ -321,34 +318,33 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         Ok(())
     }
 
-    /// Frees the chunk in use of `bytes` bytes at `ptr`, if there is one.
+    /// Frees the chunk in use of `size` granules at `ptr`, if there is one.
     ///
     /// # Safety
     /// If a block in use starts at `ptr`, nobody uses it any more. It does not wait.
     #[inline(never)]
-    pub(super) unsafe fn free_to_bins(&mut self, ptr: NonNull<u8>, bytes: usize) -> Result<(), FreeError> {
+    pub(super) unsafe fn free_to_bins(&mut self, ptr: NonNull<u8>, size: usize) -> Result<(), FreeError> {
         if cfg!(for_size) {
             // SAFETY: as for this.
-            return unsafe { self.free_with_care(ptr, NonZero::new(bytes)) };
+            return unsafe { self.free_with_care(ptr, NonZero::new(size * Self::GRANULE)) };
         }
         let Some((span, start)) = self.place_of(ptr) else { return self.refuse(ptr) };
-        let size = bytes / Self::GRANULE;
         // SAFETY: the granule is the span's. A chunk in use is given up by the caller.
         unsafe {
             match (start % WORD_GRANULES + size) / WORD_GRANULES {
                 0 => {}
-                1 => return self.free_long::<false>(ptr, bytes, start),
-                _ => return self.free_long::<true>(ptr, bytes, start),
+                1 => return self.free_long::<false>(ptr, size, start),
+                _ => return self.free_long::<true>(ptr, size, start),
             }
             let view = span.map().view(start);
-            if !view.is_used() || view.size() != Some(size) || self.is_posted(span, start) {
+            if !view.is_used() || !view.ends_after(size) || self.is_posted(span, start) {
                 return self.refuse(ptr);
             }
             if Self::COUNTS_HELD && span.let_go() {
                 return self.free_last(ptr);
             }
             span.map().give_short(view, start, size);
-            self.coalesce(span, ptr, bytes, view.neighbours(size));
+            self.coalesce(span, start, size, view.neighbours(size));
         }
         Ok(())
     }
@@ -361,10 +357,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     unsafe fn free_long<const COVERS: bool>(
         &mut self,
         ptr: NonNull<u8>,
-        bytes: usize,
+        size: usize,
         start: usize,
     ) -> Result<(), FreeError> {
-        let end = start + bytes / Self::GRANULE;
+        let end = start + size;
         // SAFETY: the granule is the span's. A chunk in use is given up by the caller.
         unsafe {
             let span = self.span_of_own(ptr);
@@ -383,7 +379,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             } else {
                 map.give_over_edge(start, end);
             }
-            self.coalesce(span, ptr, bytes, neighbours);
+            self.coalesce(span, start, size, neighbours);
         }
         Ok(())
     }

@@ -90,7 +90,11 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// Bytes of bins and quick lists in a span of this heap.
     pub(crate) fn bins_bytes(&self, span: Span<Unit<S, M>>) -> usize {
-        if self.is_home(span) { Bins::<Unit<S, M>>::bytes(self.largest) + self.quick.bytes() } else { 0 }
+        if self.is_home(span) {
+            Bins::<Unit<S, M>>::bytes(self.largest / Self::GRANULE) + self.quick.bytes()
+        } else {
+            0
+        }
     }
 
     /// Takes in a span just laid. Its one free chunk.
@@ -102,8 +106,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         unsafe {
             if overhead.bins_for > 0 {
                 let memory = span.bins_memory(overhead);
-                self.bins.initialize(memory, overhead.bins_for);
-                let lists = after(memory, Bins::<Unit<S, M>>::bytes(overhead.bins_for));
+                let largest = overhead.bins_for / Self::GRANULE;
+                self.bins.initialize(span.start(), memory, largest);
+                let lists = after(memory, Bins::<Unit<S, M>>::bytes(largest));
                 self.quick.initialize(lists, Self::policy_for(overhead.bins_for));
                 self.largest = overhead.bins_for;
                 self.home = Some(span);
@@ -111,11 +116,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 span.hold();
             }
             span.push(&mut self.spans);
-            let bytes = span.capacity_bytes();
-            self.totals.add_span(span.block().len(), bytes);
+            self.counts.add_span(span.block().len(), span.capacity());
             let chunk = span.address(span.first());
-            self.fresh = if S::ZEROED { Fresh::whole(chunk, bytes) } else { Fresh::NONE };
-            self.bins.insert(chunk, bytes);
+            self.fresh = if S::ZEROED { Fresh::whole(chunk, span.capacity_bytes()) } else { Fresh::NONE };
+            self.bins.insert(span.start(), span.place(span.first()), span.capacity());
             chunk
         }
     }
@@ -134,7 +138,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
         // SAFETY: the span is one of ours, and so is the spare: a span leaves through `release`, which forgets it.
         unsafe {
-            let fits = span.block().len() <= self.totals.source - span.block().len();
+            let fits = span.block().len() <= self.counts.source - span.block().len();
             let taken = self.spare.is_some_and(|spare| spare != span && spare.is_free());
             if fits && !taken {
                 self.spare = Some(span);
@@ -148,7 +152,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// what else is free and long, so that it may give pages of that back.
     /// Returns the bytes given back. O(spans), and O(heap) where any number of blocks may wait.
     pub fn trim(&mut self) -> usize {
-        let before = self.totals.source;
+        let before = self.counts.source;
         if M::BOUNDED {
             self.flush();
         } else {
@@ -165,7 +169,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             }
         }
         if let Some(home) = self.home
-            && (self.totals.used_chunks, self.totals.spans) == (0, 1)
+            && (self.counts.used_chunks, self.counts.spans) == (0, 1)
             // SAFETY: the span is one of ours.
             && !unsafe { self.is_kept(home) }
         {
@@ -175,17 +179,22 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             (self.home, self.largest) = (None, 0);
         }
         self.discard_free();
-        before - self.totals.source
+        before - self.counts.source
     }
 
     /// Tells the source of long free chunks that all but what each keeps of itself is not needed.
     fn discard_free(&mut self) {
-        let source = &mut self.source;
-        let cell = <Unit<S, M>>::CELL;
-        self.bins.each_from(DISCARDED_FROM, |chunk, bytes| {
-            // SAFETY: the bytes lie in a free chunk, behind what it keeps at its start and below its footer.
-            unsafe { source.discard(after(chunk, KEPT_CELLS * cell), bytes - (KEPT_CELLS + 1) * cell) };
-        });
+        if !self.bins.are_there() {
+            return;
+        }
+        // SAFETY: the bins lie in a span. The bytes lie in a free chunk, behind what it keeps at its start and below its footer.
+        unsafe {
+            let (base, source, cell) = (self.base(), &mut self.source, <Unit<S, M>>::CELL);
+            self.bins.each_from(base, DISCARDED_FROM / Self::GRANULE, |chunk, size| {
+                let (start, bytes) = (chunk.address(base), size * Self::GRANULE);
+                source.discard(after(start, KEPT_CELLS * cell), bytes - (KEPT_CELLS + 1) * cell);
+            });
+        }
     }
 
     /// Whether a span may not go though it is free: somebody may look into it for blocks that were posted.
@@ -207,9 +216,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
         // SAFETY: the span's one chunk is in a bin, and nothing else of it is in use.
         unsafe {
-            self.bins.remove(span.address(span.first()));
+            self.bins.remove(span.start(), span.place(span.first()));
             span.unlink(&mut self.spans);
-            self.totals.remove_span(span.block().len(), span.capacity_bytes());
+            self.counts.remove_span(span.block().len(), span.capacity());
             self.source.release(span.block());
         }
     }

@@ -3,7 +3,7 @@
 use core::ptr::NonNull;
 
 use super::Heap;
-use crate::granule::{Granule, Unit};
+use crate::granule::{Granule, Place, Unit};
 use crate::map::InUse;
 #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
 use crate::raw::distance;
@@ -104,6 +104,35 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 FreeError::AlreadyFree
             } else {
                 FreeError::NotAStart
+            }
+        }
+    }
+
+    /// The [base](crate::granule::Place) of the heap's places; where they are not counted, nothing looks at it.
+    ///
+    /// # Safety
+    /// The heap has a span, if they are.
+    #[inline(always)]
+    pub(crate) unsafe fn base(&self) -> NonNull<u8> {
+        if !<Unit<S, M>>::COUNTED {
+            return NonNull::dangling();
+        }
+        // SAFETY: the first span is the home.
+        unsafe { self.home.unwrap_unchecked() }.start()
+    }
+
+    /// The span of a place of ours.
+    ///
+    /// # Safety
+    /// A span of ours holds the place.
+    #[inline(always)]
+    pub(super) unsafe fn span_of(&self, place: Place<Unit<S, M>>) -> Span<Unit<S, M>> {
+        // SAFETY: where places are counted, there is no span but that at the base.
+        unsafe {
+            if <Unit<S, M>>::COUNTED {
+                Span::at(self.base())
+            } else {
+                self.span_of_own(place.address(self.base()))
             }
         }
     }

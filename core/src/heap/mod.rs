@@ -9,12 +9,13 @@
 //!
 //! One file each: `allocate`, `deallocate`, `coalesce` (chunks become free), `reallocate`, `lookup` (what a pointer is),
 //! `growth` (spans come and go), `waiting` (blocks that wait in quick lists), `sweep` (all of them coalesced at once),
-//! `glance` (the short ways of a thread's own heap) and `arrived` (blocks that were freed from elsewhere).
+//! `counts` (what it holds), `glance` (the short ways of a thread's own heap) and `arrived` (blocks that were freed from elsewhere).
 
 pub(crate) mod allocate;
 #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
 mod arrived;
 mod coalesce;
+mod counts;
 mod deallocate;
 #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
 mod glance;
@@ -25,6 +26,8 @@ mod sweep;
 mod waiting;
 
 use core::ptr::NonNull;
+
+use counts::Counts;
 
 use crate::bins::Bins;
 use crate::fresh::Fresh;
@@ -73,7 +76,7 @@ pub struct Heap<S: PageSource, M: Mode = General> {
     fresh: Fresh,
     /// The block whose span is looked through for blocks that have come back.
     kept: Option<NonNull<u8>>,
-    totals: Totals,
+    counts: Counts,
 }
 
 // SAFETY: the heap alone reaches its spans, through pointers that hold wherever it is.
@@ -143,7 +146,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             largest: 0,
             fresh: Fresh::NONE,
             kept: None,
-            totals: Totals::NONE,
+            counts: Counts::NONE,
         }
     }
 
@@ -174,11 +177,11 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// What the heap holds, where what waits counts as in use.
     pub(crate) const fn totals_so_far(&self) -> Totals {
-        self.totals
+        self.counts.totals::<M::Granule>()
     }
 
     /// What the heap holds and what of it is in use. O(1).
     pub fn totals(&self) -> Totals {
-        self.totals.with_waiting(&self.quick)
+        self.totals_so_far().with_waiting(&self.quick)
     }
 }

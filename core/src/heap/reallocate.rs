@@ -4,7 +4,6 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use super::Heap;
-use super::allocate::whole;
 use super::lookup::UsedChunk;
 use crate::granule::{Unit, granules};
 use crate::map::InUse;
@@ -133,23 +132,23 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
         // SAFETY: the map says whether what lies above is free, and then its size how far it goes; it is in a bin.
         unsafe {
-            let mut free_end = end;
+            let (base, mut free_end) = (span.start(), end);
             if neighbours.upper_free() {
-                free_end += span.free_at(end).size() / Self::GRANULE;
+                free_end += span.free_at(end).size(base);
             }
             if new_end > free_end {
                 return false;
             }
             if free_end > end {
-                self.bins.remove(span.address(end));
+                self.bins.remove(base, span.place(end));
             }
             span.map().move_end(start, end, new_end);
             self.cover(span.address(new_end));
             if free_end > new_end {
-                self.bins.insert(span.address(new_end), (free_end - new_end) * Self::GRANULE);
+                self.bins.insert(base, span.place(new_end), free_end - new_end);
             }
         }
-        self.totals.resize(chunk.size() * Self::GRANULE, (new_end - start) * Self::GRANULE);
+        self.counts.resize(chunk.size(), new_end - start);
         true
     }
 
@@ -165,7 +164,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         new_size: usize,
     ) -> Option<NonNull<u8>> {
         let new = self.allocate(Layout::from_size_align(new_size, layout.align()).ok()?)?;
-        let bytes = whole::<Unit<S, M>>(layout.size());
+        let size = granules::<Unit<S, M>>(layout.size());
+        let bytes = size * Self::GRANULE;
         // SAFETY: both blocks hold the bytes, and they are two. The map's word on the old one is asked again, as the
         // new one may have come from below it.
         unsafe {
@@ -173,7 +173,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             let _ = if self.quick.may_hold(bytes) {
                 self.free_waiting_in(chunk.span, chunk.start, ptr, Some(bytes))
             } else {
-                self.free_to_bins(ptr, bytes)
+                self.free_to_bins(ptr, size)
             };
         }
         Some(new)

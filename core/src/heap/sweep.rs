@@ -9,20 +9,22 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// [`flush`](Self::flush) takes. O(heap / the granules of a map entry + free chunks).
     pub(super) fn sweep(&mut self) {
         self.quick.forget();
-        self.bins.forget();
+        if self.bins.are_there() {
+            // SAFETY: the bins lie in a span.
+            unsafe { self.bins.forget(self.base()) };
+        }
         let (mut next, mut free, mut waited) = (self.spans, 0, 0);
         while let Some(span) = next {
             // SAFETY: the span is one of the heap's, and the granules are its own; what is free in it is in no bin, and what
             // waits in no list.
             unsafe {
                 waited += span.map().sweep(span.first(), span.granules(), |from, to| {
-                    let bytes = (to - from) * Self::GRANULE;
-                    self.bins.insert(span.address(from), bytes);
-                    free += bytes;
+                    self.bins.insert(span.start(), span.place(from), to - from);
+                    free += to - from;
                 });
                 next = span.next();
             }
         }
-        self.totals.set_used(self.totals.used_chunks - waited, free);
+        self.counts.count_free(waited, free);
     }
 }

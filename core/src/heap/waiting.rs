@@ -149,7 +149,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if !M::REMOTE {
                 span.flip_waiting(start);
             }
-            self.coalesce(span, block, (end - start) * Self::GRANULE, neighbours);
+            self.coalesce(span, start, end - start, neighbours);
         }
     }
 }

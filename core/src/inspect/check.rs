@@ -189,15 +189,17 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: the chunk's words lie in it. Links are followed only to where chunks of ours start.
         unsafe {
             let (chunk, address) = (span.free_at(at), span.address(at));
-            let bytes = (end - at) * Self::GRANULE;
-            ensure(chunk.size() == bytes, FaultKind::Size, address)?;
-            ensure(chunk.footer(bytes) == bytes, FaultKind::Footer, address)?;
-            let base = self.bins().base();
-            let back = chunk.back(base);
-            let by_head = self.bins().is_head(class::holding::<Unit<S, M>>(bytes), back);
-            ensure(by_head || self.is_free_chunk(back), FaultKind::Link, address)?;
-            ensure(FreeChunk::first_at(back, base) == Some(chunk), FaultKind::Link, address)?;
-            let next_is_ours = chunk.next(base).is_none_or(|next| self.is_free_chunk(next.address()));
+            let (base, size) = (self.base(), end - at);
+            ensure(chunk.size(base) == size, FaultKind::Size, address)?;
+            ensure(chunk.footer(base, size) == size, FaultKind::Footer, address)?;
+            let leads_there = chunk.back(base).is_some_and(|back| {
+                let by_head = self.bins().is_head(class::holding(size), back);
+                (by_head || self.is_free_chunk(back.address(base)))
+                    && FreeChunk::first_at(base, back) == Some(chunk)
+            });
+            ensure(leads_there, FaultKind::Link, address)?;
+            let is_ours = |next: FreeChunk<_>| self.is_free_chunk(next.place().address(base));
+            let next_is_ours = chunk.next(base).is_none_or(is_ours);
             ensure(next_is_ours, FaultKind::Link, address)
         }
     }
@@ -217,16 +219,18 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     fn check_bins(&self, free_chunks: usize) -> Result<(), Fault> {
         let mut listed = 0;
         for bin in 0..self.bins().count() {
-            let first = self.bins().first(bin);
-            let mut link = first.map_err(|bin| Fault { kind: FaultKind::Bits, address: bin })?;
-            while let Some(chunk) = link {
-                let address = chunk.address();
-                ensure(self.is_free_chunk(address) && listed < free_chunks, FaultKind::Bin, address)?;
-                // SAFETY: a free chunk of ours starts there.
-                let (size, next) = unsafe { (chunk.size(), chunk.next(self.bins().base())) };
-                ensure(class::holding::<Unit<S, M>>(size) == bin, FaultKind::Bin, address)?;
-                listed += 1;
-                link = next;
+            // SAFETY: where there are bins, there is a span, and these are they; a free chunk of ours starts where it is said.
+            unsafe {
+                let base = self.base();
+                let first = self.bins().first(base, bin);
+                let mut link = first.map_err(|bin| Fault { kind: FaultKind::Bits, address: bin })?;
+                while let Some(chunk) = link {
+                    let address = chunk.place().address(base);
+                    ensure(self.is_free_chunk(address) && listed < free_chunks, FaultKind::Bin, address)?;
+                    ensure(class::holding(chunk.size(base)) == bin, FaultKind::Bin, address)?;
+                    listed += 1;
+                    link = chunk.next(base);
+                }
             }
         }
         let fault = Fault { kind: FaultKind::Bin, address: 0 };

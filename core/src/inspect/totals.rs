@@ -1,16 +1,14 @@
-//! What a heap holds, counted as it changes.
+//! What a heap holds, as it is told.
 
 use crate::Mode;
 use crate::quick::Quick;
 
 /// What a heap holds and what of it is in use. Read in O(1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[repr(C)]
 pub struct Totals {
     pub(crate) used: usize,
-    // Not beside `used`: the compiler would make vectors of the two.
-    pub(crate) capacity: usize,
     pub(crate) used_chunks: usize,
+    pub(crate) capacity: usize,
     pub(crate) spans: usize,
     pub(crate) source: usize,
     pub(crate) waiting: usize,
@@ -88,46 +86,6 @@ impl Totals {
     /// Spans, one in each block of the source.
     pub const fn spans(&self) -> usize {
         self.spans
-    }
-
-    #[inline(always)]
-    pub(crate) const fn count_in(&mut self, bytes: usize) {
-        self.used += bytes;
-        self.used_chunks += 1;
-    }
-
-    #[inline(always)]
-    pub(crate) const fn count_in_many(&mut self, chunks: usize, bytes: usize) {
-        self.used += bytes;
-        self.used_chunks += chunks;
-    }
-
-    #[inline(always)]
-    pub(crate) const fn count_out(&mut self, bytes: usize) {
-        self.used -= bytes;
-        self.used_chunks -= 1;
-    }
-
-    /// Counts all chunks in use anew: what is not in `free` bytes is in them.
-    pub(crate) const fn set_used(&mut self, chunks: usize, free: usize) {
-        self.used = self.capacity - free;
-        self.used_chunks = chunks;
-    }
-
-    pub(crate) const fn resize(&mut self, old: usize, new: usize) {
-        self.used = self.used - old + new;
-    }
-
-    pub(crate) const fn add_span(&mut self, block: usize, capacity: usize) {
-        self.spans += 1;
-        self.source += block;
-        self.capacity += capacity;
-    }
-
-    pub(crate) const fn remove_span(&mut self, block: usize, capacity: usize) {
-        self.spans -= 1;
-        self.source -= block;
-        self.capacity -= capacity;
     }
 }
 

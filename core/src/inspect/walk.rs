@@ -114,16 +114,26 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                     waiting: self.is_freed(span, at),
                 };
             }
-            let (chunk, base) = (span.free_at(at), self.bins().base());
-            let size = chunk.size();
-            let bin = class::holding::<Unit<S, M>>(size);
+            let (chunk, base) = (span.free_at(at), self.base());
+            let size = chunk.size(base);
+            let bin = class::holding(size);
             let free = FreeView {
                 bin,
-                next: chunk.next(base).map(|next| next.address()),
-                previous: (!self.bins().is_head(bin, chunk.back(base))).then(|| chunk.back(base)),
-                footer: chunk.footer(size),
+                next: chunk.next(base).map(|next| next.place().address(base)),
+                previous: chunk
+                    .back(base)
+                    .filter(|&back| !self.bins().is_head(bin, back))
+                    .map(|back| back.address(base)),
+                footer: chunk.footer(base, size) * Self::GRANULE,
             };
-            ChunkView { address, size, granule: at, field, free: Some(free), waiting: false }
+            ChunkView {
+                address,
+                size: size * Self::GRANULE,
+                granule: at,
+                field,
+                free: Some(free),
+                waiting: false,
+            }
         }
     }
 }

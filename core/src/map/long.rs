@@ -23,7 +23,7 @@ impl<G: Granule> Map<G> {
                 let end = fields.noted();
                 return (end, self.upper(end));
             }
-            let inside = first_start::<G>(fields);
+            let inside = first_start::<G>(fields) % WORD_GRANULES;
             (index * WORD_GRANULES + inside, Upper { edges: fields.edges >> inside })
         }
     }
@@ -59,7 +59,7 @@ impl<G: Granule> Map<G> {
                 return None;
             }
             let next = self.entry(g / WORD_GRANULES + 1).read();
-            if next.is_note() || first_start::<G>(next) != end % WORD_GRANULES {
+            if next.is_note() || !(first_start::<G>(next) ^ end).is_multiple_of(WORD_GRANULES) {
                 return None;
             }
             Some(view.neighbours(0).with_upper(Upper { edges: next.edges >> (end % WORD_GRANULES) }))
@@ -149,7 +149,7 @@ impl<G: Granule> Map<G> {
 /// Where the first chunk of an entry starts, if there is one and the entry is not a note.
 #[inline(always)]
 fn first_start<G: Granule>(fields: Fields) -> usize {
-    G::Entry::starts_of(fields.chunks, fields.edges).trailing_zeros() as usize % WORD_GRANULES
+    G::Entry::starts_of(fields.chunks, fields.edges).trailing_zeros() as usize
 }
 
 /// Whether the chunk in use `[g, end)` covers an entry whole.

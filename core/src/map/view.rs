@@ -51,7 +51,7 @@ pub struct InUse {
 /// The bits of an entry, from some granule on.
 pub struct View<E> {
     pub(super) entry: NonNull<E>,
-    shift: usize,
+    granule: u32,
     chunks: usize,
     edges: usize,
 }
@@ -65,15 +65,17 @@ impl<E> Clone for View<E> {
 impl<E> Copy for View<E> {}
 
 impl<E: Entry> View<E> {
-    /// The bits of an entry from granule `shift` of it on.
+    /// The bits of an entry from granule `g` on.
     ///
     /// # Safety
     /// The entry is there as long as the view.
     #[inline(always)]
-    pub(super) unsafe fn new(entry: NonNull<E>, shift: usize) -> Self {
+    pub(super) unsafe fn new(entry: NonNull<E>, g: usize) -> Self {
         // SAFETY: as the caller says.
         let fields = unsafe { entry.as_ref() }.read();
-        Self { entry, shift, chunks: fields.chunks >> shift, edges: fields.edges >> shift }
+        let granule = g as u32;
+        let (chunks, edges) = (fields.chunks.wrapping_shr(granule), fields.edges.wrapping_shr(granule));
+        Self { entry, granule, chunks, edges }
     }
 
     /// Whether a chunk in use starts here.
@@ -81,7 +83,7 @@ impl<E: Entry> View<E> {
     pub fn is_used(self) -> bool {
         let used = if E::LIVE {
             // SAFETY: the entry is there as long as the view.
-            unsafe { self.entry.as_ref() }.used().load(Relaxed) >> self.shift
+            unsafe { self.entry.as_ref() }.used().load(Relaxed).wrapping_shr(self.granule)
         } else {
             self.chunks
         };
@@ -91,14 +93,27 @@ impl<E: Entry> View<E> {
     /// The granules of the chunk in use that starts here, if the entry holds its end.
     #[inline(always)]
     pub fn size(self) -> Option<usize> {
-        let above = E::starts_of(self.chunks, self.edges) >> 1;
-        if above == 0 { None } else { Some(above.trailing_zeros() as usize + 1) }
+        let above = self.starts_above();
+        if above == 0 { None } else { Some(above.trailing_zeros() as usize) }
+    }
+
+    /// Whether the chunk in use that starts here has `size` granules, and the entry holds its end. In no entry are as many
+    /// granules as it has above the first.
+    #[inline(always)]
+    pub fn ends_after(self, size: usize) -> bool {
+        self.starts_above().trailing_zeros() as usize == size
     }
 
     /// Whether the entry holds the end of the chunk in use that starts here.
     #[inline(always)]
     pub fn has_end(self) -> bool {
-        E::starts_of(self.chunks, self.edges) >> 1 != 0
+        self.starts_above() != 0
+    }
+
+    /// The starts above the chunk in use that starts here.
+    #[inline(always)]
+    fn starts_above(self) -> usize {
+        E::starts_of(self.chunks, self.edges) & !1
     }
 
     /// What lies below and above the chunk in use that starts here and has `size` granules.

@@ -24,7 +24,7 @@ impl Overhead {
 
     /// Bytes below the first granule of a span of `granules` granules.
     pub(super) const fn bytes<G: Granule>(self, granules: usize) -> usize {
-        let bins = if self.bins_for > 0 { Bins::<G>::bytes(self.bins_for) } else { 0 };
+        let bins = if self.bins_for > 0 { Bins::<G>::bytes(self.bins_for / G::BYTES) } else { 0 };
         MAP + self.map_bytes::<G>(granules) + bins + self.lists.bytes()
     }
 

@@ -3,7 +3,7 @@
 use core::ptr::NonNull;
 
 use memalloc_core::bins::{Bins, class};
-use memalloc_core::{ArenaSource, GRANULE, Granule, OneWord, TwoWords, Within};
+use memalloc_core::{ArenaSource, GRANULE, Granule, OneWord, Place, TwoWords, Within};
 
 use super::model::operations::Choices;
 use super::{Input, parts};
@@ -19,9 +19,10 @@ const LOOKS: usize = 8;
 /// What memory holds that is no chunk's.
 const UNUSED: u8 = 0xa5;
 
-/// The heads of the bins, with the chunks in one allocation above: links may be counted from there.
+/// The heads of the bins, with the chunks in one allocation above, and below them what links may be counted from.
 #[repr(C, align(16))]
 struct Memory {
+    base: [u8; GRANULE],
     heads: [u8; 1024],
     chunks: [u8; PLACES * PITCH * GRANULE],
 }
@@ -60,21 +61,28 @@ impl<G: Granule> Shadow<G> {
     const PLACE: usize = PITCH * G::BYTES;
 
     fn new() -> Self {
-        let largest = LARGEST * G::BYTES;
         let chunks = [UNUSED; PLACES * PITCH * GRANULE];
-        let mut memory = Box::new(Memory { heads: [UNUSED; 1024], chunks });
-        assert!(Bins::<G>::bytes(largest) <= memory.heads.len());
+        let mut memory = Box::new(Memory { base: [UNUSED; GRANULE], heads: [UNUSED; 1024], chunks });
+        assert!(Bins::<G>::bytes(LARGEST) <= memory.heads.len());
         let mut bins = Bins::new();
         // SAFETY: there is room, and the memory lives as long as the bins.
-        unsafe { bins.initialize(NonNull::from(&mut *memory).cast(), largest) };
-        let lists = vec![vec![]; class::count::<G>(largest)];
+        unsafe {
+            let base = NonNull::from(&mut *memory).cast::<u8>();
+            bins.initialize(base, base.add(core::mem::offset_of!(Memory, heads)), LARGEST);
+        }
+        let lists = vec![vec![]; class::count(LARGEST)];
         Self { bins, memory, sizes: [None; PLACES], lists }
     }
 
-    fn address(&mut self, place: usize) -> NonNull<u8> {
-        let offset = core::mem::offset_of!(Memory, chunks) + place * Self::PLACE + G::BYTES;
+    fn base(&mut self) -> NonNull<u8> {
+        NonNull::from(&mut *self.memory).cast()
+    }
+
+    /// Granule `g` of a place, where chunks start at the first.
+    fn granule(&mut self, place: usize, g: usize) -> Place<G> {
+        let offset = core::mem::offset_of!(Memory, chunks) + place * Self::PLACE + (1 + g) * G::BYTES;
         // SAFETY: the place lies in the memory.
-        unsafe { NonNull::from(&mut *self.memory).cast::<u8>().add(offset) }
+        unsafe { Place::new(self.base(), self.base().add(offset)) }
     }
 
     fn step(&mut self, [kind, how, a, b]: [usize; 4]) {
@@ -89,53 +97,56 @@ impl<G: Granule> Shadow<G> {
     }
 
     fn insert(&mut self, place: usize, size: usize) {
-        let at = self.address(place);
+        let (base, at) = (self.base(), self.granule(place, 0));
         // SAFETY: the granules are at the place alone, which is empty.
-        unsafe { self.bins.insert(at, size * G::BYTES) };
+        unsafe { self.bins.insert(base, at, size) };
         self.sizes[place] = Some(size);
-        self.lists[class::holding::<G>(size * G::BYTES)].push(place);
+        self.lists[class::holding(size)].push(place);
     }
 
     fn remove(&mut self, place: usize, size: usize, from_below: bool) {
-        let at = self.address(place);
+        let (base, at, end) = (self.base(), self.granule(place, 0), self.granule(place, size));
         // SAFETY: the chunk is in a bin.
-        let bytes = unsafe {
-            if from_below { self.bins.remove(at) } else { self.bins.remove_below(at.add(size * G::BYTES)) }
+        let removed = unsafe {
+            if from_below { self.bins.remove(base, at) } else { self.bins.remove_below(base, end) }
         };
-        assert_eq!(bytes, size * G::BYTES);
+        assert_eq!(removed, size);
         self.forget(place);
     }
 
     fn pop(&mut self, size: usize) {
-        let covering = class::covering::<G>(size * G::BYTES);
+        let covering = class::covering(size);
         let expected = (covering..self.lists.len()).find(|&bin| !self.lists[bin].is_empty());
-        assert_eq!(self.bins.first_for(size * G::BYTES), expected, "{size} granules");
+        assert_eq!(self.bins.first_for(size), expected, "{size} granules");
         let Some(bin) = expected else { return };
+        let base = self.base();
         // SAFETY: the bin has a chunk.
-        let (chunk, bytes) = unsafe { self.bins.pop(bin) };
+        let (chunk, got) = unsafe { self.bins.pop(base, bin) };
         let place = *self.lists[bin].last().expect("the bin has a chunk");
-        assert_eq!((chunk, Some(bytes / G::BYTES)), (self.address(place), self.sizes[place]));
-        assert!(bytes >= size * G::BYTES);
+        assert_eq!((chunk, Some(got)), (self.granule(place, 0), self.sizes[place]));
+        assert!(got >= size);
         self.forget(place);
     }
 
     fn last_resort(&mut self, size: usize) {
-        let first = class::holding::<G>(size * G::BYTES);
+        let first = class::holding(size);
         let mut met = self.lists[first..].iter().flat_map(|list| list.iter().rev()).copied();
         let found = met.by_ref().enumerate().find(|&(_, place)| self.sizes[place] >= Some(size));
-        let taken = self.bins.take_last_resort(size, |_, bytes| bytes >= size * G::BYTES);
+        let base = self.base();
+        // SAFETY: the bins and their chunks lie above the base.
+        let taken = unsafe { self.bins.take_last_resort(base, size, |_, there| there >= size) };
         let Some((looks, place)) = found else { return assert_eq!(taken, None, "{size} granules") };
         if taken.is_none() {
             return assert!(looks >= LOOKS, "{size} granules, found at look {looks}");
         }
-        let expected = (self.address(place), self.sizes[place].map_or(0, |size| size * G::BYTES));
-        assert_eq!(taken, Some(expected), "{size} granules");
+        let expected = self.sizes[place].map(|there| (self.granule(place, 0), there));
+        assert_eq!(taken, expected, "{size} granules");
         self.forget(place);
     }
 
     fn forget(&mut self, place: usize) {
         let size = self.sizes[place].take().expect("a chunk is there");
-        self.lists[class::holding::<G>(size * G::BYTES)].retain(|&there| there != place);
+        self.lists[class::holding(size)].retain(|&there| there != place);
         let start = place * Self::PLACE + G::BYTES;
         self.memory.chunks[start..start + size * G::BYTES].fill(UNUSED);
     }
@@ -150,7 +161,7 @@ impl<G: Granule> Shadow<G> {
 
     /// All that is in a bin comes out of it, once.
     fn empty(&mut self) {
-        while self.bins.first_for(G::BYTES).is_some() {
+        while self.bins.first_for(1).is_some() {
             self.pop(1);
         }
         assert!(self.sizes.iter().all(Option::is_none));

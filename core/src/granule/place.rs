@@ -1,0 +1,273 @@
+//! A place in a heap's memory, as links name it, and what a free chunk, or a bin, keeps in a cell there: a link or a size.
+
+use core::marker::PhantomData;
+use core::ptr::{NonNull, without_provenance_mut};
+
+use super::Granule;
+use crate::raw::{after, before, distance};
+
+/// Half a word.
+#[cfg(target_pointer_width = "64")]
+pub(super) type Half = u32;
+#[cfg(target_pointer_width = "32")]
+pub(super) type Half = u16;
+
+/// Added to twice a size as it is kept, where it is to be told from links: those are even there.
+const IS_SIZE: usize = 1;
+
+/// Where a chunk or a cell is: its address or, where links are counted, its number, so many [units](Self::UNIT) above the
+/// **base** of its heap, the start of its one span. What a number leads to is found from base and number in one step, and a
+/// granule's number tells where it stands in the map without its address.
+#[derive(Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Place<G>(NonNull<u8>, PhantomData<G>);
+
+impl<G> Clone for Place<G> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<G> Copy for Place<G> {}
+
+/// # Safety of its methods
+/// All that are unsafe are so for one reason: base and place must be one heap's, and the place, or what it is moved to, in its memory. A
+/// cell there that is read must hold what is read, and nobody else may use it.
+impl<G: Granule> Place<G> {
+    /// Bytes from one number to the next. Where sizes are told from links by the lowest bit, cells have even numbers.
+    const UNIT: usize = match (G::COUNTED, G::ROOMY) {
+        (false, _) => 1,
+        (true, true) => G::CELL,
+        (true, false) => G::CELL / 2,
+    };
+
+    /// A place that is not looked at.
+    pub(crate) const NOWHERE: Self = Self(NonNull::dangling(), PhantomData);
+
+    /// The place at `address`, where a granule or a cell starts.
+    ///
+    /// # Safety
+    /// As for the type.
+    #[inline(always)]
+    pub unsafe fn new(base: NonNull<u8>, address: NonNull<u8>) -> Self {
+        if !G::COUNTED {
+            return Self(address, PhantomData);
+        }
+        // SAFETY: the place lies above the base.
+        unsafe { Self::numbered(distance(base, address) / Self::UNIT).unwrap_unchecked() }
+    }
+
+    /// The place of granule `g` of the span at `base`, not the first, if numbers count from there.
+    #[inline(always)]
+    pub(crate) unsafe fn of_granule(base: NonNull<u8>, g: usize) -> Self {
+        // SAFETY: the caller gives a granule above the base.
+        unsafe {
+            if G::COUNTED {
+                Self::numbered(g * (G::BYTES / Self::UNIT)).unwrap_unchecked()
+            } else {
+                Self(after(base, g * G::BYTES), PhantomData)
+            }
+        }
+    }
+
+    /// The granule that starts there, of the span at `base`.
+    #[inline(always)]
+    pub(crate) fn granule(self, base: NonNull<u8>) -> usize {
+        if G::COUNTED {
+            self.0.addr().get() / (G::BYTES / Self::UNIT)
+        } else {
+            distance(base, self.0) / G::BYTES
+        }
+    }
+
+    /// Its address.
+    ///
+    /// # Safety
+    /// As for the type.
+    #[inline(always)]
+    pub unsafe fn address(self, base: NonNull<u8>) -> NonNull<u8> {
+        // SAFETY: the place lies above the base.
+        if G::COUNTED { unsafe { after(base, self.0.addr().get() * Self::UNIT) } } else { self.0 }
+    }
+
+    /// `granules` granules further up.
+    #[inline(always)]
+    pub(crate) unsafe fn up(self, granules: usize) -> Self {
+        // SAFETY: as the caller says.
+        unsafe { self.moved_up(granules * (G::BYTES / Self::UNIT)) }
+    }
+
+    /// `granules` granules further down.
+    #[inline(always)]
+    pub(crate) unsafe fn down(self, granules: usize) -> Self {
+        // SAFETY: as the caller says.
+        unsafe { self.moved_down(granules * (G::BYTES / Self::UNIT)) }
+    }
+
+    /// `cells` cells further up.
+    #[inline(always)]
+    pub(crate) unsafe fn cells_up(self, cells: usize) -> Self {
+        // SAFETY: as the caller says.
+        unsafe { self.moved_up(cells * (G::CELL / Self::UNIT)) }
+    }
+
+    /// A cell further down.
+    #[inline(always)]
+    pub(crate) unsafe fn cell_down(self) -> Self {
+        // SAFETY: as the caller says.
+        unsafe { self.moved_down(G::CELL / Self::UNIT) }
+    }
+
+    /// How many cells it lies above another; many, if it lies below.
+    #[inline(always)]
+    pub(crate) fn cells_above(self, other: Self) -> usize {
+        distance(other.0, self.0) / (G::CELL / Self::UNIT)
+    }
+
+    /// The place that the cell there names, if it names one.
+    #[inline(always)]
+    pub(crate) unsafe fn link(self, base: NonNull<u8>) -> Option<Self> {
+        // SAFETY: as the caller says.
+        unsafe {
+            if G::COUNTED {
+                Self::numbered(self.half(base))
+            } else {
+                self.0.cast::<Option<NonNull<u8>>>().read().map(|address| Self(address, PhantomData))
+            }
+        }
+    }
+
+    /// Writes a link to a place, or that there is none, into the cell there.
+    #[inline(always)]
+    pub(crate) unsafe fn set_link(self, base: NonNull<u8>, place: Option<Self>) {
+        // SAFETY: as the caller says.
+        unsafe {
+            if G::COUNTED {
+                self.set_half(base, place.map_or(0, |place| place.0.addr().get()));
+            } else {
+                self.0.cast::<Option<NonNull<u8>>>().write(place.map(|place| place.0));
+            }
+        }
+    }
+
+    /// The number of granules in the cell there, if it holds one.
+    #[inline(always)]
+    pub(crate) unsafe fn size(self, base: NonNull<u8>) -> Option<usize> {
+        // SAFETY: as the caller says.
+        let kept = unsafe { if G::COUNTED { self.half(base) } else { self.0.cast::<usize>().read() } };
+        if G::ROOMY {
+            return Some(kept);
+        }
+        if kept & IS_SIZE != 0 { Some(kept / 2) } else { None }
+    }
+
+    /// Writes a number of granules into the cell there.
+    #[inline(always)]
+    pub(crate) unsafe fn set_size(self, base: NonNull<u8>, size: usize) {
+        let kept = if G::ROOMY { size } else { size * 2 + IS_SIZE };
+        // SAFETY: as the caller says.
+        unsafe { if G::COUNTED { self.set_half(base, kept) } else { self.0.cast::<usize>().write(kept) } }
+    }
+
+    /// The place with a number; none has 0, which is the base's.
+    #[inline(always)]
+    fn numbered(number: usize) -> Option<Self> {
+        NonNull::new(without_provenance_mut(number)).map(|place| Self(place, PhantomData))
+    }
+
+    #[inline(always)]
+    unsafe fn moved_up(self, units: usize) -> Self {
+        // SAFETY: as the caller says.
+        unsafe {
+            if G::COUNTED {
+                Self::numbered(self.0.addr().get() + units).unwrap_unchecked()
+            } else {
+                Self(after(self.0, units), PhantomData)
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn moved_down(self, units: usize) -> Self {
+        // SAFETY: as the caller says; nothing is below the base.
+        unsafe {
+            if G::COUNTED {
+                Self::numbered(self.0.addr().get() - units).unwrap_unchecked()
+            } else {
+                Self(before(self.0, units), PhantomData)
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn half(self, base: NonNull<u8>) -> usize {
+        // SAFETY: as the caller says.
+        unsafe { self.address(base).cast::<Half>().read() as usize }
+    }
+
+    #[inline(always)]
+    unsafe fn set_half(self, base: NonNull<u8>, kept: usize) {
+        // SAFETY: as the caller says.
+        unsafe { self.address(base).cast::<Half>().write(kept as Half) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{OneWord, TwoWords, Within};
+    use super::*;
+    use crate::ArenaSource;
+
+    #[test]
+    fn cells_hold_what_they_were_given() {
+        hold::<TwoWords>(usize::MAX / 4);
+        hold::<Within<ArenaSource, TwoWords>>(<Within<ArenaSource, TwoWords>>::REACH / TwoWords::BYTES);
+        hold::<OneWord>(OneWord::REACH / OneWord::BYTES);
+    }
+
+    fn hold<G: Granule>(most: usize) {
+        let mut memory = [0_usize; 8];
+        let base = NonNull::from(&mut memory).cast::<u8>();
+        // SAFETY: the cells are the test's own, and all that is linked to lies in them.
+        unsafe {
+            let cell = |index: usize| Place::<G>::new(base, after(base, index * G::CELL));
+            let is_size = |cell: Place<G>| !G::ROOMY && cell.size(base).is_some();
+            for place in [cell(1), cell(6)] {
+                cell(3).set_link(base, Some(place));
+                assert_eq!((cell(3).link(base), is_size(cell(3))), (Some(place), false));
+            }
+            cell(3).set_link(base, None);
+            assert_eq!((cell(3).link(base), is_size(cell(3))), (None, false));
+            for size in [1, 2, 77, most - 1] {
+                cell(3).set_size(base, size);
+                assert_eq!(cell(3).size(base), Some(size));
+            }
+            assert_eq!((cell(2).link(base), cell(4).link(base)), (None, None));
+        }
+    }
+
+    #[test]
+    fn places_are_where_their_granules_are() {
+        are_there::<TwoWords>();
+        are_there::<Within<ArenaSource, TwoWords>>();
+        are_there::<OneWord>();
+    }
+
+    fn are_there<G: Granule>() {
+        let mut memory = [0_usize; 64];
+        let base = NonNull::from(&mut memory).cast::<u8>();
+        for g in 1..16 {
+            // SAFETY: the granules lie in the memory.
+            unsafe {
+                let place = Place::<G>::of_granule(base, g);
+                let address = after(base, g * G::BYTES);
+                assert_eq!((place.address(base), place.granule(base)), (address, g));
+                assert_eq!(Place::new(base, address), place);
+                assert_eq!(place.up(3), Place::of_granule(base, g + 3));
+                assert_eq!(place.up(3).down(3), place);
+                assert_eq!(place.cells_up(1).address(base), after(address, G::CELL));
+                assert_eq!((place.cells_up(1).cell_down(), place.cells_up(5).cells_above(place)), (place, 5));
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! What a heap holds, counted as it changes, in granules where it can be.
+
+use crate::Totals;
+use crate::granule::Granule;
+
+/// What a heap holds. A block that waits counts as one in use.
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub(super) struct Counts {
+    used: usize,
+    // Not beside `used`: the compiler would make vectors of the two.
+    capacity: usize,
+    pub(super) used_chunks: usize,
+    pub(super) spans: usize,
+    /// In bytes.
+    pub(super) source: usize,
+}
+
+impl Counts {
+    pub(super) const NONE: Self = Self { used: 0, used_chunks: 0, capacity: 0, spans: 0, source: 0 };
+
+    /// As it is told, where nothing that waits is told apart.
+    pub(super) const fn totals<G: Granule>(self) -> Totals {
+        Totals {
+            used: self.used * G::BYTES,
+            used_chunks: self.used_chunks,
+            capacity: self.capacity * G::BYTES,
+            spans: self.spans,
+            source: self.source,
+            waiting: 0,
+            waiting_chunks: 0,
+        }
+    }
+
+    /// Counts `chunks` chunks in use more, of `size` granules together.
+    #[inline(always)]
+    pub(super) const fn count_in(&mut self, chunks: usize, size: usize) {
+        self.used += size;
+        self.used_chunks += chunks;
+    }
+
+    /// Counts a chunk in use of `size` granules less.
+    #[inline(always)]
+    pub(super) const fn count_out(&mut self, size: usize) {
+        self.used -= size;
+        self.used_chunks -= 1;
+    }
+
+    /// Counts anew: so many chunks fewer, and all that is not in `free` granules is in chunks in use.
+    pub(super) const fn count_free(&mut self, chunks: usize, free: usize) {
+        self.used = self.capacity - free;
+        self.used_chunks -= chunks;
+    }
+
+    pub(super) const fn resize(&mut self, old: usize, new: usize) {
+        self.used = self.used - old + new;
+    }
+
+    pub(super) const fn add_span(&mut self, block: usize, capacity: usize) {
+        self.spans += 1;
+        self.source += block;
+        self.capacity += capacity;
+    }
+
+    pub(super) const fn remove_span(&mut self, block: usize, capacity: usize) {
+        self.spans -= 1;
+        self.source -= block;
+        self.capacity -= capacity;
+    }
+}
