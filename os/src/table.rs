@@ -136,7 +136,7 @@ impl Near {
     }
 }
 
-/// Stands for each leaf that is not there.
+/// Stands for a leaf where none is near.
 static NO_LEAF: Leaf = [const { AtomicU32::new(0) }; LEAF_ENTRIES];
 
 /// The table. Empty, it has no memory of its own.
@@ -146,15 +146,17 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) const fn new() -> Self {
-        Self { leaves: [const { AtomicPtr::new((&raw const NO_LEAF).cast_mut()) }; LEAVES] }
+        Self { leaves: [const { AtomicPtr::new(ptr::null_mut()) }; LEAVES] }
     }
 
     /// What the table has for `address`.
     #[inline(always)]
     pub(crate) fn entry(&self, address: usize) -> Entry {
         let slot = address >> SLOT_BITS;
-        let Some(leaf) = self.leaves.get(slot >> LEAF_BITS) else { return Entry::NONE };
-        Entry(entries(leaf)[slot % LEAF_ENTRIES].load(Ordering::Relaxed))
+        match self.leaves.get(slot >> LEAF_BITS).and_then(entries) {
+            Some(leaf) => Entry(leaf[slot % LEAF_ENTRIES].load(Ordering::Relaxed)),
+            None => Entry::NONE,
+        }
     }
 
     /// Whether `address` lies in the first slot of a block of `owner`.
@@ -167,7 +169,7 @@ impl Table {
     pub(crate) fn near(&'static self, address: usize) -> Near {
         let number = address >> (SLOT_BITS + LEAF_BITS);
         let first = Start::of(number << (SLOT_BITS + LEAF_BITS)).0;
-        self.leaves.get(number).map_or(Near::NONE, |leaf| Near { first, leaf: entries(leaf) })
+        self.leaves.get(number).and_then(entries).map_or(Near::NONE, |leaf| Near { first, leaf })
     }
 
     /// The start of the block that holds `address`, and whose it is.
@@ -213,9 +215,9 @@ impl Table {
     pub(crate) fn blocks_of(&self, owner: Owner) -> impl Iterator<Item = NonNull<u8>> {
         let leaves = self.leaves.iter().enumerate();
         leaves.flat_map(move |(number, leaf)| {
-            let of_owner = is_there(leaf).then(|| entries(leaf)).into_iter().flatten().enumerate();
+            let all = entries(leaf).into_iter().flatten().enumerate();
             let of_owner =
-                of_owner.filter(move |(_, entry)| Entry(entry.load(Ordering::Relaxed)).is_first_of(owner));
+                all.filter(move |(_, entry)| Entry(entry.load(Ordering::Relaxed)).is_first_of(owner));
             of_owner.filter_map(move |(entry, _)| {
                 NonNull::new(ptr::with_exposed_provenance_mut((number * LEAF_ENTRIES + entry) * SLOT))
             })
@@ -223,9 +225,8 @@ impl Table {
     }
 
     fn store(&self, slot: usize, entry: Entry) {
-        let leaf = self.leaves.get(slot >> LEAF_BITS).filter(|leaf| is_there(leaf));
-        if let Some(leaf) = leaf {
-            entries(leaf)[slot % LEAF_ENTRIES].store(entry.0, Ordering::Relaxed);
+        if let Some(leaf) = self.leaves.get(slot >> LEAF_BITS).and_then(entries) {
+            leaf[slot % LEAF_ENTRIES].store(entry.0, Ordering::Relaxed);
         }
     }
 
@@ -236,26 +237,21 @@ impl Table {
     }
 }
 
-/// The entries of a leaf; none at all, if it is not there.
+/// The entries of a leaf, if it is there.
 #[inline(always)]
-fn entries(leaf: &AtomicPtr<Leaf>) -> &Leaf {
+fn entries(leaf: &AtomicPtr<Leaf>) -> Option<&Leaf> {
     // SAFETY: a leaf stays mapped as long as the table lives, and mapped zeros are one.
-    unsafe { &*leaf.load(Ordering::Acquire) }
-}
-
-/// Whether a leaf is there.
-fn is_there(leaf: &AtomicPtr<Leaf>) -> bool {
-    !core::ptr::eq(leaf.load(Ordering::Relaxed), &raw const NO_LEAF)
+    unsafe { leaf.load(Ordering::Acquire).as_ref() }
 }
 
 /// Sees to it that a leaf is there.
 fn map_leaf(leaf: &AtomicPtr<Leaf>) -> bool {
-    if is_there(leaf) {
+    if entries(leaf).is_some() {
         return true;
     }
     let Some(memory) = map(0, size_of::<Leaf>()) else { return false };
-    let (none, new) = ((&raw const NO_LEAF).cast_mut(), memory.as_ptr().cast());
-    if leaf.compare_exchange(none, new, Ordering::Release, Ordering::Relaxed).is_err() {
+    let new = memory.as_ptr().cast();
+    if leaf.compare_exchange(ptr::null_mut(), new, Ordering::Release, Ordering::Relaxed).is_err() {
         // SAFETY: another thread was faster; this leaf was just mapped, and is unused.
         unsafe { unmap(memory, size_of::<Leaf>()) };
     }
@@ -264,8 +260,7 @@ fn map_leaf(leaf: &AtomicPtr<Leaf>) -> bool {
 
 impl Drop for Table {
     fn drop(&mut self) {
-        let leaves = self.leaves.iter().filter(|leaf| is_there(leaf));
-        for leaf in leaves.filter_map(|leaf| NonNull::new(leaf.load(Ordering::Relaxed))) {
+        for leaf in self.leaves.iter().filter_map(|leaf| NonNull::new(leaf.load(Ordering::Relaxed))) {
             // SAFETY: the leaf was mapped with this size, and goes with the table.
             unsafe { unmap(leaf.cast(), size_of::<Leaf>()) };
         }
