@@ -33,8 +33,8 @@ pub enum LongWait {
     Yes,
     /// It waits in place of another, which is to be [coalesced](LocalHeap::coalesce).
     InPlaceOf(NonNull<u8>),
-    /// It is in use, but of so many bytes, too many to wait: it is to be [freed](LocalHeap::deallocate_long).
-    TooLong(usize),
+    /// It is in use, but too long to wait: it is to be [freed](LocalHeap::deallocate_long).
+    TooLong,
 }
 
 /// Where a granule starts: what a [`PageSource`] knows of an address, as its embedder may find it in fewer steps.
@@ -177,7 +177,7 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     #[inline]
     pub unsafe fn deallocate(&mut self, ptr: NonNull<u8>) -> Result<(), FreeError> {
         // SAFETY: as the caller says.
-        unsafe { self.heap.deallocate(ptr) }
+        unsafe { self.free(ptr, None) }
     }
 
     /// Frees the block at `ptr`, which was allocated for `layout`: see [`Heap::deallocate_sized`].
@@ -190,7 +190,24 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     #[inline]
     pub unsafe fn deallocate_sized(&mut self, ptr: NonNull<u8>, layout: Layout) -> Result<(), FreeError> {
         // SAFETY: as the caller says.
-        unsafe { self.heap.deallocate_sized(ptr, layout) }
+        unsafe { self.free(ptr, Some(whole::<TwoWords>(layout.size()))) }
+    }
+
+    /// Frees the block at `ptr`, of `expected` bytes if that is said: by a glance at the map, if that will do.
+    ///
+    /// # Safety
+    /// As for [`deallocate`](Self::deallocate).
+    #[inline(always)]
+    unsafe fn free(&mut self, ptr: NonNull<u8>, expected: Option<usize>) -> Result<(), FreeError> {
+        // SAFETY: as the caller says; the granule is the span's.
+        unsafe {
+            if let Some((span, start)) = self.heap.place_of(ptr)
+                && self.heap.let_wait_soon(span, start, ptr, expected)
+            {
+                return Ok(());
+            }
+            self.heap.free_unclear(ptr, expected.and_then(NonZero::new))
+        }
     }
 
     /// Frees the block at `ptr`, of `bytes` bytes, whole granules, unless they are 0, in a block of the source that starts at
@@ -240,13 +257,13 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         }
     }
 
-    /// Frees the block of `bytes` bytes that starts at a granule, which is too long to wait. O(1).
+    /// Frees the block that starts at a granule, which is too long to wait. O(1).
     ///
     /// # Safety
     /// [`let_wait_long`](Self::let_wait_long) just said so of it.
-    pub unsafe fn deallocate_long(&mut self, at: GranuleAt, bytes: usize) {
-        // SAFETY: as the caller says.
-        unsafe { self.heap.take_back_long(Span::at(at.block), at.granule, bytes) };
+    pub unsafe fn deallocate_long(&mut self, at: GranuleAt) {
+        // SAFETY: as the caller says: the block is in use.
+        unsafe { self.heap.take_back_known(Span::at(at.block), at.granule) };
     }
 
     /// Coalesces the block in whose place another one waits. O(1).

@@ -154,7 +154,7 @@ unsafe fn deallocate_long(ptr: NonNull<u8>, size: Option<usize>) -> Result<(), F
             LongWait::No => return deallocate_otherwise(ptr, size.map_or(0, whole)),
             LongWait::Yes => {}
             LongWait::InPlaceOf(displaced) => coalesce(displaced),
-            LongWait::TooLong(bytes) => free_long(ptr.as_ptr(), bytes),
+            LongWait::TooLong => free_long(ptr.as_ptr()),
         }
     }
     Ok(())
@@ -189,14 +189,14 @@ pub unsafe fn let_wait_long(ptr: *mut u8, size: Option<usize>) -> LongWait {
     }
 }
 
-/// Frees the block at `ptr`, of `bytes` bytes, which is too long to wait.
+/// Frees the block at `ptr`, which is too long to wait.
 ///
 /// # Safety
 /// [`let_wait_long`] just said so of it.
 #[inline(always)]
-pub unsafe fn free_long(ptr: *mut u8, bytes: usize) {
+pub unsafe fn free_long(ptr: *mut u8) {
     // SAFETY: as the caller says; the heap is the calling thread's, and nothing of it is borrowed.
-    unsafe { current().local().deallocate_long(granule_at(Start::of(ptr.addr()), ptr), bytes) };
+    unsafe { current().local().deallocate_long(granule_at(Start::of(ptr.addr()), ptr)) };
 }
 
 /// Coalesces the block in whose place another one waits.

@@ -7,7 +7,7 @@ use core::ptr::NonNull;
 use super::Heap;
 use super::lookup::UsedChunk;
 use crate::granule::{Unit, granules};
-use crate::map::WORD_GRANULES;
+use crate::map::{InUse, WORD_GRANULES};
 use crate::span::Span;
 use crate::{FreeError, Mode, PageSource};
 
@@ -124,7 +124,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// # Safety
     /// As for [`free_waiting`](Self::free_waiting).
     #[inline(never)]
-    unsafe fn free_unclear(
+    pub(crate) unsafe fn free_unclear(
         &mut self,
         ptr: NonNull<u8>,
         expected: Option<NonZero<usize>>,
@@ -235,7 +235,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if !view.is_used() || view.has_end() || self.is_freed(span, start) {
                 return false;
             }
-            let bytes = (span.map().end_beyond(start).0 - start) * Self::GRANULE;
+            let (end, upper) = span.map().end_beyond(start);
+            let bytes = (end - start) * Self::GRANULE;
             if expected.is_some_and(|expected| expected != bytes) {
                 return false;
             }
@@ -244,7 +245,12 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                     self.let_wait_long(span, start, ptr, bytes);
                     return true;
                 }
-                return !Self::COUNTS_HELD && self.take_back_long(span, start, bytes);
+                if Self::COUNTS_HELD {
+                    return false;
+                }
+                let neighbours = view.neighbours(0).with_upper(upper);
+                self.take_back(UsedChunk { span, start, map: InUse { end, neighbours } });
+                return true;
             }
             if Self::COUNTS_HELD && !span.let_go_unless_last() {
                 return false;
@@ -253,28 +259,6 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             span.flip_waiting(start);
             true
         }
-    }
-
-    /// [`take_back`](Self::take_back), of the `bytes` bytes at granule `start` of `span`, if they are a chunk that ends in
-    /// another map entry than it starts in. Whether that is done.
-    ///
-    /// # Safety
-    /// As for `take_back`.
-    #[inline(never)]
-    pub(crate) unsafe fn take_back_long(
-        &mut self,
-        span: Span<Unit<S, M>>,
-        start: usize,
-        bytes: usize,
-    ) -> bool {
-        let end = start + bytes / Self::GRANULE;
-        // SAFETY: the granule is the span's. A chunk in use is given up by the caller.
-        unsafe {
-            let Some(neighbours) = span.map().long_in_use(start, end) else { return false };
-            span.map().give(start, end);
-            self.coalesce(span, start, end - start, neighbours);
-        }
-        true
     }
 
     /// [`free_with_care`](Self::free_with_care), of a chunk in use.

@@ -4,6 +4,7 @@
 use core::ptr::NonNull;
 
 use super::Heap;
+use super::lookup::UsedChunk;
 use crate::granule::{TwoWordsLive, Unit, rounded};
 use crate::span::Span;
 use crate::{Local, LongWait, PageSource};
@@ -72,7 +73,7 @@ impl<S: PageSource> Heap<S, Local> {
                 return LongWait::No;
             }
             if !self.quick.serves_long(bytes) {
-                return LongWait::TooLong(bytes);
+                return LongWait::TooLong;
             }
             glance.flip_live();
             match self.quick.exchange_long(ptr, bytes) {
@@ -80,6 +81,16 @@ impl<S: PageSource> Heap<S, Local> {
                 None => LongWait::Yes,
             }
         }
+    }
+
+    /// [`take_back`](Self::take_back), of the chunk at granule `start` of `span`, which is known to be in use.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(never)]
+    pub(crate) unsafe fn take_back_known(&mut self, span: Span<Unit<S, Local>>, start: usize) {
+        // SAFETY: as the caller says.
+        unsafe { self.take_back(UsedChunk { span, start, map: span.map().extent(start) }) };
     }
 
     /// The block at granule `start` of `span`, made `new_size` bytes long: where it lies, if it has as many granules; or else

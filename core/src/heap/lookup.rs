@@ -38,7 +38,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// The span and the granule that start at `ptr`.
     #[inline(always)]
-    pub(super) fn place_of(&self, ptr: NonNull<u8>) -> Option<(Span<Unit<S, M>>, usize)> {
+    pub(crate) fn place_of(&self, ptr: NonNull<u8>) -> Option<(Span<Unit<S, M>>, usize)> {
         let (block, start) = self.source.granule_at::<Unit<S, M>>(ptr.addr().get())?;
         // SAFETY: the source says that the address lies in a block of ours, and each holds a span.
         Some((unsafe { Span::at(block) }, start))

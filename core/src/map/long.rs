@@ -28,23 +28,6 @@ impl<G: Granule> Map<G> {
         }
     }
 
-    /// What lies below and above the chunk in use `[g, end)`, if there is one and it ends in another entry than it starts
-    /// in.
-    ///
-    /// # Safety
-    /// As for the type, but for `end`.
-    #[inline(always)]
-    pub unsafe fn long_in_use(self, g: usize, end: usize) -> Option<Neighbours> {
-        // SAFETY: as the caller says.
-        unsafe {
-            match end / WORD_GRANULES - g / WORD_GRANULES {
-                0 => None,
-                1 => self.in_use_over_edge(g, end),
-                _ => self.in_use_over_entry(g, end),
-            }
-        }
-    }
-
     /// What lies below and above the chunk in use `[g, end)`, if there is one.
     ///
     /// # Safety

@@ -216,7 +216,11 @@ impl<G: Granule> Shadow<G> {
             let seen = (says, neighbours.lower_free(), neighbours.upper_free());
             assert_eq!(seen, (end, lower_free, upper_free), "{start} of {chunks:?}");
             for other in [end, end + 1, end.saturating_sub(1), self.granules, usize::MAX >> 3] {
-                let long = self.map.long_in_use(start, other);
+                let long = match (other / WORD_GRANULES).wrapping_sub(start / WORD_GRANULES) {
+                    0 => None,
+                    1 => self.map.in_use_over_edge(start, other),
+                    _ => self.map.in_use_over_entry(start, other),
+                };
                 let is_long = is_used && other == end && !self.map.view(start).has_end();
                 let expected = is_long.then_some((lower_free, upper_free));
                 let seen = long.map(|neighbours| (neighbours.lower_free(), neighbours.upper_free()));

@@ -218,9 +218,8 @@ impl Machine<'_> {
                         heap.coalesce(displaced);
                         true
                     }
-                    LongWait::TooLong(bytes) => {
-                        assert_eq!(bytes, rounded(block.size));
-                        heap.deallocate_long(at, bytes);
+                    LongWait::TooLong => {
+                        heap.deallocate_long(at);
                         true
                     }
                 },

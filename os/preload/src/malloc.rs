@@ -59,7 +59,7 @@ unsafe fn free_long(ptr: *mut c_void) {
             LongWait::No => free_otherwise(ptr),
             LongWait::Yes => {}
             LongWait::InPlaceOf(displaced) => process::coalesce(displaced),
-            LongWait::TooLong(bytes) => process::free_long(ptr.cast(), bytes),
+            LongWait::TooLong => process::free_long(ptr.cast()),
         }
     }
 }
