@@ -6,15 +6,17 @@
 //!             no: the embedder knows whose it is ─▶ RemoteSpan::free
 //! ```
 
+mod free;
+mod resize;
+
 use core::alloc::Layout;
-use core::num::NonZero;
 use core::ptr::NonNull;
 
+pub use free::LongWait;
+
 use crate::granule::{GRANULE, TwoWords, rounded};
-use crate::heap::allocate::whole;
 use crate::inspect::Fault;
 use crate::remote::{Arrivals, Inbox};
-use crate::span::Span;
 use crate::{FreeError, Fresh, Heap, Local, PageSource, Totals};
 
 /// Blocks that have come back which one request takes in, or a few more, unless it finds no memory.
@@ -23,19 +25,6 @@ const AT_ONCE: usize = 64;
 /// What is done about a free from elsewhere that only its heap can see is bad: the second of two frees of one block by two
 /// threads at the very same time.
 pub type OnBadFree = fn(FreeError, NonNull<u8>);
-
-/// What came of letting a long block wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LongWait {
-    /// It does not; nothing has changed.
-    No,
-    /// It waits.
-    Yes,
-    /// It waits in place of another, which is to be [coalesced](LocalHeap::coalesce).
-    InPlaceOf(NonNull<u8>),
-    /// It is in use, but too long to wait: it is to be [freed](LocalHeap::deallocate_long).
-    TooLong,
-}
 
 /// Where a granule starts: what a [`PageSource`] knows of an address, as its embedder may find it in fewer steps.
 #[derive(Debug, Clone, Copy)]
@@ -165,197 +154,6 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     pub unsafe fn clear(&self, fresh: Fresh, block: NonNull<u8>, size: usize) {
         // SAFETY: as the caller says.
         unsafe { self.heap.clear(fresh, block, size) };
-    }
-
-    /// Frees the block at `ptr`: see [`Heap::deallocate`].
-    ///
-    /// # Errors
-    /// As there; [`FreeError::NotOurs`] for another heap's block.
-    ///
-    /// # Safety
-    /// If a block in use of this heap starts at `ptr`, nobody uses it any more. No other pointer does harm.
-    #[inline]
-    pub unsafe fn deallocate(&mut self, ptr: NonNull<u8>) -> Result<(), FreeError> {
-        // SAFETY: as the caller says.
-        unsafe { self.free(ptr, None) }
-    }
-
-    /// Frees the block at `ptr`, which was allocated for `layout`: see [`Heap::deallocate_sized`].
-    ///
-    /// # Errors
-    /// As there; [`FreeError::NotOurs`] for another heap's block.
-    ///
-    /// # Safety
-    /// If a block in use of this heap starts at `ptr`, nobody uses it any more. No other pointer does harm.
-    #[inline]
-    pub unsafe fn deallocate_sized(&mut self, ptr: NonNull<u8>, layout: Layout) -> Result<(), FreeError> {
-        // SAFETY: as the caller says.
-        unsafe { self.free(ptr, Some(whole::<TwoWords>(layout.size()))) }
-    }
-
-    /// Frees the block at `ptr`, of `expected` bytes if that is said: by a glance at the map, if that will do.
-    ///
-    /// # Safety
-    /// As for [`deallocate`](Self::deallocate).
-    #[inline(always)]
-    unsafe fn free(&mut self, ptr: NonNull<u8>, expected: Option<usize>) -> Result<(), FreeError> {
-        // SAFETY: as the caller says; the granule is the span's.
-        unsafe {
-            if let Some((span, start)) = self.heap.place_of(ptr)
-                && self.heap.let_wait_soon(span, start, ptr, expected)
-            {
-                return Ok(());
-            }
-            self.heap.free_unclear(ptr, expected.and_then(NonZero::new))
-        }
-    }
-
-    /// Frees the block at `ptr`, of `bytes` bytes, whole granules, unless they are 0, in a block of the source that starts at
-    /// `block`. For a block that may not wait it takes less than [`deallocate`](Self::deallocate). O(1).
-    ///
-    /// # Errors
-    /// As for [`deallocate_sized`](Self::deallocate_sized).
-    ///
-    /// # Safety
-    /// If a block in use of this heap starts at `ptr`, nobody uses it any more. `block` is what the source's
-    /// [`block_of`](PageSource::block_of) answers for `ptr`.
-    pub unsafe fn deallocate_in(
-        &mut self,
-        block: NonNull<u8>,
-        ptr: NonNull<u8>,
-        bytes: usize,
-    ) -> Result<(), FreeError> {
-        // SAFETY: as the caller says.
-        unsafe { self.heap.free_in(block, ptr, NonZero::new(bytes)) }
-    }
-
-    /// Frees the block that starts at a granule, of `size` bytes if that is said, if it is small and one more of its size may
-    /// wait. Whether that is done; if not, nothing has changed, and [`deallocate`](Self::deallocate) or
-    /// [`deallocate_sized`](Self::deallocate_sized) does it, or says why not. O(1).
-    ///
-    /// # Safety
-    /// If a block in use of this heap starts there, nobody uses it any more. The source's
-    /// [`granule_at`](PageSource::granule_at) answers so for the address.
-    #[inline(always)]
-    pub unsafe fn let_wait(&mut self, at: GranuleAt, size: Option<usize>) -> bool {
-        // SAFETY: as the caller says; each block of the source holds a span.
-        unsafe {
-            self.heap.let_wait_soon(Span::at(at.block), at.granule, at.ptr, size.map(whole::<TwoWords>))
-        }
-    }
-
-    /// [`let_wait`](Self::let_wait), of a long block: one of each few sizes may wait.
-    ///
-    /// # Safety
-    /// As for `let_wait`.
-    #[inline(always)]
-    pub unsafe fn let_wait_long(&mut self, at: GranuleAt, size: Option<usize>) -> LongWait {
-        // SAFETY: as in `let_wait`.
-        unsafe {
-            let span = Span::at(at.block);
-            self.heap.let_wait_long_soon(span, at.granule, at.ptr, size.map(whole::<TwoWords>))
-        }
-    }
-
-    /// Frees the block that starts at a granule, which is too long to wait. O(1).
-    ///
-    /// # Safety
-    /// [`let_wait_long`](Self::let_wait_long) just said so of it.
-    pub unsafe fn deallocate_long(&mut self, at: GranuleAt) {
-        // SAFETY: as the caller says: the block is in use.
-        unsafe { self.heap.take_back_known(Span::at(at.block), at.granule) };
-    }
-
-    /// Coalesces the block in whose place another one waits. O(1).
-    ///
-    /// # Safety
-    /// [`let_wait_long`](Self::let_wait_long) just gave it.
-    pub unsafe fn coalesce(&mut self, displaced: NonNull<u8>) {
-        // SAFETY: the block was one that waits.
-        unsafe { self.heap.take_back_waiting(displaced) };
-    }
-
-    /// Makes the block at `ptr`, of this heap, `new_size` bytes long: see [`Heap::reallocate`].
-    ///
-    /// # Safety
-    /// If a block in use starts at `ptr`, nobody uses it any more once another pointer is returned.
-    #[inline]
-    pub unsafe fn reallocate(
-        &mut self,
-        ptr: NonNull<u8>,
-        layout: Layout,
-        new_size: usize,
-    ) -> Option<NonNull<u8>> {
-        if self.has_arrived() {
-            self.take_in_some();
-        }
-        // SAFETY: as the caller says.
-        unsafe { self.heap.reallocate(ptr, layout, new_size) }
-    }
-
-    /// Makes the block at `ptr`, of this heap, `new_size` bytes long: see [`Heap::resize`].
-    ///
-    /// # Errors
-    /// As there.
-    ///
-    /// # Safety
-    /// If a block in use starts at `ptr`, nobody uses it any more once another pointer is returned.
-    #[inline]
-    pub unsafe fn resize(
-        &mut self,
-        ptr: NonNull<u8>,
-        new_size: usize,
-    ) -> Result<Option<NonNull<u8>>, FreeError> {
-        if self.has_arrived() {
-            self.take_in_some();
-        }
-        // SAFETY: as the caller says.
-        unsafe { self.heap.resize(ptr, new_size) }
-    }
-
-    /// [`resize`](Self::resize), of the block that starts at a granule, if little is to do for that. If not, `None`, and nothing
-    /// has changed. O(1), but for the copy.
-    ///
-    /// # Safety
-    /// If a block in use of this heap starts there, nobody uses it any more once another pointer is returned. The source's
-    /// [`granule_at`](PageSource::granule_at) answers so for the address.
-    #[inline(always)]
-    pub unsafe fn resize_soon(&mut self, at: GranuleAt, new_size: usize) -> Option<NonNull<u8>> {
-        // SAFETY: as the caller says; each block of the source holds a span.
-        unsafe { self.heap.resize_soon(Span::at(at.block), at.granule, at.ptr, new_size) }
-    }
-
-    /// [`resize`](Self::resize), of a block in a block of the source that starts at `block`: less to find out.
-    ///
-    /// # Errors
-    /// As there.
-    ///
-    /// # Safety
-    /// As there. `block` is what the source's [`block_of`](PageSource::block_of) answers for `ptr`.
-    #[inline(always)]
-    pub unsafe fn resize_in(
-        &mut self,
-        block: NonNull<u8>,
-        ptr: NonNull<u8>,
-        new_size: usize,
-    ) -> Result<Option<NonNull<u8>>, FreeError> {
-        if self.has_arrived() {
-            self.take_in_some();
-        }
-        // SAFETY: as the caller says.
-        unsafe { self.heap.resize_in(block, ptr, new_size) }
-    }
-
-    /// Makes the block at `ptr`, of this heap, `new_size` bytes long where it lies: see [`Heap::resize_in_place`].
-    ///
-    /// # Errors
-    /// As there.
-    ///
-    /// # Safety
-    /// If a block in use starts at `ptr`, what lies in it above a lower end is used no more.
-    pub unsafe fn resize_in_place(&mut self, ptr: NonNull<u8>, new_size: usize) -> Result<bool, FreeError> {
-        // SAFETY: as the caller says.
-        unsafe { self.heap.resize_in_place(ptr, new_size) }
     }
 
     /// The bytes of the block at `ptr`, of this heap: see [`Heap::usable_size`].

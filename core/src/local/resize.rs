@@ -1,0 +1,93 @@
+//! Growing and shrinking a local heap's own blocks.
+
+use core::alloc::Layout;
+use core::ptr::NonNull;
+
+use super::{GranuleAt, LocalHeap};
+use crate::span::Span;
+use crate::{FreeError, PageSource};
+
+impl<S: PageSource> LocalHeap<'_, S> {
+    /// Makes the block at `ptr`, of this heap, `new_size` bytes long: see [`Heap::reallocate`].
+    ///
+    /// # Safety
+    /// If a block in use starts at `ptr`, nobody uses it any more once another pointer is returned.
+    #[inline]
+    pub unsafe fn reallocate(
+        &mut self,
+        ptr: NonNull<u8>,
+        layout: Layout,
+        new_size: usize,
+    ) -> Option<NonNull<u8>> {
+        if self.has_arrived() {
+            self.take_in_some();
+        }
+        // SAFETY: as the caller says.
+        unsafe { self.heap.reallocate(ptr, layout, new_size) }
+    }
+
+    /// Makes the block at `ptr`, of this heap, `new_size` bytes long: see [`Heap::resize`].
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Safety
+    /// If a block in use starts at `ptr`, nobody uses it any more once another pointer is returned.
+    #[inline]
+    pub unsafe fn resize(
+        &mut self,
+        ptr: NonNull<u8>,
+        new_size: usize,
+    ) -> Result<Option<NonNull<u8>>, FreeError> {
+        if self.has_arrived() {
+            self.take_in_some();
+        }
+        // SAFETY: as the caller says.
+        unsafe { self.heap.resize(ptr, new_size) }
+    }
+
+    /// [`resize`](Self::resize), of the block that starts at a granule, if little is to do for that. If not, `None`, and nothing
+    /// has changed. O(1), but for the copy.
+    ///
+    /// # Safety
+    /// If a block in use of this heap starts there, nobody uses it any more once another pointer is returned. The source's
+    /// [`granule_at`](PageSource::granule_at) answers so for the address.
+    #[inline(always)]
+    pub unsafe fn resize_soon(&mut self, at: GranuleAt, new_size: usize) -> Option<NonNull<u8>> {
+        // SAFETY: as the caller says; each block of the source holds a span.
+        unsafe { self.heap.resize_soon(Span::at(at.block), at.granule, at.ptr, new_size) }
+    }
+
+    /// [`resize`](Self::resize), of a block in a block of the source that starts at `block`: less to find out.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Safety
+    /// As there. `block` is what the source's [`block_of`](PageSource::block_of) answers for `ptr`.
+    #[inline(always)]
+    pub unsafe fn resize_in(
+        &mut self,
+        block: NonNull<u8>,
+        ptr: NonNull<u8>,
+        new_size: usize,
+    ) -> Result<Option<NonNull<u8>>, FreeError> {
+        if self.has_arrived() {
+            self.take_in_some();
+        }
+        // SAFETY: as the caller says.
+        unsafe { self.heap.resize_in(block, ptr, new_size) }
+    }
+
+    /// Makes the block at `ptr`, of this heap, `new_size` bytes long where it lies: see [`Heap::resize_in_place`].
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Safety
+    /// If a block in use starts at `ptr`, what lies in it above a lower end is used no more.
+    pub unsafe fn resize_in_place(&mut self, ptr: NonNull<u8>, new_size: usize) -> Result<bool, FreeError> {
+        // SAFETY: as the caller says.
+        unsafe { self.heap.resize_in_place(ptr, new_size) }
+    }
+}
