@@ -12,6 +12,7 @@ mod idle;
 mod lock;
 mod mapping;
 mod mmap;
+mod near;
 pub mod process;
 mod region;
 mod snapshot;

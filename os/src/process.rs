@@ -21,9 +21,10 @@ use memalloc_core::{FreeError, GRANULE, GranuleAt, LongWait, Totals};
 
 use crate::huge;
 use crate::idle;
+use crate::near::Start;
 use crate::region::{TABLE, slot_of};
 use crate::snapshot::{Chunk, Snapshot};
-use crate::table::{Owner, Start};
+use crate::table::Owner;
 use crate::thread_heap::{Heaps, LARGEST, allocate_shared, heaps, mine, mine_or_idle};
 use crate::tls::current;
 use place::Place;
@@ -183,7 +184,12 @@ pub unsafe fn let_wait_long(ptr: *mut u8, size: Option<usize>) -> LongWait {
     // SAFETY: as in `let_wait`.
     unsafe {
         if !heap.local().source().has_near(start) {
-            return LongWait::No;
+            if !heap.local().source().bring_near(start, ptr.addr()) {
+                return LongWait::No;
+            }
+            if let_wait(ptr, size) {
+                return LongWait::Yes;
+            }
         }
         heap.local().let_wait_long(granule_at(start, ptr), size)
     }

@@ -7,7 +7,8 @@ use memalloc_core::{Granule, PageSource};
 
 use crate::idle;
 use crate::mapping::{SLOT, give_back_pages, map_aligned, unmap};
-use crate::table::{Near, Owner, Start, Table};
+use crate::near::{Near, Start};
+use crate::table::{Owner, Table};
 
 /// All blocks of the process: the regions of its threads' heaps, and huge blocks.
 pub(crate) static TABLE: Table = Table::new();
@@ -71,13 +72,23 @@ pub(crate) struct RegionSource {
 
 impl RegionSource {
     pub(crate) const fn new(owner: Owner) -> Self {
-        Self { owner, near: Near::NONE }
+        Self { owner, near: Near::new() }
     }
 
-    /// Whether a granule of a region of this source starts there, if that is near the last one.
+    /// Whether a granule of a region of this source starts there, as far as those near at hand tell.
     #[inline(always)]
     pub(crate) fn has_near(&self, start: Start) -> bool {
-        self.near.has_start(self.owner, start)
+        self.near.has(start)
+    }
+
+    /// [`has_near`](Self::has_near), of the start at `address`, once the table is asked whether the region is one of this source.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn bring_near(&self, start: Start, address: usize) -> bool {
+        if TABLE.is_first_of(self.owner, address) {
+            self.near.enter(address);
+        }
+        self.near.has(start)
     }
 }
 
@@ -96,11 +107,12 @@ unsafe impl PageSource for RegionSource {
             return None;
         }
         let start = map_for(self.owner, SLOT)?;
-        self.near = TABLE.near(start.addr().get());
+        self.near.enter(start.addr().get());
         Some(NonNull::slice_from_raw_parts(start, SLOT))
     }
 
     unsafe fn release(&mut self, block: NonNull<[u8]>) {
+        self.near.forget(block.addr().get());
         // SAFETY: as the caller says.
         unsafe { unmap_and_forget(block.cast(), block.len()) };
     }

@@ -17,8 +17,6 @@
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
-use memalloc_core::GRANULE;
-
 use crate::mapping::{SLOT, SLOT_BITS, map, unmap};
 
 /// Bits of an address that a program can have.
@@ -61,31 +59,6 @@ impl Owner {
     }
 }
 
-/// Where a block may start: an address by the number of its granule. An address inside a granule has a number beyond all
-/// that the table reaches, so that one comparison refuses it and what is no address at all.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Start(usize);
-
-impl Start {
-    const BITS: u32 = GRANULE.ilog2();
-
-    #[inline(always)]
-    pub(crate) const fn of(address: usize) -> Self {
-        Self(address.rotate_right(Self::BITS))
-    }
-
-    /// The granule, counted from the start of the slot that it lies in.
-    #[inline(always)]
-    pub(crate) const fn granule(self) -> usize {
-        self.0 % (SLOT / GRANULE)
-    }
-
-    #[inline(always)]
-    const fn slot(self) -> usize {
-        self.0 >> (SLOT_BITS - Self::BITS)
-    }
-}
-
 /// What the table has for an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Entry(u32);
@@ -116,29 +89,6 @@ impl Entry {
     }
 }
 
-/// The part of the table that a heap looks at first: the leaf of its last region, which as a rule has all of them.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Near {
-    /// The number of the first granule that the leaf tells of.
-    first: usize,
-    leaf: &'static Leaf,
-}
-
-impl Near {
-    /// Nothing.
-    pub(crate) const NONE: Self = Self { first: 0, leaf: &NO_LEAF };
-
-    /// Whether a granule starts there, in the first slot of a block of `owner`, if that is near. O(1).
-    #[inline(always)]
-    pub(crate) fn has_start(&self, owner: Owner, start: Start) -> bool {
-        let entry = self.leaf.get(Start(start.0.wrapping_sub(self.first)).slot());
-        entry.is_some_and(|entry| entry.load(Ordering::Relaxed) == owner.0)
-    }
-}
-
-/// Stands for a leaf where none is near.
-static NO_LEAF: Leaf = [const { AtomicU32::new(0) }; LEAF_ENTRIES];
-
 /// The table. Empty, it has no memory of its own.
 pub(crate) struct Table {
     leaves: [AtomicPtr<Leaf>; LEAVES],
@@ -163,13 +113,6 @@ impl Table {
     #[inline(always)]
     pub(crate) fn is_first_of(&self, owner: Owner, address: usize) -> bool {
         self.entry(address).is_first_of(owner)
-    }
-
-    /// What is near `address`.
-    pub(crate) fn near(&'static self, address: usize) -> Near {
-        let number = address >> (SLOT_BITS + LEAF_BITS);
-        let first = Start::of(number << (SLOT_BITS + LEAF_BITS)).0;
-        self.leaves.get(number).and_then(entries).map_or(Near::NONE, |leaf| Near { first, leaf })
     }
 
     /// The start of the block that holds `address`, and whose it is.
@@ -270,7 +213,6 @@ impl Drop for Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::boxed::Box;
     use std::vec::Vec;
 
     const ONE: Owner = Owner(1);
@@ -301,21 +243,6 @@ mod tests {
     }
 
     #[test]
-    fn blocks_start_at_granules_of_their_first_slot_alone() {
-        let table: &Table = Box::leak(Box::new(Table::new()));
-        assert!(table.insert(slot(5), 2 * SLOT, ONE));
-        for offset in (0..64).chain(SLOT - 64..SLOT + 64) {
-            for address in [5 * SLOT + offset, (5 * SLOT + offset).wrapping_neg(), offset] {
-                let start = Start::of(address);
-                let is_one = address / SLOT == 5 && address.is_multiple_of(GRANULE);
-                assert_eq!(table.near(5 * SLOT).has_start(ONE, start), is_one, "{address:#x}");
-                assert!(!Near::NONE.has_start(Owner::NOBODY, start));
-                assert!(!is_one || start.granule() == offset / GRANULE);
-            }
-        }
-    }
-
-    #[test]
     fn owners_are_told_by_their_index() {
         assert_eq!(Owner::new(0).map(Owner::index), Some(0));
         assert_eq!(Owner::new(Owner::COUNT - 1).map(Owner::index), Some(Owner::COUNT - 1));
@@ -338,21 +265,6 @@ mod tests {
         for address in [0, SLOT - 1, 2 * SLOT, usize::MAX / 2, usize::MAX] {
             assert_eq!((table.block_of(address), table.entry(address).owner()), (None, None));
         }
-    }
-
-    #[cfg(target_pointer_width = "64")]
-    #[test]
-    fn what_is_near_is_in_the_same_leaf() {
-        let table: &Table = Box::leak(Box::new(Table::new()));
-        let slots = [3, LEAF_ENTRIES - 1, LEAF_ENTRIES, 2 * LEAF_ENTRIES + 7];
-        assert!(slots.iter().all(|&number| table.insert(slot(number), SLOT, ONE)));
-        for at in slots {
-            for other in slots {
-                let is_near = table.near(at * SLOT + 5).has_start(ONE, Start::of(other * SLOT));
-                assert_eq!(is_near, at / LEAF_ENTRIES == other / LEAF_ENTRIES);
-            }
-        }
-        assert!(!table.near(usize::MAX).has_start(ONE, Start::of(3 * SLOT)));
     }
 
     #[cfg(target_pointer_width = "64")]
