@@ -34,6 +34,12 @@ impl Start {
         self.0 % (SLOT / GRANULE)
     }
 
+    /// The start of that slot, if a granule starts at `ptr`, which this is the start of.
+    #[inline(always)]
+    pub(crate) fn slot_of(self, ptr: *mut u8) -> *mut u8 {
+        ptr.map_addr(|_| self.slot() << SLOT_BITS)
+    }
+
     /// The number of that slot.
     #[inline(always)]
     const fn slot(self) -> usize {
@@ -99,6 +105,8 @@ mod tests {
                 let is_start = slot == 5 && address.is_multiple_of(GRANULE);
                 assert_eq!(near.has(start), is_start, "{address:#x}");
                 assert!(!is_start || start.granule() == offset / GRANULE);
+                let slot_of = start.slot_of(core::ptr::without_provenance_mut(address)).addr();
+                assert!(!address.is_multiple_of(GRANULE) || slot_of == slot * SLOT);
             }
         }
     }

@@ -22,7 +22,7 @@ use memalloc_core::{FreeError, GRANULE, GranuleAt, LongWait, Totals};
 use crate::huge;
 use crate::idle;
 use crate::near::Start;
-use crate::region::{TABLE, slot_of};
+use crate::region::TABLE;
 use crate::snapshot::{Chunk, Snapshot};
 use crate::table::Owner;
 use crate::thread_heap::{Heaps, LARGEST, allocate_shared, heaps, mine, mine_or_idle};
@@ -222,8 +222,10 @@ pub unsafe fn coalesce(displaced: NonNull<u8>) {
 #[inline(always)]
 unsafe fn granule_at(start: Start, ptr: *mut u8) -> GranuleAt {
     // SAFETY: no region is at address 0.
-    let ptr = unsafe { NonNull::new_unchecked(ptr) };
-    GranuleAt { block: slot_of(ptr), granule: start.granule(), ptr }
+    unsafe {
+        let block = NonNull::new_unchecked(start.slot_of(ptr));
+        GranuleAt { block, granule: start.granule(), ptr: NonNull::new_unchecked(ptr) }
+    }
 }
 
 /// Frees the block at `ptr`, of `bytes` bytes, whole granules, unless they are 0, where [`let_wait`] has not.

@@ -105,9 +105,12 @@ impl Glance {
     /// As for the type.
     #[inline(always)]
     pub unsafe fn is_live(self) -> bool {
-        // SAFETY: as the caller says.
-        let entry = unsafe { self.entry.as_ref() };
-        !entry.posted.load(Relaxed) & entry.live.load(Relaxed) & self.bit() != 0
+        // SAFETY: as the caller says. Nobody but the owner, who looks here, writes `live`: it may be read in one step with
+        // what is done to it, as the compiler does not read atomics.
+        unsafe {
+            let entry = self.entry.as_ref();
+            !entry.posted.load(Relaxed) & entry.live.as_ptr().read() & self.bit() != 0
+        }
     }
 
     /// Has the block that starts here wait, or no longer.
