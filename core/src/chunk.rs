@@ -12,7 +12,7 @@
 //!   └───────────────────────┘
 //! ```
 //!
-//! `next` is the next free chunk of the same bin; `back` is the place that holds the link to this one, the `next` of
+//! `next` is the next free chunk of the same bin; `back` is the position that holds the link to this one, the `next` of
 //! another chunk or the bin's head. So a chunk leaves its bin in O(1), whichever bin that is. The **footer**, the last
 //! cell, tells the neighbour above where this chunk starts. A [granule](Granule) is roomy if it has the four cells; if not, a
 //! size is kept odd and a link even, so that the second cell and the last tell one granule from more. (Boundary tags: Knuth,
@@ -22,15 +22,15 @@
 
 use core::ptr::NonNull;
 
-use crate::granule::{Granule, Place};
+use crate::granule::{Granule, Position};
 
 /// Cells at a free chunk's start that it keeps something in, at most.
 pub(crate) const KEPT_CELLS: usize = 3;
 
-/// A free chunk, by its place.
+/// A free chunk, by its position.
 #[derive(Debug, PartialEq, Eq)]
 #[repr(transparent)]
-pub struct FreeChunk<G>(Place<G>);
+pub struct FreeChunk<G>(Position<G>);
 
 impl<G> Clone for FreeChunk<G> {
     fn clone(&self) -> Self {
@@ -53,18 +53,18 @@ impl<G: Granule> FreeChunk<G> {
         if MORE { 2 } else { 1 }
     }
 
-    /// The free chunk at a place.
+    /// The free chunk at a position.
     ///
     /// # Safety
     /// One is there, or the granules are valid memory that nothing else uses, and it is about to be written.
     #[inline(always)]
-    pub unsafe fn at(place: Place<G>) -> Self {
-        Self(place)
+    pub unsafe fn at(position: Position<G>) -> Self {
+        Self(position)
     }
 
-    /// Where it is, and so the place of its `next`.
+    /// Where it is, and so the position of its `next`.
     #[inline(always)]
-    pub fn place(self) -> Place<G> {
+    pub fn position(self) -> Position<G> {
         self.0
     }
 
@@ -96,7 +96,7 @@ impl<G: Granule> FreeChunk<G> {
     /// # Safety
     /// One does.
     #[inline(always)]
-    pub(crate) unsafe fn size_of_more_below(base: NonNull<u8>, end: Place<G>) -> Option<usize> {
+    pub(crate) unsafe fn size_of_more_below(base: NonNull<u8>, end: Position<G>) -> Option<usize> {
         // SAFETY: the cell below `end` is the footer of a free chunk.
         unsafe { end.cell_down().size(base) }
     }
@@ -126,16 +126,16 @@ impl<G: Granule> FreeChunk<G> {
     /// # Safety
     /// As for the type, of the chunk or bin that has the link.
     #[inline(always)]
-    pub(crate) unsafe fn first_at(base: NonNull<u8>, slot: Place<G>) -> Option<Self> {
+    pub(crate) unsafe fn first_at(base: NonNull<u8>, slot: Position<G>) -> Option<Self> {
         // SAFETY: the slot holds a link.
         unsafe { slot.link(base) }.map(Self)
     }
 
-    /// The place that holds the link to it, if it says one. For the full check and for pictures.
+    /// The position that holds the link to it, if it says one. For the full check and for pictures.
     ///
     /// # Safety
     /// As for the type.
-    pub(crate) unsafe fn back(self, base: NonNull<u8>) -> Option<Place<G>> {
+    pub(crate) unsafe fn back(self, base: NonNull<u8>) -> Option<Position<G>> {
         // SAFETY: a chunk in a bin has the link, where its size says.
         unsafe {
             let cell = if self.size_of_more(base).is_some() {
@@ -148,17 +148,17 @@ impl<G: Granule> FreeChunk<G> {
     }
 
     #[inline(always)]
-    unsafe fn back_of<const MORE: bool>(self, base: NonNull<u8>) -> Place<G> {
+    unsafe fn back_of<const MORE: bool>(self, base: NonNull<u8>) -> Position<G> {
         // SAFETY: the chunk has the cell, and something links to it.
         unsafe { self.0.cells_up(Self::back_at::<MORE>()).link(base).unwrap_unchecked() }
     }
 
-    /// Makes `slot` the place that holds the link to it.
+    /// Makes `slot` the position that holds the link to it.
     ///
     /// # Safety
     /// As for the type.
     #[inline(always)]
-    pub(crate) unsafe fn set_back<const MORE: bool>(self, base: NonNull<u8>, slot: Place<G>) {
+    pub(crate) unsafe fn set_back<const MORE: bool>(self, base: NonNull<u8>, slot: Position<G>) {
         // SAFETY: the chunk has the cell.
         unsafe { self.0.cells_up(Self::back_at::<MORE>()).set_link(base, Some(slot)) }
     }
@@ -168,7 +168,7 @@ impl<G: Granule> FreeChunk<G> {
     /// # Safety
     /// As for the type, but that it is in no bin yet.
     #[inline(always)]
-    pub(crate) unsafe fn link<const MORE: bool>(self, base: NonNull<u8>, head: Place<G>) -> bool {
+    pub(crate) unsafe fn link<const MORE: bool>(self, base: NonNull<u8>, head: Position<G>) -> bool {
         // SAFETY: the chunk's and its neighbours' links are ours to write.
         unsafe {
             let next = head.link(base);
@@ -182,12 +182,12 @@ impl<G: Granule> FreeChunk<G> {
         }
     }
 
-    /// Takes it out of its bin. The place that held the link to it, if that is at the end of the bin now.
+    /// Takes it out of its bin. The position that held the link to it, if that is at the end of the bin now.
     ///
     /// # Safety
     /// As for the type.
     #[inline(always)]
-    pub(crate) unsafe fn unlink<const MORE: bool>(self, base: NonNull<u8>) -> Option<Place<G>> {
+    pub(crate) unsafe fn unlink<const MORE: bool>(self, base: NonNull<u8>) -> Option<Position<G>> {
         // SAFETY: a chunk in a bin has links, and so have its neighbours.
         unsafe {
             let (slot, next) = (self.back_of::<MORE>(base), self.0.link(base));
@@ -205,7 +205,7 @@ impl<G: Granule> FreeChunk<G> {
     /// Its footer: its size in granules. For the full check and for pictures.
     ///
     /// # Safety
-    /// As for the type; `size` granules from its place on are valid memory.
+    /// As for the type; `size` granules from its position on are valid memory.
     pub(crate) unsafe fn footer(self, base: NonNull<u8>, size: usize) -> usize {
         // SAFETY: the cell lies in the chunk.
         unsafe { Self::size_of_more_below(base, self.0.up(size)) }.unwrap_or(1)
@@ -240,19 +240,24 @@ mod tests {
             NonNull::from(&mut self.0).cast()
         }
 
-        fn place<G: Granule>(&mut self, offset: usize) -> Place<G> {
+        fn position<G: Granule>(&mut self, offset: usize) -> Position<G> {
             let base = self.base();
             // SAFETY: the tests ask about offsets in the memory.
-            unsafe { Place::new(base, after(base, offset)) }
+            unsafe { Position::new(base, after(base, offset)) }
         }
 
-        fn granule<G: Granule>(&mut self, g: usize) -> Place<G> {
-            self.place(Self::FIRST + g * G::BYTES)
+        fn granule<G: Granule>(&mut self, g: usize) -> Position<G> {
+            self.position(Self::FIRST + g * G::BYTES)
         }
     }
 
     /// Makes `size` granules a free chunk in the bin at `head`.
-    unsafe fn put<G: Granule>(base: NonNull<u8>, head: Place<G>, at: Place<G>, size: usize) -> FreeChunk<G> {
+    unsafe fn put<G: Granule>(
+        base: NonNull<u8>,
+        head: Position<G>,
+        at: Position<G>,
+        size: usize,
+    ) -> FreeChunk<G> {
         // SAFETY: the granules are the test's own.
         unsafe {
             let chunk = FreeChunk::at(at);
@@ -276,12 +281,12 @@ mod tests {
     fn knows_its_size<G: Granule>() {
         for size in 1..=32 {
             let mut memory = Memory::filled(0xff);
-            let (base, head) = (memory.base(), memory.place(Memory::HEAD));
+            let (base, head) = (memory.base(), memory.position(Memory::HEAD));
             let (at, end) = (memory.granule::<G>(3), memory.granule::<G>(3 + size));
             // SAFETY: the granules are the test's own.
             unsafe {
                 let chunk = put::<G>(base, head, at, size);
-                assert_eq!((chunk.place(), chunk.size(base), chunk.footer(base, size)), (at, size, size));
+                assert_eq!((chunk.position(), chunk.size(base), chunk.footer(base, size)), (at, size, size));
                 let below = FreeChunk::<G>::size_of_more_below(base, end);
                 assert_eq!(below, (size > 1 || G::ROOMY).then_some(size));
             }
@@ -298,7 +303,7 @@ mod tests {
     fn writes_nothing_outside<G: Granule>() {
         for size in 1..=4 {
             let mut memory = Memory::filled(0xa5);
-            let (base, head, at) = (memory.base(), memory.place(Memory::HEAD), memory.granule::<G>(2));
+            let (base, head, at) = (memory.base(), memory.position(Memory::HEAD), memory.granule::<G>(2));
             // SAFETY: the granules are the test's own.
             unsafe { put::<G>(base, head, at, size) };
             let (start, end) = (Memory::FIRST + 2 * G::BYTES, Memory::FIRST + (2 + size) * G::BYTES);
@@ -319,24 +324,24 @@ mod tests {
         for size in [1, 2, 5] {
             for leaver in 0..3 {
                 let mut memory = Memory::filled(0);
-                let (base, head) = (memory.base(), memory.place(Memory::HEAD));
+                let (base, head) = (memory.base(), memory.position(Memory::HEAD));
                 // SAFETY: the granules are the test's own, and the head stands below them.
                 unsafe {
                     let chunks = [0, 10, 20].map(|g| put::<G>(base, head, memory.granule(g), size));
-                    let place = chunks[leaver].back(base).unwrap();
+                    let position = chunks[leaver].back(base).unwrap();
                     let end = if size == 1 && !G::ROOMY {
                         chunks[leaver].unlink::<false>(base)
                     } else {
                         chunks[leaver].unlink::<true>(base)
                     };
-                    assert_eq!(end, (leaver == 0).then_some(place));
+                    assert_eq!(end, (leaver == 0).then_some(position));
                     let mut expected = std::vec![chunks[2], chunks[1], chunks[0]];
                     expected.retain(|&chunk| chunk != chunks[leaver]);
                     let (mut seen, mut at) = (std::vec![], head);
                     while let Some(chunk) = FreeChunk::<G>::first_at(base, at) {
                         assert_eq!((chunk.back(base), chunk.size(base)), (Some(at), size));
                         seen.push(chunk);
-                        at = chunk.place();
+                        at = chunk.position();
                     }
                     assert_eq!(seen, expected);
                 }

@@ -1,6 +1,6 @@
 //! The unit of memory: two words, or one in a compact heap.
 
-mod place;
+mod position;
 
 use core::fmt::Debug;
 use core::marker::PhantomData;
@@ -8,8 +8,8 @@ use core::marker::PhantomData;
 use crate::map::{Entry, Live, Plain};
 use crate::raw::WORD;
 use crate::{Mode, PageSource};
-use place::Half;
-pub use place::Place;
+use position::Half;
+pub use position::Position;
 
 /// Bytes in a granule of all heaps but [compact](crate::Compact) ones: two words. Every chunk is a whole number of granules,
 /// and every pointer the heap hands out a multiple of it.

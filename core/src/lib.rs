@@ -209,7 +209,7 @@ pub use bad_frees::BadFree;
 pub use cell::CellHeap;
 pub use error::FreeError;
 pub use fresh::Fresh;
-pub use granule::{GRANULE, Granule, OneWord, Place, TwoWords, TwoWordsLive, Within};
+pub use granule::{GRANULE, Granule, OneWord, Position, TwoWords, TwoWordsLive, Within};
 pub use heap::Heap;
 pub use inspect::Totals;
 #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]

@@ -26,7 +26,7 @@ use core::marker::PhantomData;
 use core::ptr::NonNull;
 
 use crate::chunk::FreeChunk;
-use crate::granule::{Granule, Place};
+use crate::granule::{Granule, Position};
 use crate::map::{ABOVE, Bits, Entry, Live, Map, WORD_GRANULES, entries};
 use crate::raw::{WORD, after, distance, word};
 
@@ -341,18 +341,18 @@ impl<G: Granule> Span<G> {
     #[inline(always)]
     pub unsafe fn free_at(self, g: usize) -> FreeChunk<G> {
         // SAFETY: the caller says that a free chunk starts there.
-        unsafe { FreeChunk::at(self.place(g)) }
+        unsafe { FreeChunk::at(self.position(g)) }
     }
 
-    /// The place of granule `g`, or of what lies behind the last.
+    /// The position of granule `g`, or of what lies behind the last.
     ///
     /// # Safety
-    /// As for [`address`](Self::address); `g` is not the first granule of the block. Where places are counted, the heap has no
+    /// As for [`address`](Self::address); `g` is not the first granule of the block. Where positions are counted, the heap has no
     /// other span.
     #[inline(always)]
-    pub unsafe fn place(self, g: usize) -> Place<G> {
+    pub unsafe fn position(self, g: usize) -> Position<G> {
         // SAFETY: the granule, or the end, lies in or at the end of the block, above its start.
-        unsafe { Place::of_granule(self.0, g) }
+        unsafe { Position::of_granule(self.0, g) }
     }
 
     /// The next span of the heap.

@@ -17,7 +17,7 @@ pub mod class;
 use core::ptr::NonNull;
 
 use crate::chunk::FreeChunk;
-use crate::granule::{Granule, Place};
+use crate::granule::{Granule, Position};
 
 const WORD_BITS: usize = usize::BITS as usize;
 const BITS_WORDS: usize = 4;
@@ -31,13 +31,13 @@ const LAST_RESORT: usize = 8;
 /// Segregated free lists. Empty, without memory, until [`Bins::initialize`].
 ///
 /// # Safety of its methods
-/// All that are unsafe are so for one reason: `base` is the [base](Place) of the heap that the bins and their chunks are of, and
+/// All that are unsafe are so for one reason: `base` is the [base](Position) of the heap that the bins and their chunks are of, and
 /// what else each says.
 #[derive(Debug)]
 pub struct Bins<G> {
     bits: [usize; BITS_WORDS],
     /// The first bin's head; the others stand behind it.
-    heads: Place<G>,
+    heads: Position<G>,
     count: usize,
 }
 
@@ -50,7 +50,7 @@ impl<G: Granule> Default for Bins<G> {
 impl<G: Granule> Bins<G> {
     /// No bins.
     pub const fn new() -> Self {
-        Self { bits: [0; BITS_WORDS], heads: Place::NOWHERE, count: 0 }
+        Self { bits: [0; BITS_WORDS], heads: Position::NOWHERE, count: 0 }
     }
 
     /// Bytes that the bins of chunks of up to `largest` granules take.
@@ -65,7 +65,7 @@ impl<G: Granule> Bins<G> {
     pub unsafe fn initialize(&mut self, base: NonNull<u8>, memory: NonNull<u8>, largest: usize) {
         // SAFETY: the caller gives room for a head a bin.
         unsafe {
-            *self = Self { heads: Place::new(base, memory), count: class::count(largest), ..Self::new() };
+            *self = Self { heads: Position::new(base, memory), count: class::count(largest), ..Self::new() };
             self.forget(base);
         }
     }
@@ -94,7 +94,7 @@ impl<G: Granule> Bins<G> {
     /// As for the type. They are valid memory that nothing else uses, one at least, and no more than the bins were made for.
     #[cfg_attr(not(for_size), inline(always))]
     #[cfg_attr(for_size, inline(never))]
-    pub unsafe fn insert(&mut self, base: NonNull<u8>, at: Place<G>, size: usize) {
+    pub unsafe fn insert(&mut self, base: NonNull<u8>, at: Position<G>, size: usize) {
         // SAFETY: the size has a bin, which holds chunks of one granule all, or none.
         unsafe {
             let chunk = FreeChunk::at(at);
@@ -118,7 +118,7 @@ impl<G: Granule> Bins<G> {
     /// As for the type. A free chunk starts there, which is in one of these bins.
     #[cfg_attr(not(for_size), inline(always))]
     #[cfg_attr(for_size, inline(never))]
-    pub unsafe fn remove(&mut self, base: NonNull<u8>, at: Place<G>) -> usize {
+    pub unsafe fn remove(&mut self, base: NonNull<u8>, at: Position<G>) -> usize {
         // SAFETY: a free chunk starts there.
         unsafe {
             let chunk = FreeChunk::at(at);
@@ -135,7 +135,7 @@ impl<G: Granule> Bins<G> {
     /// As for the type. A free chunk ends there, which is in one of these bins.
     #[cfg_attr(not(for_size), inline(always))]
     #[cfg_attr(for_size, inline(never))]
-    pub unsafe fn remove_below(&mut self, base: NonNull<u8>, end: Place<G>) -> usize {
+    pub unsafe fn remove_below(&mut self, base: NonNull<u8>, end: Position<G>) -> usize {
         // SAFETY: a free chunk ends there, where its footer says its start.
         unsafe {
             match FreeChunk::size_of_more_below(base, end) {
@@ -168,17 +168,17 @@ impl<G: Granule> Bins<G> {
         self.filled_from(class::covering(size))
     }
 
-    /// Takes out the first chunk of `bin`: its place and its granules. O(1).
+    /// Takes out the first chunk of `bin`: its position and its granules. O(1).
     ///
     /// # Safety
     /// As for the type. The bin has a chunk.
     #[cfg_attr(not(for_size), inline(always))]
     #[cfg_attr(for_size, inline(never))]
-    pub unsafe fn pop(&mut self, base: NonNull<u8>, bin: usize) -> (Place<G>, usize) {
+    pub unsafe fn pop(&mut self, base: NonNull<u8>, bin: usize) -> (Position<G>, usize) {
         // SAFETY: the bin has a chunk.
         unsafe {
             let chunk = self.pop_chunk(base, bin);
-            (chunk.place(), Self::size_of(base, chunk, bin))
+            (chunk.position(), Self::size_of(base, chunk, bin))
         }
     }
 
@@ -225,7 +225,7 @@ impl<G: Granule> Bins<G> {
         // SAFETY: the chunk is the first of the bin.
         unsafe {
             let (head, next) = (self.head(bin), chunk.next(base));
-            head.set_link(base, next.map(FreeChunk::place));
+            head.set_link(base, next.map(FreeChunk::position));
             match next {
                 Some(next) => next.set_back::<MORE>(base, head),
                 None => self.mark_empty(bin),
@@ -233,7 +233,7 @@ impl<G: Granule> Bins<G> {
         }
     }
 
-    /// Takes out a chunk that `fits`, given its place and its granules, out of the few chunks first met from the bin of
+    /// Takes out a chunk that `fits`, given its position and its granules, out of the few chunks first met from the bin of
     /// `size` granules on. O(1).
     ///
     /// # Safety
@@ -244,8 +244,8 @@ impl<G: Granule> Bins<G> {
         &mut self,
         base: NonNull<u8>,
         size: usize,
-        fits: impl Fn(Place<G>, usize) -> bool,
-    ) -> Option<(Place<G>, usize)> {
+        fits: impl Fn(Position<G>, usize) -> bool,
+    ) -> Option<(Position<G>, usize)> {
         let mut looks = LAST_RESORT;
         let mut bin = self.filled_from(class::holding(size))?;
         loop {
@@ -254,9 +254,9 @@ impl<G: Granule> Bins<G> {
                 let mut link = FreeChunk::first_at(base, self.head(bin));
                 while let Some(chunk) = link {
                     let chunk_size = chunk.size(base);
-                    if fits(chunk.place(), chunk_size) {
-                        self.remove(base, chunk.place());
-                        return Some((chunk.place(), chunk_size));
+                    if fits(chunk.position(), chunk_size) {
+                        self.remove(base, chunk.position());
+                        return Some((chunk.position(), chunk_size));
                     }
                     looks = looks.checked_sub(1)?;
                     link = chunk.next(base);
@@ -266,7 +266,7 @@ impl<G: Granule> Bins<G> {
         }
     }
 
-    /// Calls `look` with the place and the granules of each chunk of the bin that `size` granules belong in, and of those above.
+    /// Calls `look` with the position and the granules of each chunk of the bin that `size` granules belong in, and of those above.
     /// O(chunks).
     ///
     /// # Safety
@@ -275,14 +275,14 @@ impl<G: Granule> Bins<G> {
         &self,
         base: NonNull<u8>,
         size: usize,
-        mut look: impl FnMut(Place<G>, usize),
+        mut look: impl FnMut(Position<G>, usize),
     ) {
         for bin in class::holding(size)..self.count {
             // SAFETY: the bin is one of these, and its chunks are in it.
             unsafe {
                 let mut link = FreeChunk::first_at(base, self.head(bin));
                 while let Some(chunk) = link {
-                    look(chunk.place(), chunk.size(base));
+                    look(chunk.position(), chunk.size(base));
                     link = chunk.next(base);
                 }
             }
@@ -321,12 +321,12 @@ impl<G: Granule> Bins<G> {
         self.bits[bin / WORD_BITS % BITS_WORDS] &= !(1 << (bin % WORD_BITS));
     }
 
-    /// The place of a bin's first link.
+    /// The position of a bin's first link.
     ///
     /// # Safety
     /// `bin` is below the count.
     #[inline(always)]
-    unsafe fn head(&self, bin: usize) -> Place<G> {
+    unsafe fn head(&self, bin: usize) -> Position<G> {
         // SAFETY: the bin has a head.
         unsafe { self.heads.cells_up(bin) }
     }
@@ -337,7 +337,7 @@ impl<G: Granule> Bins<G> {
     }
 
     /// Whether `slot` is the head of `bin`.
-    pub(crate) fn is_head(&self, bin: usize, slot: Place<G>) -> bool {
+    pub(crate) fn is_head(&self, bin: usize, slot: Position<G>) -> bool {
         // SAFETY: asked only about bins that there are.
         bin < self.count && unsafe { self.head(bin) } == slot
     }

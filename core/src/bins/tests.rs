@@ -10,7 +10,7 @@ use crate::random::Random;
 use crate::raw::after;
 
 /// A chunk of `size` granules or more, as the heap takes one.
-fn take<G: Granule>(bins: &mut Bins<G>, base: NonNull<u8>, size: usize) -> Option<(Place<G>, usize)> {
+fn take<G: Granule>(bins: &mut Bins<G>, base: NonNull<u8>, size: usize) -> Option<(Position<G>, usize)> {
     // SAFETY: the bins and their chunks lie above the base.
     unsafe {
         match bins.first_for(size) {
@@ -23,7 +23,7 @@ fn take<G: Granule>(bins: &mut Bins<G>, base: NonNull<u8>, size: usize) -> Optio
 /// Bins, and memory behind them for chunks. Below them is a granule that is the base.
 struct Model<G> {
     bins: Bins<G>,
-    chunks: Vec<(Place<G>, usize)>,
+    chunks: Vec<(Position<G>, usize)>,
     largest: usize,
     memory: Vec<u128>,
     next: usize,
@@ -58,7 +58,7 @@ impl<G: Granule> Model<G> {
         let base = self.base();
         // SAFETY: the memory is the chunk's own.
         unsafe {
-            let at = Place::new(base, after(base, self.next));
+            let at = Position::new(base, after(base, self.next));
             self.next += bytes;
             self.bins.insert(base, at, size);
             self.chunks.push((at, size));
@@ -74,7 +74,7 @@ impl<G: Granule> Model<G> {
                 while let Some(chunk) = link {
                     let size = chunk.size(base);
                     assert_eq!(class::holding(size), bin);
-                    listed.push((chunk.place().address(base), size));
+                    listed.push((chunk.position().address(base), size));
                     link = chunk.next(base);
                 }
             }
@@ -188,8 +188,8 @@ fn is_told<G: Granule>() {
         assert_eq!(first(&model), Err(bin));
         model.bins.bits[bin / WORD_BITS] ^= 1 << (bin % WORD_BITS);
         model.insert(size);
-        let place = first(&model).map(|first| first.map(FreeChunk::place));
-        assert_eq!(place, Ok(Some(model.chunks[0].0)));
+        let position = first(&model).map(|first| first.map(FreeChunk::position));
+        assert_eq!(position, Ok(Some(model.chunks[0].0)));
         model.bins.bits[bin / WORD_BITS] ^= 1 << (bin % WORD_BITS);
         assert_eq!(first(&model), Err(bin));
     }

@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 use super::Heap;
 use crate::bins::{Bins, class};
 use crate::fresh::Fresh;
-use crate::granule::{Granule, Place, Unit, granules, rounded};
+use crate::granule::{Granule, Position, Unit, granules, rounded};
 use crate::map::WORD_GRANULES;
 use crate::raw::after;
 use crate::{Mode, PageSource};
@@ -86,12 +86,12 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if Self::may_be_carved(size) && self.quick.serves(size * Self::GRANULE) {
                 let chunk_size = Bins::size_of(base, chunk, bin);
                 if Self::is_long(chunk_size, size) {
-                    return self.carve(chunk.place(), chunk_size, size);
+                    return self.carve(chunk.position(), chunk_size, size);
                 }
             }
-            self.mark_used(chunk.place(), size);
-            self.put_rest(chunk.place(), Bins::size_of(base, chunk, bin), size);
-            chunk.place().address(base)
+            self.mark_used(chunk.position(), size);
+            self.put_rest(chunk.position(), Bins::size_of(base, chunk, bin), size);
+            chunk.position().address(base)
         }
     }
 
@@ -115,7 +115,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// The chunk is in no bin and has `chunk_size` granules, twice as many as `size` or more, which are half of a batch or
     /// less. The quick lists serve the size, and have room for a batch.
     #[inline(never)]
-    unsafe fn carve(&mut self, chunk: Place<Unit<S, M>>, chunk_size: usize, size: usize) -> NonNull<u8> {
+    unsafe fn carve(&mut self, chunk: Position<Unit<S, M>>, chunk_size: usize, size: usize) -> NonNull<u8> {
         // SAFETY: the lists serve no size of 0. The chunk lies in a span of ours, and the pieces in the chunk.
         unsafe {
             core::hint::assert_unchecked(size != 0);
@@ -190,8 +190,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 let chunk = self.grow(needed::<Unit<S, M>>(layout))?;
                 // SAFETY: a free chunk starts there, in a bin.
                 unsafe {
-                    let place = Place::new(self.base(), chunk);
-                    (place, self.bins.remove(self.base(), place))
+                    let position = Position::new(self.base(), chunk);
+                    (position, self.bins.remove(self.base(), position))
                 }
             }
         };
@@ -200,7 +200,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     }
 
     /// A chunk with room for `layout`, if need be after blocks that wait are coalesced.
-    fn take_flushing(&mut self, layout: Layout) -> Option<(Place<Unit<S, M>>, usize)> {
+    fn take_flushing(&mut self, layout: Layout) -> Option<(Position<Unit<S, M>>, usize)> {
         loop {
             if let Some(taken) = self.take_that_fits(layout) {
                 return Some(taken);
@@ -212,7 +212,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     }
 
     /// A chunk with room for `layout`: one that is large enough wherever it lies, or else happens to have it.
-    fn take_that_fits(&mut self, layout: Layout) -> Option<(Place<Unit<S, M>>, usize)> {
+    fn take_that_fits(&mut self, layout: Layout) -> Option<(Position<Unit<S, M>>, usize)> {
         if !self.bins.are_there() {
             return None;
         }
@@ -223,7 +223,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if let Some(bin) = self.bins.first_for(needed::<Unit<S, M>>(layout)) {
                 return Some(self.bins.pop(base, bin));
             }
-            let lies_well = |at: Place<_>, chunk_size| {
+            let lies_well = |at: Position<_>, chunk_size| {
                 let skip = to_multiple::<Unit<S, M>>(at.address(base), layout.align());
                 skip.saturating_add(size) <= chunk_size
             };
@@ -236,7 +236,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// # Safety
     /// The chunk is in no bin and has `size` granules or more.
     #[inline(always)]
-    unsafe fn mark_used(&mut self, chunk: Place<Unit<S, M>>, size: usize) {
+    unsafe fn mark_used(&mut self, chunk: Position<Unit<S, M>>, size: usize) {
         // SAFETY: the chunk lies in a span of ours.
         unsafe {
             let span = self.span_of(chunk);
@@ -255,7 +255,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// # Safety
     /// The chunk is in no bin and has `chunk_size` granules, `size` or more.
     #[inline(always)]
-    unsafe fn put_rest(&mut self, chunk: Place<Unit<S, M>>, chunk_size: usize, size: usize) {
+    unsafe fn put_rest(&mut self, chunk: Position<Unit<S, M>>, chunk_size: usize, size: usize) {
         if chunk_size > size {
             // SAFETY: as the caller says.
             unsafe { self.bins.insert(self.base(), chunk.up(size), chunk_size - size) };
@@ -269,7 +269,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(never)]
     unsafe fn hand_out_aligned(
         &mut self,
-        chunk: Place<Unit<S, M>>,
+        chunk: Position<Unit<S, M>>,
         chunk_size: usize,
         layout: Layout,
     ) -> NonNull<u8> {

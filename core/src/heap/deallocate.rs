@@ -67,7 +67,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// If a block in use starts at `ptr`, nobody uses it any more. The size may wait, if it is said.
     #[inline(always)]
     unsafe fn free_waiting(&mut self, ptr: NonNull<u8>, expected: Option<usize>) -> Result<(), FreeError> {
-        let Some((span, start)) = self.place_of(ptr) else { return self.refuse(ptr) };
+        let Some((span, start)) = self.granule_at(ptr) else { return self.refuse(ptr) };
         // SAFETY: as the caller says; the granule is the span's.
         unsafe { self.free_waiting_in(span, start, ptr, expected) }
     }
@@ -129,7 +129,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         ptr: NonNull<u8>,
         expected: Option<NonZero<usize>>,
     ) -> Result<(), FreeError> {
-        let Some((span, start)) = self.place_of(ptr) else { return self.refuse(ptr) };
+        let Some((span, start)) = self.granule_at(ptr) else { return self.refuse(ptr) };
         // SAFETY: as the caller says; the granule is the span's.
         unsafe {
             if self.free_over_edge(span, start, ptr, expected.map(NonZero::get)) {
@@ -208,7 +208,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ) -> Result<(), FreeError> {
         // SAFETY: as the caller says.
         unsafe {
-            let Some((span, start)) = Self::place_in(block, ptr) else { return Err(FreeError::NotAStart) };
+            let Some((span, start)) = Self::granule_in(block, ptr) else { return Err(FreeError::NotAStart) };
             match self.used_chunk_in(span, start) {
                 Some(chunk) => self.free_used(chunk, ptr, expected),
                 None => self.refuse(ptr),
@@ -312,7 +312,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             // SAFETY: as for this.
             return unsafe { self.free_with_care(ptr, NonZero::new(size * Self::GRANULE)) };
         }
-        let Some((span, start)) = self.place_of(ptr) else { return self.refuse(ptr) };
+        let Some((span, start)) = self.granule_at(ptr) else { return self.refuse(ptr) };
         // SAFETY: the granule is the span's. A chunk in use is given up by the caller.
         unsafe {
             match (start % WORD_GRANULES + size) / WORD_GRANULES {

@@ -119,7 +119,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             self.counts.add_span(span.block().len(), span.capacity());
             let chunk = span.address(span.first());
             self.fresh = if S::ZEROED { Fresh::whole(chunk, span.capacity_bytes()) } else { Fresh::NONE };
-            self.bins.insert(span.start(), span.place(span.first()), span.capacity());
+            self.bins.insert(span.start(), span.position(span.first()), span.capacity());
             chunk
         }
     }
@@ -216,7 +216,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
         // SAFETY: the span's one chunk is in a bin, and nothing else of it is in use.
         unsafe {
-            self.bins.remove(span.start(), span.place(span.first()));
+            self.bins.remove(span.start(), span.position(span.first()));
             span.unlink(&mut self.spans);
             self.counts.remove_span(span.block().len(), span.capacity());
             self.source.release(span.block());

@@ -3,7 +3,7 @@
 use core::ptr::NonNull;
 
 use super::Heap;
-use crate::granule::{Granule, Place, Unit};
+use crate::granule::{Granule, Position, Unit};
 use crate::map::InUse;
 #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
 use crate::raw::distance;
@@ -38,7 +38,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// The span and the granule that start at `ptr`.
     #[inline(always)]
-    pub(crate) fn place_of(&self, ptr: NonNull<u8>) -> Option<(Span<Unit<S, M>>, usize)> {
+    pub(crate) fn granule_at(&self, ptr: NonNull<u8>) -> Option<(Span<Unit<S, M>>, usize)> {
         let (block, start) = self.source.granule_at::<Unit<S, M>>(ptr.addr().get())?;
         // SAFETY: the source says that the address lies in a block of ours, and each holds a span.
         Some((unsafe { Span::at(block) }, start))
@@ -50,7 +50,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// The source's block, one of ours, starts at `block` and holds `ptr`.
     #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
     #[inline(always)]
-    pub(crate) unsafe fn place_in(block: NonNull<u8>, ptr: NonNull<u8>) -> Option<(Span<Unit<S, M>>, usize)> {
+    pub(crate) unsafe fn granule_in(
+        block: NonNull<u8>,
+        ptr: NonNull<u8>,
+    ) -> Option<(Span<Unit<S, M>>, usize)> {
         let offset = distance(block, ptr);
         // SAFETY: as the caller says; each block of the source holds a span.
         let span = unsafe { Span::at(block) };
@@ -61,7 +64,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[cfg_attr(not(for_size), inline(always))]
     #[cfg_attr(for_size, inline(never))]
     pub(super) fn used_chunk_at(&self, ptr: NonNull<u8>) -> Option<UsedChunk<Unit<S, M>>> {
-        let (span, start) = self.place_of(ptr)?;
+        let (span, start) = self.granule_at(ptr)?;
         // SAFETY: the granule is the span's.
         unsafe { self.used_chunk_in(span, start) }
     }
@@ -108,7 +111,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 
-    /// The [base](crate::granule::Place) of the heap's places; where they are not counted, nothing looks at it.
+    /// The [base](crate::granule::Position) of the heap's positions; where they are not counted, nothing looks at it.
     ///
     /// # Safety
     /// The heap has a span, if they are.
@@ -121,18 +124,18 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         unsafe { self.home.unwrap_unchecked() }.start()
     }
 
-    /// The span of a place of ours.
+    /// The span of a position of ours.
     ///
     /// # Safety
-    /// A span of ours holds the place.
+    /// A span of ours holds the position.
     #[inline(always)]
-    pub(super) unsafe fn span_of(&self, place: Place<Unit<S, M>>) -> Span<Unit<S, M>> {
-        // SAFETY: where places are counted, there is no span but that at the base.
+    pub(super) unsafe fn span_of(&self, position: Position<Unit<S, M>>) -> Span<Unit<S, M>> {
+        // SAFETY: where positions are counted, there is no span but that at the base.
         unsafe {
             if <Unit<S, M>>::COUNTED {
                 Span::at(self.base())
             } else {
-                self.span_of_own(place.address(self.base()))
+                self.span_of_own(position.address(self.base()))
             }
         }
     }

@@ -74,7 +74,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ) -> Result<Option<NonNull<u8>>, FreeError> {
         // SAFETY: as the caller says.
         unsafe {
-            let Some((span, start)) = Self::place_in(block, ptr) else { return Err(FreeError::NotAStart) };
+            let Some((span, start)) = Self::granule_in(block, ptr) else { return Err(FreeError::NotAStart) };
             match self.used_chunk_in(span, start) {
                 Some(chunk) => Ok(self.resize_used(chunk, ptr, new_size)),
                 None => Err(self.why_not(ptr)),
@@ -140,12 +140,12 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 return false;
             }
             if free_end > end {
-                self.bins.remove(base, span.place(end));
+                self.bins.remove(base, span.position(end));
             }
             span.map().move_end(start, end, new_end);
             self.cover(span.address(new_end));
             if free_end > new_end {
-                self.bins.insert(base, span.place(new_end), free_end - new_end);
+                self.bins.insert(base, span.position(new_end), free_end - new_end);
             }
         }
         self.counts.resize(chunk.size(), new_end - start);

@@ -19,7 +19,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             // waits in no list.
             unsafe {
                 waited += span.map().sweep(span.first(), span.granules(), |from, to| {
-                    self.bins.insert(span.start(), span.place(from), to - from);
+                    self.bins.insert(span.start(), span.position(from), to - from);
                     free += to - from;
                 });
                 next = span.next();

@@ -198,7 +198,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                     && FreeChunk::first_at(base, back) == Some(chunk)
             });
             ensure(leads_there, FaultKind::Link, address)?;
-            let is_ours = |next: FreeChunk<_>| self.is_free_chunk(next.place().address(base));
+            let is_ours = |next: FreeChunk<_>| self.is_free_chunk(next.position().address(base));
             let next_is_ours = chunk.next(base).is_none_or(is_ours);
             ensure(next_is_ours, FaultKind::Link, address)
         }
@@ -225,7 +225,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 let first = self.bins().first(base, bin);
                 let mut link = first.map_err(|bin| Fault { kind: FaultKind::Bits, address: bin })?;
                 while let Some(chunk) = link {
-                    let address = chunk.place().address(base);
+                    let address = chunk.position().address(base);
                     ensure(self.is_free_chunk(address) && listed < free_chunks, FaultKind::Bin, address)?;
                     ensure(class::holding(chunk.size(base)) == bin, FaultKind::Bin, address)?;
                     listed += 1;

@@ -119,7 +119,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             let bin = class::holding(size);
             let free = FreeView {
                 bin,
-                next: chunk.next(base).map(|next| next.place().address(base)),
+                next: chunk.next(base).map(|next| next.position().address(base)),
                 previous: chunk
                     .back(base)
                     .filter(|&back| !self.bins().is_head(bin, back))

@@ -58,7 +58,7 @@ impl<S: PageSource> LocalHeap<'_, S> {
     unsafe fn free(&mut self, ptr: NonNull<u8>, expected: Option<usize>) -> Result<(), FreeError> {
         // SAFETY: as the caller says; the granule is the span's.
         unsafe {
-            if let Some((span, start)) = self.heap.place_of(ptr)
+            if let Some((span, start)) = self.heap.granule_at(ptr)
                 && self.heap.let_wait_soon(span, start, ptr, expected)
             {
                 return Ok(());

@@ -3,7 +3,7 @@
 use core::ptr::NonNull;
 
 use memalloc_core::bins::{Bins, class};
-use memalloc_core::{ArenaSource, GRANULE, Granule, OneWord, Place, TwoWords, Within};
+use memalloc_core::{ArenaSource, GRANULE, Granule, OneWord, Position, TwoWords, Within};
 
 use super::model::operations::Choices;
 use super::{Input, parts};
@@ -79,10 +79,10 @@ impl<G: Granule> Shadow<G> {
     }
 
     /// Granule `g` of a place, where chunks start at the first.
-    fn granule(&mut self, place: usize, g: usize) -> Place<G> {
+    fn granule(&mut self, place: usize, g: usize) -> Position<G> {
         let offset = core::mem::offset_of!(Memory, chunks) + place * Self::PLACE + (1 + g) * G::BYTES;
         // SAFETY: the place lies in the memory.
-        unsafe { Place::new(self.base(), self.base().add(offset)) }
+        unsafe { Position::new(self.base(), self.base().add(offset)) }
     }
 
     fn step(&mut self, [kind, how, a, b]: [usize; 4]) {

@@ -1,4 +1,5 @@
-//! A place in a heap's memory, as links name it, and what a free chunk, or a bin, keeps in a cell there: a link or a size.
+//! A position in a heap's memory, as links name it, and what a free chunk, or a bin, keeps in a **cell** there: a link or a
+//! size.
 
 use core::marker::PhantomData;
 use core::ptr::{NonNull, without_provenance_mut};
@@ -20,20 +21,20 @@ const IS_SIZE: usize = 1;
 /// granule's number tells where it stands in the map without its address.
 #[derive(Debug, PartialEq, Eq)]
 #[repr(transparent)]
-pub struct Place<G>(NonNull<u8>, PhantomData<G>);
+pub struct Position<G>(NonNull<u8>, PhantomData<G>);
 
-impl<G> Clone for Place<G> {
+impl<G> Clone for Position<G> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<G> Copy for Place<G> {}
+impl<G> Copy for Position<G> {}
 
 /// # Safety of its methods
-/// All that are unsafe are so for one reason: base and place must be one heap's, and the place, or what it is moved to, in its memory. A
-/// cell there that is read must hold what is read, and nobody else may use it.
-impl<G: Granule> Place<G> {
+/// All that are unsafe are so for one reason: base and position must be one heap's, and the position, or what it is moved to,
+/// in its memory. A cell there that is read must hold what is read, and nobody else may use it.
+impl<G: Granule> Position<G> {
     /// Bytes from one number to the next. Where sizes are told from links by the lowest bit, cells have even numbers.
     const UNIT: usize = match (G::COUNTED, G::ROOMY) {
         (false, _) => 1,
@@ -41,10 +42,10 @@ impl<G: Granule> Place<G> {
         (true, false) => G::CELL / 2,
     };
 
-    /// A place that is not looked at.
+    /// A position that is not looked at.
     pub(crate) const NOWHERE: Self = Self(NonNull::dangling(), PhantomData);
 
-    /// The place at `address`, where a granule or a cell starts.
+    /// The position at `address`, where a granule or a cell starts.
     ///
     /// # Safety
     /// As for the type.
@@ -53,11 +54,11 @@ impl<G: Granule> Place<G> {
         if !G::COUNTED {
             return Self(address, PhantomData);
         }
-        // SAFETY: the place lies above the base.
+        // SAFETY: the position lies above the base.
         unsafe { Self::numbered(distance(base, address) / Self::UNIT).unwrap_unchecked() }
     }
 
-    /// The place of granule `g` of the span at `base`, not the first, if numbers count from there.
+    /// The position of granule `g` of the span at `base`, not the first, if numbers count from there.
     #[inline(always)]
     pub(crate) unsafe fn of_granule(base: NonNull<u8>, g: usize) -> Self {
         // SAFETY: the caller gives a granule above the base.
@@ -86,7 +87,7 @@ impl<G: Granule> Place<G> {
     /// As for the type.
     #[inline(always)]
     pub unsafe fn address(self, base: NonNull<u8>) -> NonNull<u8> {
-        // SAFETY: the place lies above the base.
+        // SAFETY: the position lies above the base.
         if G::COUNTED { unsafe { after(base, self.0.addr().get() * Self::UNIT) } } else { self.0 }
     }
 
@@ -124,7 +125,7 @@ impl<G: Granule> Place<G> {
         distance(other.0, self.0) / (G::CELL / Self::UNIT)
     }
 
-    /// The place that the cell there names, if it names one.
+    /// The position that the cell there names, if it names one.
     #[inline(always)]
     pub(crate) unsafe fn link(self, base: NonNull<u8>) -> Option<Self> {
         // SAFETY: as the caller says.
@@ -137,15 +138,15 @@ impl<G: Granule> Place<G> {
         }
     }
 
-    /// Writes a link to a place, or that there is none, into the cell there.
+    /// Writes a link to a position, or that there is none, into the cell there.
     #[inline(always)]
-    pub(crate) unsafe fn set_link(self, base: NonNull<u8>, place: Option<Self>) {
+    pub(crate) unsafe fn set_link(self, base: NonNull<u8>, position: Option<Self>) {
         // SAFETY: as the caller says.
         unsafe {
             if G::COUNTED {
-                self.set_half(base, place.map_or(0, |place| place.0.addr().get()));
+                self.set_half(base, position.map_or(0, |position| position.0.addr().get()));
             } else {
-                self.0.cast::<Option<NonNull<u8>>>().write(place.map(|place| place.0));
+                self.0.cast::<Option<NonNull<u8>>>().write(position.map(|position| position.0));
             }
         }
     }
@@ -169,10 +170,10 @@ impl<G: Granule> Place<G> {
         unsafe { if G::COUNTED { self.set_half(base, kept) } else { self.0.cast::<usize>().write(kept) } }
     }
 
-    /// The place with a number; none has 0, which is the base's.
+    /// The position with a number; none has 0, which is the base's.
     #[inline(always)]
     fn numbered(number: usize) -> Option<Self> {
-        NonNull::new(without_provenance_mut(number)).map(|place| Self(place, PhantomData))
+        NonNull::new(without_provenance_mut(number)).map(|position| Self(position, PhantomData))
     }
 
     #[inline(always)]
@@ -230,11 +231,11 @@ mod tests {
         let base = NonNull::from(&mut memory).cast::<u8>();
         // SAFETY: the cells are the test's own, and all that is linked to lies in them.
         unsafe {
-            let cell = |index: usize| Place::<G>::new(base, after(base, index * G::CELL));
-            let is_size = |cell: Place<G>| !G::ROOMY && cell.size(base).is_some();
-            for place in [cell(1), cell(6)] {
-                cell(3).set_link(base, Some(place));
-                assert_eq!((cell(3).link(base), is_size(cell(3))), (Some(place), false));
+            let cell = |index: usize| Position::<G>::new(base, after(base, index * G::CELL));
+            let is_size = |cell: Position<G>| !G::ROOMY && cell.size(base).is_some();
+            for position in [cell(1), cell(6)] {
+                cell(3).set_link(base, Some(position));
+                assert_eq!((cell(3).link(base), is_size(cell(3))), (Some(position), false));
             }
             cell(3).set_link(base, None);
             assert_eq!((cell(3).link(base), is_size(cell(3))), (None, false));
@@ -247,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn places_are_where_their_granules_are() {
+    fn positions_are_where_their_granules_are() {
         are_there::<TwoWords>();
         are_there::<Within<ArenaSource, TwoWords>>();
         are_there::<OneWord>();
@@ -259,14 +260,17 @@ mod tests {
         for g in 1..16 {
             // SAFETY: the granules lie in the memory.
             unsafe {
-                let place = Place::<G>::of_granule(base, g);
+                let position = Position::<G>::of_granule(base, g);
                 let address = after(base, g * G::BYTES);
-                assert_eq!((place.address(base), place.granule(base)), (address, g));
-                assert_eq!(Place::new(base, address), place);
-                assert_eq!(place.up(3), Place::of_granule(base, g + 3));
-                assert_eq!(place.up(3).down(3), place);
-                assert_eq!(place.cells_up(1).address(base), after(address, G::CELL));
-                assert_eq!((place.cells_up(1).cell_down(), place.cells_up(5).cells_above(place)), (place, 5));
+                assert_eq!((position.address(base), position.granule(base)), (address, g));
+                assert_eq!(Position::new(base, address), position);
+                assert_eq!(position.up(3), Position::of_granule(base, g + 3));
+                assert_eq!(position.up(3).down(3), position);
+                assert_eq!(position.cells_up(1).address(base), after(address, G::CELL));
+                assert_eq!(
+                    (position.cells_up(1).cell_down(), position.cells_up(5).cells_above(position)),
+                    (position, 5)
+                );
             }
         }
     }
