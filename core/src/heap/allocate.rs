@@ -266,7 +266,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ///
     /// # Safety
     /// The chunk is in no bin, has `chunk_size` granules, and room for the layout.
-    #[inline(never)]
+    #[cfg_attr(not(for_size), inline(always))]
+    #[cfg_attr(for_size, inline(never))]
     unsafe fn hand_out_aligned(
         &mut self,
         chunk: Position<Unit<S, M>>,
