@@ -76,10 +76,10 @@ impl Near {
         self.places[start.slot() % Self::PLACES].get() == start.slot()
     }
 
-    /// Has the region at `address`, perhaps in place of another.
-    pub(crate) fn enter(&self, address: usize) {
+    /// Has the region at `address`, perhaps in place of another. Whether it had not.
+    pub(crate) fn enter(&self, address: usize) -> bool {
         let slot = address >> SLOT_BITS;
-        self.places[slot % Self::PLACES].set(slot);
+        self.places[slot % Self::PLACES].replace(slot) != slot
     }
 
     /// Has the region at `address` no longer.
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn starts_are_granules_of_the_regions_alone() {
         let near = Near::new();
-        near.enter(5 * SLOT);
+        assert!(near.enter(5 * SLOT) && !near.enter(5 * SLOT));
         for slot in [0, 1, 4, 5, 6, 5 + Near::PLACES, Near::PLACES, usize::MAX / SLOT] {
             for offset in (0..64).chain(SLOT - 64..SLOT) {
                 let (address, start) = (slot * SLOT + offset, Start::of(slot * SLOT + offset));
@@ -118,7 +118,7 @@ mod tests {
         let is_near = |slot: usize| near.has(Start::of(slot * SLOT));
         assert!((0..4 * Near::PLACES).all(|slot| !is_near(slot)));
         for slot in slots {
-            near.enter(slot * SLOT + 77);
+            assert!(near.enter(slot * SLOT + 77));
             assert!(is_near(slot));
             near.forget(slot * SLOT + 99);
             assert!((0..4 * Near::PLACES).all(|slot| !is_near(slot)));
@@ -129,9 +129,9 @@ mod tests {
     fn a_region_gives_way_to_one_of_the_same_place_and_that_alone() {
         let near = Near::new();
         let is_near = |slot: usize| near.has(Start::of(slot * SLOT));
-        (1..=Near::PLACES).for_each(|slot| near.enter(slot * SLOT));
+        assert!((1..=Near::PLACES).all(|slot| near.enter(slot * SLOT)));
         assert!((1..=Near::PLACES).all(is_near));
-        near.enter((Near::PLACES + 7) * SLOT);
+        assert!(near.enter((Near::PLACES + 7) * SLOT));
         assert!((1..=Near::PLACES).all(|slot| is_near(slot) == (slot != 7)) && is_near(Near::PLACES + 7));
         // One that is not there any more is not forgotten in place of another.
         near.forget(7 * SLOT);

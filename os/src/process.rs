@@ -9,6 +9,7 @@
 //! may call any of these functions, and the child of a fork too, whatever other threads did when it was forked. None of
 //! them calls the program's allocator or changes `errno`.
 
+mod free;
 mod place;
 mod resize;
 
@@ -16,17 +17,18 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use memalloc_core::inspect::Fault;
-use memalloc_core::remote::RemoteSpan;
-use memalloc_core::{FreeError, GRANULE, GranuleAt, LongWait, Totals};
+use memalloc_core::{FreeError, GRANULE, Totals};
 
 use crate::huge;
 use crate::idle;
-use crate::near::Start;
 use crate::region::TABLE;
 use crate::snapshot::{Chunk, Snapshot};
 use crate::table::Owner;
-use crate::thread_heap::{Heaps, LARGEST, allocate_shared, heaps, mine, mine_or_idle};
+use crate::thread_heap::{LARGEST, allocate_shared, heaps, mine, mine_or_idle};
 use crate::tls::current;
+pub use free::{
+    LetWait, coalesce, deallocate, deallocate_otherwise, deallocate_sized, free_long, let_wait, let_wait_long,
+};
 use place::Place;
 pub use resize::{reallocate, resize, resize_otherwise, resize_soon};
 
@@ -116,146 +118,6 @@ fn allocate_at_last_zeroed(layout: Layout) -> Option<NonNull<u8>> {
     // SAFETY: the block was just allocated with that size.
     unsafe { block.write_bytes(0, layout.size()) };
     Some(block)
-}
-
-/// Frees the block at `ptr`.
-///
-/// # Errors
-/// A [`FreeError`], and nothing has changed, for a pointer that is not the start of a live block.
-///
-/// # Safety
-/// If a live block starts at `ptr`, nobody uses it any more. No other pointer does harm.
-#[inline]
-pub unsafe fn deallocate(ptr: NonNull<u8>) -> Result<(), FreeError> {
-    // SAFETY: as the caller says.
-    unsafe { if let_wait(ptr.as_ptr(), None) { Ok(()) } else { deallocate_long(ptr, None) } }
-}
-
-/// Frees the block at `ptr`, which was allocated for `layout`.
-///
-/// # Errors
-/// As [`deallocate`], and [`FreeError::WrongSize`] for a block of another size.
-///
-/// # Safety
-/// If a live block starts at `ptr`, nobody uses it any more. No other pointer does harm.
-#[inline]
-pub unsafe fn deallocate_sized(ptr: NonNull<u8>, layout: Layout) -> Result<(), FreeError> {
-    let size = layout.size();
-    // SAFETY: as the caller says.
-    unsafe { if let_wait(ptr.as_ptr(), Some(size)) { Ok(()) } else { deallocate_long(ptr, Some(size)) } }
-}
-
-/// # Safety
-/// As for [`deallocate`].
-#[inline(never)]
-unsafe fn deallocate_long(ptr: NonNull<u8>, size: Option<usize>) -> Result<(), FreeError> {
-    // SAFETY: as the caller says.
-    unsafe {
-        match let_wait_long(ptr.as_ptr(), size) {
-            LongWait::No => return deallocate_otherwise(ptr, size.map_or(0, whole)),
-            LongWait::Yes => {}
-            LongWait::InPlaceOf(displaced) => coalesce(displaced),
-            LongWait::TooLong => free_long(ptr.as_ptr()),
-        }
-    }
-    Ok(())
-}
-
-/// Frees the block at `ptr`, of `size` bytes if that is said, if it is a small one of the calling thread's heap, and may
-/// wait there. Whether that is done; for any other, and for null, [`deallocate`].
-///
-/// # Safety
-/// If a live block starts at `ptr`, nobody uses it any more. No other pointer does harm.
-#[inline(always)]
-pub unsafe fn let_wait(ptr: *mut u8, size: Option<usize>) -> bool {
-    let (heap, start) = (current(), Start::of(ptr.addr()));
-    // SAFETY: the block, if there is one, is of the calling thread's heap, of which nothing is borrowed, and the caller gives it
-    // up.
-    unsafe { heap.local().source().has_near(start) && heap.local().let_wait(granule_at(start, ptr), size) }
-}
-
-/// [`let_wait`], of a long block: one of each few sizes may wait.
-///
-/// # Safety
-/// As for `let_wait`.
-#[inline(always)]
-pub unsafe fn let_wait_long(ptr: *mut u8, size: Option<usize>) -> LongWait {
-    let (heap, start) = (current(), Start::of(ptr.addr()));
-    // SAFETY: as in `let_wait`.
-    unsafe {
-        if !heap.local().source().has_near(start) {
-            if !heap.local().source().bring_near(start, ptr.addr()) {
-                return LongWait::No;
-            }
-            if let_wait(ptr, size) {
-                return LongWait::Yes;
-            }
-        }
-        heap.local().let_wait_long(granule_at(start, ptr), size)
-    }
-}
-
-/// Frees the block at `ptr`, which is too long to wait.
-///
-/// # Safety
-/// [`let_wait_long`] just said so of it.
-#[inline(always)]
-pub unsafe fn free_long(ptr: *mut u8) {
-    // SAFETY: as the caller says; the heap is the calling thread's, and nothing of it is borrowed.
-    unsafe { current().local().deallocate_long(granule_at(Start::of(ptr.addr()), ptr)) };
-}
-
-/// Coalesces the block in whose place another one waits.
-///
-/// # Safety
-/// [`let_wait_long`] just gave it.
-#[inline(always)]
-pub unsafe fn coalesce(displaced: NonNull<u8>) {
-    // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
-    unsafe { current().local().coalesce(displaced) };
-}
-
-/// The granule at `ptr`.
-///
-/// # Safety
-/// One starts there, in a region.
-#[inline(always)]
-unsafe fn granule_at(start: Start, ptr: *mut u8) -> GranuleAt {
-    // SAFETY: no region is at address 0.
-    unsafe {
-        let block = NonNull::new_unchecked(start.slot_of(ptr));
-        GranuleAt { block, granule: start.granule(), ptr: NonNull::new_unchecked(ptr) }
-    }
-}
-
-/// Frees the block at `ptr`, of `bytes` bytes, whole granules, unless they are 0, where [`let_wait`] has not.
-///
-/// # Errors
-/// As [`deallocate_sized`].
-///
-/// # Safety
-/// As for [`deallocate`].
-#[inline(never)]
-pub unsafe fn deallocate_otherwise(ptr: NonNull<u8>, bytes: usize) -> Result<(), FreeError> {
-    let (start, owner) = TABLE.block_of(ptr.addr().get()).ok_or(FreeError::NotOurs)?;
-    let mine = current();
-    // SAFETY: as in `Place::elsewhere`; the caller gives the block up, and heaps with their inboxes are there for ever.
-    unsafe {
-        if owner == mine.owner() {
-            return mine.local().deallocate_in(start, ptr, bytes);
-        }
-        if owner != huge::OWNER {
-            return RemoteSpan::at(start).free(ptr, bytes, Heaps::of(owner).inbox());
-        }
-        let block = huge::find(start, ptr)?;
-        if bytes > 0 && block.size() != bytes { Err(FreeError::WrongSize) } else { block.free() }
-    }
-}
-
-/// The bytes of the granules that `size` bytes fill.
-#[inline(always)]
-const fn whole(size: usize) -> usize {
-    size.saturating_sub(1) / GRANULE * GRANULE + GRANULE
 }
 
 /// The bytes of the block at `ptr`: the size asked for, rounded up to granules.

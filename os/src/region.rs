@@ -81,14 +81,9 @@ impl RegionSource {
         self.near.has(start)
     }
 
-    /// [`has_near`](Self::has_near), of the start at `address`, once the table is asked whether the region is one of this source.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn bring_near(&self, start: Start, address: usize) -> bool {
-        if TABLE.is_first_of(self.owner, address) {
-            self.near.enter(address);
-        }
-        self.near.has(start)
+    /// Has a region of this source near at hand. Whether it was not.
+    pub(crate) fn bring_near(&self, region: NonNull<u8>) -> bool {
+        self.near.enter(region.addr().get())
     }
 }
 

@@ -4,6 +4,7 @@ use core::alloc::Layout;
 use core::ffi::c_void;
 use core::ptr::{NonNull, null_mut};
 
+use memalloc_os::process::LetWait;
 use memalloc_os::{LongWait, abort_on_bad_free, process};
 
 use crate::errno::{ENOMEM, fail};
@@ -43,16 +44,18 @@ pub extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
 pub unsafe extern "C" fn free(ptr: *mut c_void) {
     // SAFETY: the caller gives the block up.
     unsafe {
-        if !process::let_wait(ptr.cast(), None) {
-            free_long(ptr);
+        match process::let_wait(ptr.cast(), None) {
+            LetWait::Done => {}
+            LetWait::Near => free_near(ptr),
+            LetWait::Far => free_otherwise(ptr),
         }
     }
 }
 
 /// # Safety
-/// As for [`free`].
+/// As for [`process::let_wait_long`].
 #[inline(never)]
-unsafe fn free_long(ptr: *mut c_void) {
+unsafe fn free_near(ptr: *mut c_void) {
     // SAFETY: as the caller says.
     unsafe {
         match process::let_wait_long(ptr.cast(), None) {

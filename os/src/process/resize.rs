@@ -5,8 +5,9 @@ use core::ptr::NonNull;
 
 use memalloc_core::{FreeError, GRANULE};
 
+use super::free::{granule_at, whole};
 use super::place::{Place, mine_if_of};
-use super::{allocate, deallocate_sized, granule_at, usable_size, whole};
+use super::{allocate, deallocate_sized, usable_size};
 use crate::huge;
 use crate::near::Start;
 use crate::region::slot_of;
@@ -44,8 +45,7 @@ pub unsafe fn resize_soon(ptr: NonNull<u8>, new_size: usize) -> Option<NonNull<u
     // SAFETY: the block, if there is one, is of the calling thread's heap, of which nothing is borrowed, and the caller gives it
     // up if it moves.
     unsafe {
-        let source = heap.local().source();
-        if !source.has_near(start) && !source.bring_near(start, ptr.addr().get()) {
+        if !heap.local().source().has_near(start) {
             return None;
         }
         heap.local().resize_soon(granule_at(start, ptr.as_ptr()), new_size)
