@@ -173,6 +173,32 @@ fn the_short_ways_refuse_a_size_that_is_not_the_block_s() {
 }
 
 #[test]
+fn a_free_of_another_size_is_refused_whatever_waits_and_however_long_the_block_is() {
+    for arena in [16 << 10, 1 << 20, 3 << 20] {
+        let (mut heap, _) = new_heap(arena);
+        for size in [1, 3, 64, 65, 130, 300].map(|size| size * GRANULE) {
+            let layout = |size| Layout::from_size_align(size, 8).unwrap();
+            let block = heap.allocate(layout(size)).unwrap();
+            for wrong in [size - GRANULE, size + 1, 2 * size, 4096 * GRANULE] {
+                // SAFETY: the heap is to refuse. No bytes are one granule.
+                let refused = unsafe { heap.deallocate_sized(block, layout(wrong)) };
+                let is_wrong = wrong.max(1).next_multiple_of(GRANULE) != size;
+                assert!(!is_wrong || refused == Err(FreeError::WrongSize), "{wrong} instead of {size}");
+                if !is_wrong {
+                    assert_eq!((refused, heap.allocate(layout(size))), (Ok(()), Some(block)));
+                }
+            }
+            // SAFETY: the block is not used any more, and then the heap is to refuse.
+            unsafe {
+                assert_eq!(heap.deallocate_sized(block, layout(size)), Ok(()));
+                assert_eq!(heap.deallocate_sized(block, layout(size)), Err(FreeError::AlreadyFree));
+            }
+            assert_eq!(heap.check(), Ok(()));
+        }
+    }
+}
+
+#[test]
 fn a_block_is_resized_in_few_steps_where_it_lies_or_into_one_that_waits() {
     let (mut heap, _) = new_heap(3 << 20);
     let [_, _, block, waiting] = [1, 2, 3, 5].map(|size| {
