@@ -16,7 +16,7 @@ pub(super) type Half = u16;
 /// Added to twice a size as it is kept, where it is to be told from links: those are even there.
 const IS_SIZE: usize = 1;
 
-/// Where a chunk or a cell is: its address or, where links are counted, its number, so many [units](Self::UNIT) above the
+/// Where a chunk or a cell is: its address or, where links are counted, its number, so many units above the
 /// **base** of its heap, the start of its one span. What a number leads to is found from base and number in one step, and a
 /// granule's number tells where it stands in the map without its address.
 #[derive(Debug, PartialEq, Eq)]

@@ -24,7 +24,7 @@ pub enum LongWait {
 }
 
 impl<S: PageSource> LocalHeap<'_, S> {
-    /// Frees the block at `ptr`: see [`Heap::deallocate`].
+    /// Frees the block at `ptr`: see [`Heap::deallocate`](crate::Heap::deallocate).
     ///
     /// # Errors
     /// As there; [`FreeError::NotOurs`] for another heap's block.
@@ -37,7 +37,8 @@ impl<S: PageSource> LocalHeap<'_, S> {
         unsafe { self.free(ptr, None) }
     }
 
-    /// Frees the block at `ptr`, which was allocated for `layout`: see [`Heap::deallocate_sized`].
+    /// Frees the block at `ptr`, which was allocated for `layout`: see
+    /// [`Heap::deallocate_sized`](crate::Heap::deallocate_sized).
     ///
     /// # Errors
     /// As there; [`FreeError::NotOurs`] for another heap's block.

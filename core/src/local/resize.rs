@@ -8,7 +8,8 @@ use crate::span::Span;
 use crate::{FreeError, PageSource};
 
 impl<S: PageSource> LocalHeap<'_, S> {
-    /// Makes the block at `ptr`, of this heap, `new_size` bytes long: see [`Heap::reallocate`].
+    /// Makes the block at `ptr`, of this heap, `new_size` bytes long: see
+    /// [`Heap::reallocate`](crate::Heap::reallocate).
     ///
     /// # Safety
     /// If a block in use starts at `ptr`, nobody uses it any more once another pointer is returned.
@@ -26,7 +27,8 @@ impl<S: PageSource> LocalHeap<'_, S> {
         unsafe { self.heap.reallocate(ptr, layout, new_size) }
     }
 
-    /// Makes the block at `ptr`, of this heap, `new_size` bytes long: see [`Heap::resize`].
+    /// Makes the block at `ptr`, of this heap, `new_size` bytes long: see
+    /// [`Heap::resize`](crate::Heap::resize).
     ///
     /// # Errors
     /// As there.
@@ -79,7 +81,8 @@ impl<S: PageSource> LocalHeap<'_, S> {
         unsafe { self.heap.resize_in(block, ptr, new_size) }
     }
 
-    /// Makes the block at `ptr`, of this heap, `new_size` bytes long where it lies: see [`Heap::resize_in_place`].
+    /// Makes the block at `ptr`, of this heap, `new_size` bytes long where it lies: see
+    /// [`Heap::resize_in_place`](crate::Heap::resize_in_place).
     ///
     /// # Errors
     /// As there.
