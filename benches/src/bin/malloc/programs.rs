@@ -10,7 +10,7 @@ use crate::measure::{Kind, Work};
 const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/bin/malloc/programs");
 
 /// A name, and the shell command.
-const PROGRAMS: [(&str, &str, &str); 9] = [
+const PROGRAMS: [(&str, &str, &str); 10] = [
     ("lua", "lua5.4", "exec lua5.4 HERE/tables.lua"),
     ("perl", "perl", "exec perl HERE/hashes.pl"),
     ("python", "python3", "exec python3 HERE/objects.py"),
@@ -18,6 +18,7 @@ const PROGRAMS: [(&str, &str, &str); 9] = [
     ("git", "git", "exec git -C HERE log --stat -n 300"),
     ("gcc", "gcc", "exec gcc -O2 -c -x c SCRATCH/many.c -o SCRATCH/many.o"),
     ("gs", "gs", "exec gs -q -sDEVICE=pdfwrite -o SCRATCH/pages.pdf HERE/pages.ps"),
+    ("redis", "redis-server", "exec sh HERE/redis.sh SCRATCH"),
     ("sort", "sort", "exec sort -k2 SCRATCH/lines -o /dev/null"),
     ("xml", "xmllint", "exec xmllint --noout SCRATCH/many.xml"),
 ];
