@@ -28,7 +28,7 @@ impl<G: Granule> Map<G> {
         }
     }
 
-    /// The field of granule `g`. O(1), or, where marks tell what is in use, O(chunks that are not, in a row below).
+    /// The field of granule `g`. O(1), or, where live bits tell what is in use, O(chunks that are not, in a row below).
     ///
     /// # Safety
     /// As for the type.

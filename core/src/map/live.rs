@@ -105,8 +105,8 @@ impl Glance {
     /// As for the type.
     #[inline(always)]
     pub unsafe fn is_live(self) -> bool {
-        // SAFETY: as the caller says. Nobody but the owner, who looks here, writes `live`: it may be read in one step with
-        // what is done to it, as the compiler does not read atomics.
+        // SAFETY: as the caller says. Nobody but the owner, who looks here, writes `live`. So it need not be read as an atomic,
+        // which would take a step of its own.
         unsafe {
             let entry = self.entry.as_ref();
             !entry.posted.load(Relaxed) & entry.live.as_ptr().read() & self.bit() != 0

@@ -160,9 +160,9 @@ impl Model<TwoWordsLive> {
     /// Makes all that is not in use free.
     fn sweep(&mut self) {
         let mut rows = Vec::new();
+        let found = |from, to| rows.push((from, to));
         // SAFETY: the chunks are the map's.
-        let waited =
-            unsafe { self.map.sweep(self.chunks[0].0, self.granules, |from, to| rows.push((from, to))) };
+        let waited = unsafe { self.map.sweep(self.chunks[0].0, self.granules, found) };
         assert_eq!(waited, self.chunks.iter().filter(|chunk| chunk.1 == State::Waits).count());
         for chunk in self.chunks.iter_mut().filter(|chunk| chunk.1 == State::Waits) {
             chunk.1 = State::Free;
