@@ -39,7 +39,7 @@ impl<M: Mode> Quick<M> {
     #[inline(always)]
     pub unsafe fn exchange_long(&mut self, block: NonNull<u8>, bytes: usize) -> Option<NonNull<u8>> {
         // SAFETY: where long blocks may wait, there are places.
-        let place = unsafe { self.place(granule_at(bytes)).as_mut() };
+        let place = unsafe { self.place(place_of(bytes)).as_mut() };
         core::mem::replace(place, Place { block: Some(block), bytes }).block
     }
 
@@ -50,7 +50,7 @@ impl<M: Mode> Quick<M> {
             return None;
         }
         // SAFETY: where long blocks may wait, there are places.
-        let place = unsafe { self.place(granule_at(bytes)).as_mut() };
+        let place = unsafe { self.place(place_of(bytes)).as_mut() };
         if place.bytes == bytes { core::mem::replace(place, EMPTY).block } else { None }
     }
 
@@ -74,7 +74,7 @@ impl<M: Mode> Quick<M> {
     pub(crate) fn are_long_blocks_in_place(&self) -> bool {
         self.long_blocks().all(|(block, bytes)| {
             // SAFETY: where long blocks wait, there are places.
-            let place = unsafe { self.place(granule_at(bytes)).read() };
+            let place = unsafe { self.place(place_of(bytes)).read() };
             place.block == Some(block)
         })
     }
@@ -105,6 +105,6 @@ impl<M: Mode> Quick<M> {
 /// The place of a size, by multiplicative hashing (Knuth, "The art of computer programming", vol. 3, 6.4, 1973), so that
 /// neither steps of a granule nor powers of two meet in one.
 #[inline(always)]
-const fn granule_at(bytes: usize) -> usize {
+const fn place_of(bytes: usize) -> usize {
     (bytes / GRANULE).wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as usize) >> (usize::BITS - PLACES_BITS)
 }
