@@ -4,10 +4,12 @@ use std::alloc::{GlobalAlloc, Layout};
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
+use memalloc_core::FreeError;
 use memalloc_os::{MemAlloc, process};
 
 #[global_allocator]
@@ -68,6 +70,36 @@ fn alignment_is_kept_by_reallocation() {
             assert_eq!((moved.addr() % align, *moved, *moved.add(99)), (0, 7, 7));
             GLOBAL.dealloc(moved, Layout::from_size_align(100_000, align).unwrap());
             GLOBAL.dealloc(wall, layout);
+        }
+    }
+}
+
+#[test]
+fn a_block_of_another_size_is_not_reallocated() {
+    let layout = |size| Layout::from_size_align(size, 8).unwrap();
+    for size in [40, 3000, 200_000, 9_000_000] {
+        let own = process::allocate(layout(size)).unwrap();
+        let other_s = thread::scope(|scope| {
+            scope
+                .spawn(|| process::allocate(layout(size)).unwrap().as_ptr().expose_provenance())
+                .join()
+                .unwrap()
+        });
+        let other_s = NonNull::new(std::ptr::with_exposed_provenance_mut(other_s)).unwrap();
+        for block in [own, other_s] {
+            // SAFETY: the block is used within its size, and given up where that is right.
+            unsafe {
+                block.write_bytes(5, size);
+                for wrong in [size - 16, size + 16, size / 2, 1] {
+                    for new_size in [wrong, size, 2 * size] {
+                        let refused = process::reallocate(block, layout(wrong), new_size);
+                        assert_eq!(refused, Err(FreeError::WrongSize), "{size}, {wrong}");
+                    }
+                }
+                let grown = process::reallocate(block, layout(size), 2 * size).unwrap().unwrap();
+                assert!(std::slice::from_raw_parts(grown.as_ptr(), size).iter().all(|&byte| byte == 5));
+                assert_eq!(process::deallocate_sized(grown, layout(2 * size)), Ok(()));
+            }
         }
     }
 }

@@ -93,9 +93,9 @@ impl<S: PageSource> Heap<S, Local> {
         unsafe { self.take_back(UsedChunk { span, start, map: span.map().extent(start) }) };
     }
 
-    /// The block at granule `start` of `span`, made `new_size` bytes long: where it lies, if it has as many granules; or else
-    /// moved to one that waits, and let wait itself, if it is to grow, and no free chunk lies above it. `None`, and nothing has
-    /// changed, in all other cases. O(1), but for the copy.
+    /// The block at granule `start` of `span`, of `expected` bytes if that is said, made `new_size` bytes long: where it lies, if
+    /// it has as many granules; or else moved to one that waits, and let wait itself, if it is to grow, and no free chunk lies
+    /// above it. `None`, and nothing has changed, in all other cases. O(1), but for the copy.
     ///
     /// # Safety
     /// The granule is one of a span of the heap, and lies at `ptr`. If a block in use starts there, nobody uses it any more once
@@ -106,13 +106,15 @@ impl<S: PageSource> Heap<S, Local> {
         span: Span<Unit<S, Local>>,
         start: usize,
         ptr: NonNull<u8>,
+        expected: Option<usize>,
         new_size: usize,
     ) -> Option<NonNull<u8>> {
         // SAFETY: as in `let_wait_soon`; both blocks hold the bytes, and they are two.
         unsafe {
             let glance = span.map().glance(start);
             let (bytes, new_bytes) = (glance.size() * Self::GRANULE, rounded::<TwoWordsLive>(new_size));
-            if !self.quick.serves(bytes) || !glance.is_live() {
+            let is_as_said = expected.is_none_or(|expected| expected == bytes);
+            if !is_as_said || !self.quick.serves(bytes) || !glance.is_live() {
                 return None;
             }
             if new_bytes == bytes {

@@ -57,10 +57,11 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         Ok(unsafe { self.resize_used(chunk, ptr, new_size) })
     }
 
-    /// [`resize`](Self::resize), in a block of the source that starts at `block`.
+    /// [`resize`](Self::resize), of a block of `expected` bytes, if that is said, in a block of the source that starts at
+    /// `block`.
     ///
     /// # Errors
-    /// As there.
+    /// As there, and [`FreeError::WrongSize`] for a block of another size.
     ///
     /// # Safety
     /// As there; the source's block holds `ptr`.
@@ -70,15 +71,17 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         &mut self,
         block: NonNull<u8>,
         ptr: NonNull<u8>,
+        expected: Option<usize>,
         new_size: usize,
     ) -> Result<Option<NonNull<u8>>, FreeError> {
         // SAFETY: as the caller says.
         unsafe {
             let Some((span, start)) = Self::granule_in(block, ptr) else { return Err(FreeError::NotAStart) };
-            match self.used_chunk_in(span, start) {
-                Some(chunk) => Ok(self.resize_used(chunk, ptr, new_size)),
-                None => Err(self.why_not(ptr)),
+            let Some(chunk) = self.used_chunk_in(span, start) else { return Err(self.why_not(ptr)) };
+            if expected.is_some_and(|expected| expected != chunk.size() * Self::GRANULE) {
+                return Err(FreeError::WrongSize);
             }
+            Ok(self.resize_used(chunk, ptr, new_size))
         }
     }
 

@@ -4,6 +4,8 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use super::{GranuleAt, LocalHeap};
+use crate::granule::{Granule, TwoWords};
+use crate::heap::allocate::whole;
 use crate::span::Span;
 use crate::{FreeError, PageSource};
 
@@ -20,11 +22,20 @@ impl<S: PageSource> LocalHeap<'_, S> {
         layout: Layout,
         new_size: usize,
     ) -> Option<NonNull<u8>> {
-        if self.has_arrived() {
-            self.take_in_some();
+        // SAFETY: as the caller says; the granule is the span's. Every block is aligned to a granule.
+        unsafe {
+            if layout.align() <= TwoWords::BYTES
+                && let Some((span, start)) = self.heap.granule_at(ptr)
+                && let Some(block) =
+                    self.heap.resize_soon(span, start, ptr, Some(whole::<TwoWords>(layout.size())), new_size)
+            {
+                return Some(block);
+            }
+            if self.has_arrived() {
+                self.take_in_some();
+            }
+            self.heap.reallocate(ptr, layout, new_size)
         }
-        // SAFETY: as the caller says.
-        unsafe { self.heap.reallocate(ptr, layout, new_size) }
     }
 
     /// Makes the block at `ptr`, of this heap, `new_size` bytes long: see
@@ -48,22 +59,29 @@ impl<S: PageSource> LocalHeap<'_, S> {
         unsafe { self.heap.resize(ptr, new_size) }
     }
 
-    /// [`resize`](Self::resize), of the block that starts at a granule, if little is to do for that. If not, `None`, and nothing
-    /// has changed. O(1), but for the copy.
+    /// [`resize`](Self::resize), of the block that starts at a granule, and of `size` bytes if that is said, if little is to do
+    /// for that. If not, `None`, and nothing has changed. O(1), but for the copy.
     ///
     /// # Safety
     /// If a block in use of this heap starts there, nobody uses it any more once another pointer is returned. The source's
     /// [`granule_at`](PageSource::granule_at) answers so for the address.
     #[inline(always)]
-    pub unsafe fn resize_soon(&mut self, at: GranuleAt, new_size: usize) -> Option<NonNull<u8>> {
+    pub unsafe fn resize_soon(
+        &mut self,
+        at: GranuleAt,
+        size: Option<usize>,
+        new_size: usize,
+    ) -> Option<NonNull<u8>> {
+        let expected = size.map(whole::<TwoWords>);
         // SAFETY: as the caller says; each block of the source holds a span.
-        unsafe { self.heap.resize_soon(Span::at(at.block), at.granule, at.ptr, new_size) }
+        unsafe { self.heap.resize_soon(Span::at(at.block), at.granule, at.ptr, expected, new_size) }
     }
 
-    /// [`resize`](Self::resize), of a block in a block of the source that starts at `block`: less to find out.
+    /// [`resize`](Self::resize), of a block of `size` bytes, if that is said, in a block of the source that starts at `block`:
+    /// less to find out.
     ///
     /// # Errors
-    /// As there.
+    /// As there, and [`FreeError::WrongSize`] for a block of another size.
     ///
     /// # Safety
     /// As there. `block` is what the source's [`block_of`](PageSource::block_of) answers for `ptr`.
@@ -72,13 +90,14 @@ impl<S: PageSource> LocalHeap<'_, S> {
         &mut self,
         block: NonNull<u8>,
         ptr: NonNull<u8>,
+        size: Option<usize>,
         new_size: usize,
     ) -> Result<Option<NonNull<u8>>, FreeError> {
         if self.has_arrived() {
             self.take_in_some();
         }
         // SAFETY: as the caller says.
-        unsafe { self.heap.resize_in(block, ptr, new_size) }
+        unsafe { self.heap.resize_in(block, ptr, size.map(whole::<TwoWords>), new_size) }
     }
 
     /// Makes the block at `ptr`, of this heap, `new_size` bytes long where it lies: see

@@ -212,17 +212,22 @@ fn a_block_is_resized_in_few_steps_where_it_lies_or_into_one_that_waits() {
         block.write_bytes(0x3c, 3 * GRANULE);
         heap.deallocate(waiting).unwrap();
         for same in [2 * GRANULE + 1, 3 * GRANULE] {
-            assert_eq!(heap.resize_soon(at, same), Some(block));
+            assert_eq!(heap.resize_soon(at, None, same), Some(block));
         }
         for left in [0, 1, 2 * GRANULE, 300 * GRANULE, usize::MAX] {
-            assert_eq!(heap.resize_soon(at, left), None);
+            assert_eq!(heap.resize_soon(at, None, left), None);
         }
+        for wrong in [0, 2 * GRANULE, 3 * GRANULE + 1, usize::MAX / 2] {
+            assert_eq!(heap.resize_soon(at, Some(wrong), 3 * GRANULE), None);
+            assert_eq!(heap.resize_soon(at, Some(wrong), 5 * GRANULE), None);
+        }
+        assert_eq!(heap.resize_soon(at, Some(3 * GRANULE - 5), 3 * GRANULE), Some(block));
         assert_eq!(heap.usable_size(block), Ok(3 * GRANULE));
-        assert_eq!(heap.resize_soon(at, 5 * GRANULE - 1), Some(waiting));
+        assert_eq!(heap.resize_soon(at, None, 5 * GRANULE - 1), Some(waiting));
         assert!((0..3 * GRANULE).all(|byte| waiting.add(byte).read() == 0x3c));
         assert_eq!((heap.usable_size(waiting), heap.check()), (Ok(5 * GRANULE), Ok(())));
         assert_eq!(
-            (heap.resize_soon(at, 3 * GRANULE), heap.deallocate(block)),
+            (heap.resize_soon(at, None, 3 * GRANULE), heap.deallocate(block)),
             (None, Err(FreeError::AlreadyFree))
         );
     }

@@ -125,7 +125,7 @@ impl Machine<'_> {
             match how >> 1 & 3 {
                 0 => heap.reallocate(ptr, layout, size).ok_or(FreeError::AlreadyFree).map(Some),
                 1 => heap.resize(ptr, size),
-                2 => match heap.resize_soon(at, size) {
+                2 => match heap.resize_soon(at, (how & 1 == 0).then_some(block.size), size) {
                     Some(now) => Ok(Some(now)),
                     None => heap.resize(ptr, size),
                 },

@@ -97,7 +97,7 @@ pub unsafe extern "C" fn realloc(ptr: *mut c_void, size: usize) -> *mut c_void {
 #[inline(never)]
 unsafe fn resize(block: NonNull<u8>, size: usize) -> *mut c_void {
     // SAFETY: as the caller says.
-    match unsafe { process::resize_soon(block, size) } {
+    match unsafe { process::resize_soon(block, None, size) } {
         Some(block) => block.as_ptr().cast(),
         // SAFETY: as the caller says.
         None => unsafe { resize_otherwise(block, size) },
@@ -115,7 +115,7 @@ unsafe fn resize_otherwise(block: NonNull<u8>, size: usize) -> *mut c_void {
         return null_mut();
     }
     // SAFETY: the caller gives the block up if it moves.
-    match unsafe { process::resize_otherwise(block, size) } {
+    match unsafe { process::resize_otherwise(block, None, size) } {
         Ok(Some(block)) => block.as_ptr().cast(),
         Ok(None) => fail(ENOMEM),
         Err(error) => abort_on_bad_free(error, block.as_ptr()),

@@ -27,53 +27,7 @@ const SMALLEST_PAGE: usize = 4096;
 #[inline]
 pub unsafe fn resize(ptr: NonNull<u8>, new_size: usize) -> Result<Option<NonNull<u8>>, FreeError> {
     // SAFETY: as the caller says.
-    unsafe {
-        match resize_soon(ptr, new_size) {
-            Some(block) => Ok(Some(block)),
-            None => resize_otherwise(ptr, new_size),
-        }
-    }
-}
-
-/// [`resize`], if little is to do for that. If not, `None`, and nothing has changed.
-///
-/// # Safety
-/// As for `resize`.
-#[inline(always)]
-pub unsafe fn resize_soon(ptr: NonNull<u8>, new_size: usize) -> Option<NonNull<u8>> {
-    let (heap, start) = (current(), Start::of(ptr.addr().get()));
-    // SAFETY: the block, if there is one, is of the calling thread's heap, of which nothing is borrowed, and the caller gives it
-    // up if it moves.
-    unsafe {
-        if !heap.local().source().has_near(start) {
-            return None;
-        }
-        heap.local().resize_soon(granule_at(start, ptr.as_ptr()), new_size)
-    }
-}
-
-/// [`resize`], where [`resize_soon`] has not done it.
-///
-/// # Errors
-/// As there.
-///
-/// # Safety
-/// As for `resize`.
-pub unsafe fn resize_otherwise(ptr: NonNull<u8>, new_size: usize) -> Result<Option<NonNull<u8>>, FreeError> {
-    if let Some(heap) = mine_if_of(ptr)
-        && new_size < huge::FROM_GROWN
-    {
-        // SAFETY: the heap is the calling thread's, and nothing of it is borrowed. The caller gives the block up if it
-        // moves.
-        let resized = unsafe { heap.local().resize_in(slot_of(ptr), ptr, new_size)? };
-        if resized.is_some() {
-            return Ok(resized);
-        }
-    }
-    let size = usable_size(ptr)?;
-    let Ok(layout) = Layout::from_size_align(size, GRANULE) else { return Ok(None) };
-    // SAFETY: the block has this size, and the caller gives it up if it moves.
-    Ok(unsafe { change(ptr, layout, new_size) })
+    unsafe { resize_of(ptr, None, new_size) }
 }
 
 /// Makes the block at `ptr`, which was allocated for `layout`, `new_size` bytes long and keeps its alignment.
@@ -84,7 +38,103 @@ pub unsafe fn resize_otherwise(ptr: NonNull<u8>, new_size: usize) -> Result<Opti
 ///
 /// # Safety
 /// If a live block starts at `ptr`, nobody uses it any more once another pointer is returned.
+#[inline]
 pub unsafe fn reallocate(
+    ptr: NonNull<u8>,
+    layout: Layout,
+    new_size: usize,
+) -> Result<Option<NonNull<u8>>, FreeError> {
+    // SAFETY: as the caller says. Every block is aligned to a granule.
+    unsafe {
+        if layout.align() <= GRANULE {
+            resize_of(ptr, Some(layout.size()), new_size)
+        } else {
+            reallocate_aligned(ptr, layout, new_size)
+        }
+    }
+}
+
+/// [`resize`], of a block of `size` bytes if that is said.
+///
+/// # Errors
+/// As [`reallocate`].
+///
+/// # Safety
+/// As for `resize`.
+#[inline(always)]
+unsafe fn resize_of(
+    ptr: NonNull<u8>,
+    size: Option<usize>,
+    new_size: usize,
+) -> Result<Option<NonNull<u8>>, FreeError> {
+    // SAFETY: as the caller says.
+    unsafe {
+        match resize_soon(ptr, size, new_size) {
+            Some(block) => Ok(Some(block)),
+            None => resize_otherwise(ptr, size, new_size),
+        }
+    }
+}
+
+/// [`resize`], of a block of `size` bytes if that is said, if little is to do for that. If not, `None`, and nothing has
+/// changed.
+///
+/// # Safety
+/// As for `resize`.
+#[inline(always)]
+pub unsafe fn resize_soon(ptr: NonNull<u8>, size: Option<usize>, new_size: usize) -> Option<NonNull<u8>> {
+    let (heap, start) = (current(), Start::of(ptr.addr().get()));
+    // SAFETY: the block, if there is one, is of the calling thread's heap, of which nothing is borrowed, and the caller gives it
+    // up if it moves.
+    unsafe {
+        if !heap.local().source().has_near(start) {
+            return None;
+        }
+        heap.local().resize_soon(granule_at(start, ptr.as_ptr()), size, new_size)
+    }
+}
+
+/// [`resize`], of a block of `size` bytes if that is said, where [`resize_soon`] has not done it.
+///
+/// # Errors
+/// As [`reallocate`].
+///
+/// # Safety
+/// As for `resize`.
+#[inline(never)]
+pub unsafe fn resize_otherwise(
+    ptr: NonNull<u8>,
+    size: Option<usize>,
+    new_size: usize,
+) -> Result<Option<NonNull<u8>>, FreeError> {
+    if let Some(heap) = mine_if_of(ptr)
+        && new_size < huge::FROM_GROWN
+    {
+        // SAFETY: the heap is the calling thread's, and nothing of it is borrowed. The caller gives the block up if it
+        // moves.
+        let resized = unsafe { heap.local().resize_in(slot_of(ptr), ptr, size, new_size)? };
+        if resized.is_some() {
+            return Ok(resized);
+        }
+    }
+    let has = usable_size(ptr)?;
+    if size.is_some_and(|size| whole(size) != has) {
+        return Err(FreeError::WrongSize);
+    }
+    let Ok(layout) = Layout::from_size_align(has, GRANULE) else { return Ok(None) };
+    // SAFETY: the block has this size, and the caller gives it up if it moves.
+    Ok(unsafe { change(ptr, layout, new_size) })
+}
+
+/// [`reallocate`], of any alignment.
+///
+/// # Errors
+/// As there.
+///
+/// # Safety
+/// As there.
+#[inline(never)]
+unsafe fn reallocate_aligned(
     ptr: NonNull<u8>,
     layout: Layout,
     new_size: usize,
