@@ -105,6 +105,13 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         self.heap.take_waiting(rounded::<TwoWords>(size))
     }
 
+    /// A block for `layout`, if the last of its size that waits in a list happens to be aligned to it. For any other,
+    /// [`allocate`](Self::allocate). O(1).
+    #[inline(always)]
+    pub fn allocate_waiting_aligned(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+        self.heap.take_waiting_aligned(layout)
+    }
+
     /// [`allocate_waiting`](Self::allocate_waiting), of a block too long for a quick list.
     #[inline(always)]
     pub fn allocate_waiting_long(&mut self, size: usize) -> Option<NonNull<u8>> {
@@ -136,7 +143,7 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     #[inline]
     fn take_any_waiting(&mut self, layout: Layout) -> Option<NonNull<u8>> {
         if layout.align() > GRANULE {
-            return None;
+            return self.allocate_waiting_aligned(layout);
         }
         self.allocate_waiting(layout.size()).or_else(|| self.allocate_waiting_long(layout.size()))
     }

@@ -35,12 +35,20 @@ pub use resize::{reallocate, resize, resize_otherwise, resize_soon};
 /// A block of at least `layout.size()` bytes; `None` when memory cannot be had. A size of 0 gives a block too.
 #[inline]
 pub fn allocate(layout: Layout) -> Option<NonNull<u8>> {
-    if layout.align() <= GRANULE
-        && let Some(block) = allocate_waiting(layout.size())
-    {
-        return Some(block);
+    match allocate_soon(layout) {
+        Some(block) => Some(block),
+        None => allocate_otherwise(layout),
     }
-    allocate_otherwise(layout)
+}
+
+/// [`allocate`], if a block waits in a list of the calling thread's heap.
+#[inline(always)]
+fn allocate_soon(layout: Layout) -> Option<NonNull<u8>> {
+    if layout.align() <= GRANULE {
+        return allocate_waiting(layout.size());
+    }
+    // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
+    unsafe { current().local() }.allocate_waiting_aligned(layout)
 }
 
 /// A block of at least `size` bytes, aligned to a granule, if one waits in the calling thread's heap. For any other,
@@ -99,14 +107,26 @@ fn is_huge(layout: Layout) -> bool {
 }
 
 /// As [`allocate`], with all bytes of `layout` zero. Memory that comes fresh from the system is not touched for that.
+#[inline]
 pub fn allocate_zeroed(layout: Layout) -> Option<NonNull<u8>> {
+    if let Some(block) = allocate_soon(layout) {
+        // SAFETY: the block was just allocated with that size.
+        unsafe { block.write_bytes(0, layout.size()) };
+        return Some(block);
+    }
+    allocate_zeroed_otherwise(layout)
+}
+
+/// [`allocate_zeroed`], where no block waits in a list.
+#[inline(never)]
+fn allocate_zeroed_otherwise(layout: Layout) -> Option<NonNull<u8>> {
     if is_huge(layout) {
         return huge::allocate_zeroed(layout);
     }
     let Some(heap) = mine_or_idle() else { return allocate_at_last_zeroed(layout) };
     // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
     let fresh = unsafe { heap.local() }.fresh();
-    let block = allocate(layout)?;
+    let block = allocate_otherwise(layout)?;
     // SAFETY: as before; the block was just allocated, from that heap or another.
     unsafe { heap.local().clear(fresh, block, layout.size()) };
     Some(block)

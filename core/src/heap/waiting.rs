@@ -34,7 +34,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// A block for `layout` that waited, if the last of its size to be freed happens to be aligned to it. O(1).
     #[inline(always)]
-    pub(super) fn take_waiting_aligned(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+    pub(crate) fn take_waiting_aligned(&mut self, layout: Layout) -> Option<NonNull<u8>> {
         let bytes = rounded::<Unit<S, M>>(layout.size());
         if !self.quick.serves(bytes) || !self.quick.first(bytes)?.addr().get().is_multiple_of(layout.align())
         {
