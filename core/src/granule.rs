@@ -131,6 +131,12 @@ mod tests {
         round_up::<OneWord>();
     }
 
+    #[test]
+    fn links_of_one_word_granules_reach_as_far_as_is_said() {
+        let reach = if cfg!(target_pointer_width = "64") { 8 << 30 } else { 64 << 10 };
+        assert_eq!((OneWord::REACH, TwoWords::REACH), (reach, usize::MAX));
+    }
+
     fn round_up<G: Granule>() {
         assert_eq!(granules::<G>(0), 1);
         assert_eq!(granules::<G>(1), 1);

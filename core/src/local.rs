@@ -112,10 +112,10 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         self.heap.take_waiting_aligned(layout)
     }
 
-    /// [`allocate_waiting`](Self::allocate_waiting), of a block too long for a quick list.
+    /// A block for `layout`, too long for a quick list, if one of its size waits and happens to be aligned to it. O(1).
     #[inline(always)]
-    pub fn allocate_waiting_long(&mut self, size: usize) -> Option<NonNull<u8>> {
-        self.heap.take_waiting_long(rounded::<TwoWords>(size))
+    pub fn allocate_waiting_long(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+        self.heap.take_waiting_long(layout)
     }
 
     /// [`allocate`](Self::allocate), where no block of the size waits.
@@ -142,10 +142,12 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     /// A block for `layout` that waits, in a list or as a long one.
     #[inline]
     fn take_any_waiting(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        if layout.align() > GRANULE {
-            return self.allocate_waiting_aligned(layout);
-        }
-        self.allocate_waiting(layout.size()).or_else(|| self.allocate_waiting_long(layout.size()))
+        let block = if layout.align() <= GRANULE {
+            self.allocate_waiting(layout.size())
+        } else {
+            self.allocate_waiting_aligned(layout)
+        };
+        block.or_else(|| self.allocate_waiting_long(layout))
     }
 
     /// What no block has covered yet: see [`Heap::fresh`].

@@ -61,17 +61,15 @@ pub fn allocate_waiting(size: usize) -> Option<NonNull<u8>> {
 
 /// [`allocate_waiting`], of a block too long for a quick list.
 #[inline(always)]
-fn allocate_waiting_long(size: usize) -> Option<NonNull<u8>> {
+fn allocate_waiting_long(layout: Layout) -> Option<NonNull<u8>> {
     // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
-    unsafe { current().local() }.allocate_waiting_long(size)
+    unsafe { current().local() }.allocate_waiting_long(layout)
 }
 
 /// [`allocate`], where no block waits in a list.
 #[inline(never)]
 pub fn allocate_otherwise(layout: Layout) -> Option<NonNull<u8>> {
-    if layout.align() <= GRANULE
-        && let Some(block) = allocate_waiting_long(layout.size())
-    {
+    if let Some(block) = allocate_waiting_long(layout) {
         return Some(block);
     }
     if is_huge(layout) {

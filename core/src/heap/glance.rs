@@ -1,6 +1,7 @@
 //! What a heap of one thread or processor does with a glance at the map: most of what its owner asks of it. Each of these
 //! either does all, or changes nothing, and leaves it to those that look at everything.
 
+use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use super::Heap;
@@ -10,10 +11,10 @@ use crate::span::Span;
 use crate::{Local, LongWait, PageSource};
 
 impl<S: PageSource> Heap<S, Local> {
-    /// [`take_waiting`](Self::take_waiting), of a block too long for a list.
+    /// A block for `layout`, too long for a list, that waited, in use again. O(1).
     #[inline(always)]
-    pub(crate) fn take_waiting_long(&mut self, bytes: usize) -> Option<NonNull<u8>> {
-        let block = self.quick.take_long(bytes)?;
+    pub(crate) fn take_waiting_long(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+        let block = self.quick.take_long(rounded::<TwoWordsLive>(layout.size()), layout.align())?;
         // SAFETY: a block that waits is the start of a chunk of ours, whose bit is set.
         unsafe {
             let span = self.span_of_own(block);

@@ -43,21 +43,26 @@ impl<M: Mode> Quick<M> {
         core::mem::replace(place, Place { block: Some(block), bytes }).block
     }
 
-    /// A long block of `bytes` bytes that waited, if one did. O(1).
+    /// A long block of `bytes` bytes that waited, if one did, and is aligned to `align`. O(1).
     #[inline(always)]
-    pub fn take_long(&mut self, bytes: usize) -> Option<NonNull<u8>> {
+    pub fn take_long(&mut self, bytes: usize, align: usize) -> Option<NonNull<u8>> {
         if !self.serves_long(bytes) {
             return None;
         }
         // SAFETY: where long blocks may wait, there are places.
         let place = unsafe { self.place(place_of(bytes)).as_mut() };
-        if place.bytes == bytes { core::mem::replace(place, EMPTY).block } else { None }
+        let lies_well = |block: NonNull<u8>| align <= GRANULE || block.addr().get().is_multiple_of(align);
+        if place.bytes == bytes && place.block.is_some_and(lies_well) {
+            core::mem::replace(place, EMPTY).block
+        } else {
+            None
+        }
     }
 
     /// Any long block that waited, if one did. O(1).
     pub fn take_any_long(&mut self) -> Option<NonNull<u8>> {
         let (_, bytes) = self.long_blocks().next()?;
-        self.take_long(bytes)
+        self.take_long(bytes, GRANULE)
     }
 
     /// The long blocks that wait, and their bytes. O(1) in all.

@@ -99,7 +99,7 @@ fn of_a_long_size_the_last_block_waits_until_another_size_takes_its_place() {
             [(shortest - GRANULE, false), (shortest, true), (longest, true), (longest + GRANULE, false)]
         {
             assert_eq!(quick.serves_long(bytes), serves);
-            assert_eq!(quick.take_long(bytes), None);
+            assert_eq!(quick.take_long(bytes, 8), None);
         }
         assert_eq!((quick.exchange_long(a, shortest), quick.exchange_long(b, shortest)), (None, Some(a)));
         assert_eq!(quick.long_blocks().collect::<vec::Vec<_>>(), [(b, shortest)]);
@@ -110,7 +110,7 @@ fn of_a_long_size_the_last_block_waits_until_another_size_takes_its_place() {
             }
         });
         assert!(displaced.is_some_and(|bytes| bytes < shortest + 64 * GRANULE));
-        assert_eq!(quick.take_long(shortest), None);
+        assert_eq!(quick.take_long(shortest, 8), None);
         assert!(quick.are_long_blocks_in_place());
         let mut left = 0;
         while quick.take_any_long().is_some() {
@@ -141,5 +141,22 @@ fn a_request_that_is_to_be_aligned_takes_a_block_that_waits_if_it_happens_to_lie
         assert!(third.addr().get().is_multiple_of(128) && third != block && third != second);
         assert_eq!((heap.totals().waiting_chunks(), heap.check()), (waiting - 1, Ok(())));
         assert_eq!(heap.allocate(layout), Some(block));
+    }
+}
+
+#[test]
+fn a_long_block_that_waits_goes_to_whom_it_lies_well_for() {
+    let mut memory = vec![0_usize; Policy::PER_THREAD.bytes() / size_of::<usize>()];
+    let mut quick = Quick::<Local>::new();
+    let bytes = (WORD_GRANULES + 1) * GRANULE;
+    let block = NonNull::without_provenance(core::num::NonZero::new(3 * 256).unwrap());
+    // SAFETY: the vector has the lists' bytes; long blocks are not looked into.
+    unsafe {
+        quick.initialize(NonNull::new(memory.as_mut_ptr().cast()).unwrap(), Policy::PER_THREAD);
+        for (align, lies_well) in [(1, true), (GRANULE, true), (256, true), (512, false), (4096, false)] {
+            assert_eq!(quick.exchange_long(block, bytes), None);
+            assert_eq!(quick.take_long(bytes, align).is_some(), lies_well);
+            assert_eq!(quick.take_any_long().is_some(), !lies_well);
+        }
     }
 }
