@@ -17,6 +17,7 @@ pub use free::LongWait;
 use crate::granule::{GRANULE, TwoWords, rounded};
 use crate::inspect::Fault;
 use crate::remote::{Arrivals, Inbox};
+use crate::span::Span;
 use crate::{FreeError, Fresh, Heap, Local, PageSource, Totals};
 
 /// Blocks that have come back which one request takes in, or a few more, unless it finds no memory.
@@ -172,6 +173,16 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     #[inline]
     pub fn usable_size(&self, ptr: NonNull<u8>) -> Result<usize, FreeError> {
         self.heap.usable_size(ptr)
+    }
+
+    /// [`usable_size`](Self::usable_size), of the block in use that starts at a granule, if one does. O(1).
+    ///
+    /// # Safety
+    /// The source's [`granule_at`](PageSource::granule_at) answers so for the address.
+    #[inline(always)]
+    pub unsafe fn usable_size_soon(&self, at: GranuleAt) -> Option<usize> {
+        // SAFETY: as the caller says; each block of the source holds a span.
+        unsafe { self.heap.usable_size_soon(Span::at(at.block), at.granule) }
     }
 
     /// Takes in all that has come back. How many blocks.

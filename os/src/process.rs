@@ -21,11 +21,13 @@ use memalloc_core::{FreeError, GRANULE, Totals};
 
 use crate::huge;
 use crate::idle;
+use crate::near::Start;
 use crate::region::TABLE;
 use crate::snapshot::{Chunk, Snapshot};
 use crate::table::Owner;
 use crate::thread_heap::{LARGEST, allocate_shared, heaps, mine, mine_or_idle};
 use crate::tls::current;
+use free::granule_at;
 pub use free::{
     LetWait, coalesce, deallocate, deallocate_otherwise, deallocate_sized, free_long, let_wait, let_wait_long,
 };
@@ -144,6 +146,21 @@ fn allocate_at_last_zeroed(layout: Layout) -> Option<NonNull<u8>> {
 /// A [`FreeError`] for a pointer that is not the start of a live block.
 #[inline]
 pub fn usable_size(ptr: NonNull<u8>) -> Result<usize, FreeError> {
+    let start = Start::of(ptr.addr().get());
+    // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
+    let heap = unsafe { current().local() };
+    if heap.source().has_near(start)
+        // SAFETY: a granule of one of its regions starts there.
+        && let Some(bytes) = unsafe { heap.usable_size_soon(granule_at(start, ptr.as_ptr())) }
+    {
+        return Ok(bytes);
+    }
+    usable_size_otherwise(ptr)
+}
+
+/// [`usable_size`], of a block that is not near, or of none.
+#[inline(never)]
+fn usable_size_otherwise(ptr: NonNull<u8>) -> Result<usize, FreeError> {
     // SAFETY: a block that is freed meanwhile is not live. The heap is the calling thread's, and nothing of it borrowed.
     unsafe {
         match Place::of(ptr)? {

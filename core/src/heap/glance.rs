@@ -7,6 +7,7 @@ use core::ptr::NonNull;
 use super::Heap;
 use super::lookup::UsedChunk;
 use crate::granule::{TwoWordsLive, Unit, rounded};
+use crate::map::WORD_GRANULES;
 use crate::span::Span;
 use crate::{Local, LongWait, PageSource};
 
@@ -81,6 +82,25 @@ impl<S: PageSource> Heap<S, Local> {
                 Some(displaced) => LongWait::InPlaceOf(displaced),
                 None => LongWait::Yes,
             }
+        }
+    }
+
+    /// The bytes of the block in use that starts at granule `start` of `span`, if one does. O(1).
+    ///
+    /// # Safety
+    /// The granule is one of a span of the heap.
+    #[inline(always)]
+    pub(crate) unsafe fn usable_size_soon(&self, span: Span<Unit<S, Local>>, start: usize) -> Option<usize> {
+        // SAFETY: the granule is the span's, and behind the map there are sections. A chunk in use that is longer than a glance
+        // reaches goes on into the next entry.
+        unsafe {
+            let (map, glance) = (span.map(), span.map().glance(start));
+            if !glance.is_live() {
+                return None;
+            }
+            let size = glance.size();
+            let size = if size <= WORD_GRANULES { size } else { map.end_beyond(start).0 - start };
+            Some(size * Self::GRANULE)
         }
     }
 

@@ -232,3 +232,27 @@ fn a_block_is_resized_in_few_steps_where_it_lies_or_into_one_that_waits() {
         );
     }
 }
+
+#[test]
+fn the_size_of_a_block_in_use_is_soon_told_and_of_no_other() {
+    let (mut heap, inbox) = new_heap(3 << 20);
+    for size in [1, 2, 63, 64, 65, 200] {
+        let layout = Layout::from_size_align(size * GRANULE, 8).unwrap();
+        let block = heap.allocate(layout).unwrap();
+        let at = at(&heap, block);
+        let told = Some(size * GRANULE);
+        // SAFETY: the block is not used once it is freed, and where it starts granules do.
+        unsafe {
+            assert_eq!(heap.usable_size_soon(at), told);
+            let above = GranuleAt { granule: at.granule + 1, ptr: block.add(GRANULE), ..at };
+            assert!(size == 1 || heap.usable_size_soon(above).is_none());
+            heap.deallocate(block).unwrap();
+            assert_eq!(heap.usable_size_soon(at), None);
+            let block = heap.allocate(layout).unwrap();
+            let at = GranuleAt { ptr: block, ..self::at(&heap, block) };
+            assert_eq!(heap.usable_size_soon(at), told);
+            RemoteSpan::at(at.block).free(block, 0, inbox).unwrap();
+            assert_eq!(heap.usable_size_soon(at), None);
+        }
+    }
+}
