@@ -29,7 +29,8 @@ use crate::thread_heap::{LARGEST, allocate_shared, heaps, mine, mine_or_idle};
 use crate::tls::current;
 use free::granule_at;
 pub use free::{
-    LetWait, coalesce, deallocate, deallocate_otherwise, deallocate_sized, free_long, let_wait, let_wait_long,
+    LetWait, coalesce, deallocate, deallocate_near, deallocate_otherwise, deallocate_sized, free_long,
+    let_wait, let_wait_long,
 };
 use place::Place;
 pub use resize::{reallocate, resize, resize_otherwise, resize_soon};

@@ -16,7 +16,7 @@ use program::{Form, are_known_to_be_none};
 pub use throwing::*;
 
 use crate::malloc::{ALIGNMENT, free, malloc};
-use crate::sized::free_aligned_sized;
+use crate::sized::{free_aligned_sized, free_of};
 
 #[inline]
 fn new(size: usize) -> *mut c_void {
@@ -95,8 +95,8 @@ base! { _ZdlPv(ptr: *mut c_void) { free(ptr) } }
 form! { _ZdaPv(ptr: *mut c_void) { free(ptr) } }
 form! { _ZdlPvRKSt9nothrow_t(ptr: *mut c_void, _nothrow: *const c_void) { free(ptr) } }
 form! { _ZdaPvRKSt9nothrow_t(ptr: *mut c_void, _nothrow: *const c_void) { free(ptr) } }
-form! { _ZdlPvm(ptr: *mut c_void, size: usize) { free_aligned_sized(ptr, ALIGNMENT, size) } }
-form! { _ZdaPvm(ptr: *mut c_void, size: usize) { free_aligned_sized(ptr, ALIGNMENT, size) } }
+form! { _ZdlPvm(ptr: *mut c_void, size: usize) { free_of(ptr, size) } }
+form! { _ZdaPvm(ptr: *mut c_void, size: usize) { free_of(ptr, size) } }
 
 base! { _ZdlPvSt11align_val_t(ptr: *mut c_void, _alignment: usize) { free(ptr) } }
 form! { _ZdaPvSt11align_val_t(ptr: *mut c_void, _alignment: usize) { free(ptr) } }

@@ -5,7 +5,8 @@ use core::ffi::c_void;
 use core::ptr::NonNull;
 
 use memalloc_core::FreeError;
-use memalloc_os::{abort_on_bad_free, process};
+use memalloc_os::abort_on_bad_free;
+use memalloc_os::process::{self, LetWait};
 
 use crate::malloc::{ALIGNMENT, free};
 
@@ -17,7 +18,7 @@ use crate::malloc::{ALIGNMENT, free};
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn free_sized(ptr: *mut c_void, size: usize) {
     // SAFETY: as the caller says.
-    unsafe { free_aligned_sized(ptr, ALIGNMENT, size) }
+    unsafe { free_of(ptr, size) }
 }
 
 /// Frees a block that was allocated with `alignment` and `size`; null is nothing to free. Any other pointer, and another
@@ -27,12 +28,59 @@ pub unsafe extern "C" fn free_sized(ptr: *mut c_void, size: usize) {
 /// If a live block starts at `ptr`, nobody uses it any more.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn free_aligned_sized(ptr: *mut c_void, alignment: usize, size: usize) {
+    // SAFETY: as the caller says.
+    unsafe {
+        if alignment.is_power_of_two() {
+            free_of(ptr, size);
+        } else {
+            free_otherwise(ptr, alignment, size);
+        }
+    }
+}
+
+/// [`free_sized`], to be a part of each function that does as much.
+///
+/// # Safety
+/// As for `free_sized`.
+#[inline(always)]
+pub(crate) unsafe fn free_of(ptr: *mut c_void, size: usize) {
+    // SAFETY: as the caller says.
+    unsafe {
+        match process::let_wait(ptr.cast(), Some(size)) {
+            LetWait::Done => {}
+            LetWait::Near => free_near(ptr, size),
+            LetWait::Far => free_otherwise(ptr, ALIGNMENT, size),
+        }
+    }
+}
+
+/// # Safety
+/// As for [`process::deallocate_near`].
+#[inline(never)]
+unsafe fn free_near(ptr: *mut c_void, size: usize) {
+    // SAFETY: as the caller says; nothing near is null.
+    unsafe {
+        abort_unless_done(process::deallocate_near(NonNull::new_unchecked(ptr.cast()), Some(size)), ptr)
+    }
+}
+
+/// [`free_aligned_sized`], of a block that is not near, or with an alignment that is none.
+///
+/// # Safety
+/// As for `free_aligned_sized`.
+#[inline(never)]
+unsafe fn free_otherwise(ptr: *mut c_void, alignment: usize, size: usize) {
     let Some(block) = NonNull::new(ptr.cast()) else { return };
     let freed = match Layout::from_size_align(size, alignment) {
         // SAFETY: the caller gives the block up.
         Ok(layout) => unsafe { process::deallocate_sized(block, layout) },
         Err(_) => Err(FreeError::WrongSize),
     };
+    abort_unless_done(freed, ptr);
+}
+
+#[inline(always)]
+fn abort_unless_done(freed: Result<(), FreeError>, ptr: *mut c_void) {
     if let Err(error) = freed {
         abort_on_bad_free(error, ptr.cast());
     }

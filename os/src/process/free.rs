@@ -66,16 +66,21 @@ unsafe fn free(ptr: NonNull<u8>, size: Option<usize>) -> Result<(), FreeError> {
     unsafe {
         match let_wait(ptr.as_ptr(), size) {
             LetWait::Done => Ok(()),
-            LetWait::Near => free_near(ptr, size),
+            LetWait::Near => deallocate_near(ptr, size),
             LetWait::Far => deallocate_otherwise(ptr, size.map_or(0, whole)),
         }
     }
 }
 
+/// Frees the block at `ptr`, of `size` bytes if that is said, where [`let_wait`] has not, but said that it is near.
+///
+/// # Errors
+/// As [`deallocate_sized`].
+///
 /// # Safety
 /// As for [`let_wait_long`].
 #[inline(never)]
-unsafe fn free_near(ptr: NonNull<u8>, size: Option<usize>) -> Result<(), FreeError> {
+pub unsafe fn deallocate_near(ptr: NonNull<u8>, size: Option<usize>) -> Result<(), FreeError> {
     // SAFETY: as the caller says.
     unsafe {
         match let_wait_long(ptr.as_ptr(), size) {
