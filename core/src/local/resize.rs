@@ -4,7 +4,7 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use super::{GranuleAt, LocalHeap};
-use crate::granule::{Granule, TwoWords};
+use crate::granule::{GRANULE, TwoWords};
 use crate::heap::allocate::whole;
 use crate::span::Span;
 use crate::{FreeError, PageSource};
@@ -24,7 +24,7 @@ impl<S: PageSource> LocalHeap<'_, S> {
     ) -> Option<NonNull<u8>> {
         // SAFETY: as the caller says; the granule is the span's. Every block is aligned to a granule.
         unsafe {
-            if layout.align() <= TwoWords::BYTES
+            if layout.align() <= GRANULE
                 && let Some((span, start)) = self.heap.granule_at(ptr)
                 && let Some(block) =
                     self.heap.resize_soon(span, start, ptr, Some(whole::<TwoWords>(layout.size())), new_size)
