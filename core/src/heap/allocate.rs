@@ -141,13 +141,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 
-    /// A block at a multiple of more than a granule: one that waits, or cut out of a chunk that has one, whose rest on either
-    /// side stays free.
+    /// A block at a multiple of more than a granule: cut out of a chunk that has one, whose rest on either side stays
+    /// free.
     #[inline(never)]
     fn allocate_aligned(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        if let Some(block) = self.take_waiting_aligned(layout) {
-            return Some(block);
-        }
         match self.bins.first_for(needed::<Unit<S, M>>(layout)) {
             // SAFETY: the bin has a chunk, and each of its chunks has room behind the skipped granules.
             Some(bin) => Some(unsafe { self.cut_out(bin, layout) }),

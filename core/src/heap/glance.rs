@@ -12,6 +12,17 @@ use crate::span::Span;
 use crate::{Local, LongWait, PageSource};
 
 impl<S: PageSource> Heap<S, Local> {
+    /// A block for `layout` that waited, if the last of its size to be freed happens to be aligned to it. O(1).
+    #[inline(always)]
+    pub(crate) fn take_waiting_aligned(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+        let bytes = rounded::<TwoWordsLive>(layout.size());
+        if !self.quick.serves(bytes) || !self.quick.first(bytes)?.addr().get().is_multiple_of(layout.align())
+        {
+            return None;
+        }
+        self.take_waiting(bytes)
+    }
+
     /// A block for `layout`, too long for a list, that waited, in use again. O(1).
     #[inline(always)]
     pub(crate) fn take_waiting_long(&mut self, layout: Layout) -> Option<NonNull<u8>> {

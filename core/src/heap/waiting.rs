@@ -1,11 +1,10 @@
 //! Blocks that wait in quick lists.
 
-use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use super::Heap;
 use super::lookup::UsedChunk;
-use crate::granule::{Unit, rounded};
+use crate::granule::Unit;
 use crate::map::InUse;
 use crate::span::Span;
 use crate::{Mode, PageSource};
@@ -30,17 +29,6 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             }
             Some(block)
         }
-    }
-
-    /// A block for `layout` that waited, if the last of its size to be freed happens to be aligned to it. O(1).
-    #[inline(always)]
-    pub(crate) fn take_waiting_aligned(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        let bytes = rounded::<Unit<S, M>>(layout.size());
-        if !self.quick.serves(bytes) || !self.quick.first(bytes)?.addr().get().is_multiple_of(layout.align())
-        {
-            return None;
-        }
-        self.take_waiting(bytes)
     }
 
     /// Lets a chunk in use wait, if it may. Whether that is done.

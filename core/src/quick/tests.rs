@@ -1,10 +1,9 @@
 //! The lists by themselves.
 
-use core::alloc::Layout;
 use std::vec;
 
 use super::*;
-use crate::{ArenaSource, General, Heap, Local, RealTime};
+use crate::{General, Local, RealTime};
 
 #[test]
 fn blocks_come_back_last_in_first_out_and_no_more_than_there_is_room_for() {
@@ -117,30 +116,6 @@ fn of_a_long_size_the_last_block_waits_until_another_size_takes_its_place() {
             left += 1;
         }
         assert!((2..=16).contains(&left) && quick.long_blocks().next().is_none());
-    }
-}
-
-#[test]
-fn a_request_that_is_to_be_aligned_takes_a_block_that_waits_if_it_happens_to_lie_so() {
-    let arena = std::boxed::Box::leak(vec![core::mem::MaybeUninit::uninit(); 1 << 20].into_boxed_slice());
-    let mut heap = Heap::new(ArenaSource::new(arena));
-    let [layout, aligned] = [8, 128].map(|align| Layout::from_size_align(3 * GRANULE, align).unwrap());
-    // SAFETY: the blocks are not used.
-    unsafe {
-        let mut block = heap.allocate(layout).unwrap();
-        while block.addr().get().is_multiple_of(128) {
-            block = heap.allocate(layout).unwrap();
-        }
-        let [first, second] = [(); 2].map(|()| heap.allocate(aligned).unwrap());
-        heap.deallocate(block).unwrap();
-        heap.deallocate(first).unwrap();
-        let waiting = heap.totals().waiting_chunks();
-        assert_eq!((heap.allocate(aligned), heap.totals().waiting_chunks()), (Some(first), waiting - 1));
-        // The other that waits does not lie so.
-        let third = heap.allocate(aligned).unwrap();
-        assert!(third.addr().get().is_multiple_of(128) && third != block && third != second);
-        assert_eq!((heap.totals().waiting_chunks(), heap.check()), (waiting - 1, Ok(())));
-        assert_eq!(heap.allocate(layout), Some(block));
     }
 }
 

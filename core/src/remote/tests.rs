@@ -256,3 +256,30 @@ fn the_size_of_a_block_in_use_is_soon_told_and_of_no_other() {
         }
     }
 }
+
+#[test]
+fn a_request_that_is_to_be_aligned_takes_a_block_that_waits_if_it_happens_to_lie_so() {
+    let (mut heap, _) = new_heap(1 << 20);
+    for size in [3 * GRANULE, 100 * GRANULE] {
+        let [layout, aligned] = [8, 128].map(|align| Layout::from_size_align(size, align).unwrap());
+        let mut block = heap.allocate(layout).unwrap();
+        while block.addr().get().is_multiple_of(128) {
+            block = heap.allocate(layout).unwrap();
+        }
+        let first = heap.allocate(aligned).unwrap();
+        // SAFETY: the blocks are not used.
+        unsafe {
+            heap.deallocate(first).unwrap();
+            assert_eq!(take_waiting(&mut heap, aligned), Some(first));
+            heap.deallocate(block).unwrap();
+            assert_eq!(take_waiting(&mut heap, aligned), None);
+            let second = heap.allocate(aligned).unwrap();
+            assert!(second.addr().get().is_multiple_of(128) && second != block && second != first);
+            assert_eq!((heap.allocate(layout), heap.check()), (Some(block), Ok(())));
+        }
+    }
+}
+
+fn take_waiting(heap: &mut LocalHeap<'_, ArenaSource>, layout: Layout) -> Option<NonNull<u8>> {
+    heap.allocate_waiting_aligned(layout).or_else(|| heap.allocate_waiting_long(layout))
+}
