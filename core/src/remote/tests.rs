@@ -259,7 +259,7 @@ fn the_size_of_a_block_in_use_is_soon_told_and_of_no_other() {
 
 #[test]
 fn a_request_that_is_to_be_aligned_takes_a_block_that_waits_if_it_happens_to_lie_so() {
-    let (mut heap, _) = new_heap(1 << 20);
+    let (mut heap, _) = new_heap(5 << 20);
     for size in [3 * GRANULE, 100 * GRANULE] {
         let [layout, aligned] = [8, 128].map(|align| Layout::from_size_align(size, align).unwrap());
         let mut block = heap.allocate(layout).unwrap();
