@@ -46,6 +46,10 @@ pub unsafe extern "C" fn free_aligned_sized(ptr: *mut c_void, alignment: usize, 
 pub(crate) unsafe fn free_of(ptr: *mut c_void, size: usize) {
     // SAFETY: as the caller says.
     unsafe {
+        // What rounds up to no size is no block's.
+        if size.cast_signed() < 0 {
+            return free_otherwise(ptr, ALIGNMENT, size);
+        }
         match process::let_wait(ptr.cast(), Some(size)) {
             LetWait::Done => {}
             LetWait::Near => free_near(ptr, size),
@@ -64,7 +68,7 @@ unsafe fn free_near(ptr: *mut c_void, size: usize) {
     }
 }
 
-/// [`free_aligned_sized`], of a block that is not near, or with an alignment that is none.
+/// [`free_aligned_sized`], of a block that is not near, or with a size or an alignment that none has.
 ///
 /// # Safety
 /// As for `free_aligned_sized`.

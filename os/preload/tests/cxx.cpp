@@ -71,7 +71,7 @@ int main(int argc, char **argv)
         strings.emplace_back(i % 200, 'x');
     std::thread([&] { strings.clear(); strings.shrink_to_fit(); }).join();
     if (argc > 1)
-        operator delete(operator new(100), 200);
+        operator delete(operator new(100), std::strtoull(argv[1], nullptr, 10));
     std::puts("as it should be");
     return argv[0] == nullptr;
 }

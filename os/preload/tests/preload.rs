@@ -115,10 +115,15 @@ fn the_whole_surface_of_malloc_h_is_there() {
 fn cxx_has_every_form_of_new_and_delete() {
     let (_directory, program) = cxx_program("cxx", &["-fno-builtin", "-pthread"]);
     assert_eq!(stdout_of(&mut preloaded(&program)), "as it should be\n");
-    let output = preloaded(&program).arg("with a wrong size").output().unwrap();
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.signal(), Some(6), "{stderr}");
-    assert!(stderr.starts_with("memalloc: bad free of 0x") && stderr.contains("another size"), "{stderr}");
+    for wrong in [0, 96, 200, 5000, isize::MAX as usize, usize::MAX - 15, usize::MAX] {
+        let output = preloaded(&program).arg(wrong.to_string()).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.signal(), Some(6), "{wrong}: {stderr}");
+        assert!(
+            stderr.starts_with("memalloc: bad free of 0x") && stderr.contains("another size"),
+            "{stderr}"
+        );
+    }
 }
 
 #[test]
