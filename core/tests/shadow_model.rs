@@ -106,14 +106,14 @@ fn source_that_grows() {
 
 #[test]
 fn arena_of_zeros() {
-    let source = |seed| Zeros(ArenaSource::new(leak((256 << 10) - seed as usize % 64)));
+    let source = |seed| Zeros::new(ArenaSource::new(leak((256 << 10) - seed as usize % 64)));
     run(source, 8192);
     run_mode::<_, Compact>(&source, 8192, operations());
 }
 
 #[test]
 fn source_of_zeros_that_grows() {
-    run(|seed| Zeros(TestSource::new(4 << 20, 1 << 20, u64::MAX, seed)), 8192);
+    run(|seed| Zeros::new(TestSource::new(4 << 20, 1 << 20, u64::MAX, seed)), 8192);
 }
 
 #[test]

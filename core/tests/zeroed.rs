@@ -14,7 +14,7 @@ use zeros::Zeros;
 fn what_no_block_has_covered_is_not_written_to() {
     let memory = vec![MaybeUninit::new(0xc5_u8); 1 << 20].leak();
     let end = NonNull::from(memory.last_mut().unwrap()).cast::<u8>();
-    let mut heap = Heap::new(Zeros(ArenaSource::new(memory)));
+    let mut heap = Heap::new(Zeros::new(ArenaSource::new(memory)));
     let layout = |size| Layout::from_size_align(size, 16).unwrap();
     let small = heap.allocate_zeroed(layout(100)).unwrap();
     // What is written behind the heap's back, where a free chunk keeps nothing, is still there afterwards.

@@ -234,6 +234,7 @@ impl Huge {
                 header(self.start).joined.store(1, Relaxed);
                 return true;
             }
+            idle::release();
             mremap(self.start.as_ptr().cast(), mapped, needed, MremapFlags::empty()).is_ok()
         }
     }

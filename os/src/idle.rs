@@ -1,8 +1,8 @@
-//! Memory that huge blocks have left, kept for a short while: whoever gets it next need not have its pages anew.
+//! Memory that huge blocks and regions have left, kept for a short while: whoever gets it next need not have its pages anew.
 //!
 //! ```text
 //!   │ huge block │ idle extent │ region │ idle extent             │ …
-//!                 ▲ take_at: the block grows   ▲ take: a new block, off the start
+//!                 ▲ take_at: the block grows   ▲ take: a new block or region, off the start
 //! ```
 //!
 //! It is in no table, and zeros are not promised. It goes back to the system when it has not been used for a second or

@@ -195,7 +195,10 @@ pub fn check() -> Result<(), Fault> {
 /// Gives all memory that is entirely free, in whole mappings, back to the system, but for that of other threads' heaps.
 /// Returns its bytes.
 pub fn trim() -> usize {
-    heaps().trim() + idle::release()
+    // What the heaps give up may become idle, but is counted already.
+    let released = idle::release() + heaps().trim();
+    idle::release();
+    released
 }
 
 /// Every chunk of the calling thread's heap, and of those whose threads have ended, and every huge block, as it is now, in

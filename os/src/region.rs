@@ -24,18 +24,7 @@ pub(crate) fn map_slots(size: usize) -> Option<NonNull<u8>> {
     Some(start)
 }
 
-/// Maps `size` bytes of zeros, a multiple of a slot, and enters them for `owner`. `None` if there is no memory.
-pub(crate) fn map_for(owner: Owner, size: usize) -> Option<NonNull<u8>> {
-    let start = map_slots(size)?;
-    if !TABLE.insert(start, size, owner) {
-        // SAFETY: the memory was just mapped, and is unused.
-        unsafe { unmap_below_next(start, size) };
-        return None;
-    }
-    Some(start)
-}
-
-/// Forgets and unmaps what [`map_for`] mapped.
+/// Forgets and unmaps what [`map_slots`] mapped, and the table has.
 ///
 /// # Safety
 /// The memory has this size, and nobody uses it any more.
@@ -68,11 +57,19 @@ pub(crate) fn slot_of(ptr: NonNull<u8>) -> NonNull<u8> {
 pub(crate) struct RegionSource {
     owner: Owner,
     near: Near,
+    /// Bytes of the regions.
+    bytes: usize,
+    /// Whether the last one was idle memory, which holds what it held.
+    was_idle: bool,
 }
+
+/// Idle memory may come to such a part of what a heap has when it gives a region up: one that goes up and down keeps the
+/// region's pages, one that shrinks gives all back.
+const PART_OF_HEAP: usize = 2;
 
 impl RegionSource {
     pub(crate) const fn new(owner: Owner) -> Self {
-        Self { owner, near: Near::new() }
+        Self { owner, near: Near::new(), bytes: 0, was_idle: false }
     }
 
     /// Whether a granule of a region of this source starts there, as far as those near at hand tell.
@@ -101,15 +98,36 @@ unsafe impl PageSource for RegionSource {
         if min > SLOT {
             return None;
         }
-        let start = map_for(self.owner, SLOT)?;
+        let idle = idle::take(SLOT);
+        let start = idle.or_else(|| map_slots(SLOT))?;
+        if !TABLE.insert(start, SLOT, self.owner) {
+            // SAFETY: the memory was just mapped, or idle, and is unused.
+            unsafe { unmap_below_next(start, SLOT) };
+            return None;
+        }
         self.near.enter(start.addr().get());
+        self.bytes += SLOT;
+        self.was_idle = idle.is_some();
         Some(NonNull::slice_from_raw_parts(start, SLOT))
+    }
+
+    fn last_is_zeroed(&self) -> bool {
+        !self.was_idle
     }
 
     unsafe fn release(&mut self, block: NonNull<[u8]>) {
         self.near.forget(block.addr().get());
-        // SAFETY: as the caller says.
-        unsafe { unmap_and_forget(block.cast(), block.len()) };
+        self.bytes -= SLOT;
+        TABLE.remove(block.cast(), SLOT);
+        // SAFETY: as the caller says; the table has it no more.
+        unsafe {
+            if idle::bytes() + SLOT <= self.bytes / PART_OF_HEAP {
+                idle::keep(block.cast(), SLOT);
+            } else {
+                idle::release();
+                unmap_below_next(block.cast(), SLOT);
+            }
+        }
     }
 
     unsafe fn discard(&mut self, start: NonNull<u8>, bytes: usize) {

@@ -33,8 +33,14 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             unsafe { self.source.release(block) };
             return None;
         }
-        // SAFETY: the block is ours and large enough.
-        Some(unsafe { self.adopt(Span::lay(block, overhead, S::ZEROED), overhead) })
+        let zeroed = S::ZEROED && self.source.last_is_zeroed();
+        // SAFETY: the block is ours and large enough, and all zero if the source says so.
+        unsafe {
+            let span = Span::lay(block, overhead, zeroed);
+            let chunk = self.adopt(span, overhead);
+            self.fresh = if zeroed { Fresh::whole(chunk, span.capacity_bytes()) } else { Fresh::NONE };
+            Some(chunk)
+        }
     }
 
     /// The bytes to ask the source for, so that a chunk of `size` granules fits: if they can be had, so many that any larger
@@ -118,7 +124,6 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             span.push(&mut self.spans);
             self.counts.add_span(span.block().len(), span.capacity());
             let chunk = span.address(span.first());
-            self.fresh = if S::ZEROED { Fresh::whole(chunk, span.capacity_bytes()) } else { Fresh::NONE };
             self.bins.insert(span.start(), span.position(span.first()), span.capacity());
             chunk
         }

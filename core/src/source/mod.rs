@@ -70,7 +70,8 @@ pub unsafe trait PageSource {
     /// Every block starts at a multiple of this many bytes.
     const ALIGN: usize;
 
-    /// Whether a block's bytes are all zero when it is handed out, so that a span's map need not be cleared.
+    /// Whether a block's bytes are all zero when it is handed out, so that a span's map need not be cleared: of every block,
+    /// or of those that [`last_is_zeroed`](Self::last_is_zeroed) says it of.
     const ZEROED: bool = false;
 
     /// Whether no more than one block is ever out. Its span then stays until [`trim`](crate::Heap::trim), and frees need
@@ -84,6 +85,12 @@ pub unsafe trait PageSource {
 
     /// A block of at least `min` bytes, or `None` if there is none to be had.
     fn request(&mut self, min: usize) -> Option<NonNull<[u8]>>;
+
+    /// Whether the bytes of the block that was handed out last are all zero, where [`ZEROED`](Self::ZEROED) says that they
+    /// may be. A source that hands out again what it took back says no of it.
+    fn last_is_zeroed(&self) -> bool {
+        Self::ZEROED
+    }
 
     /// Takes a block back.
     ///

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use memalloc_core::{GRANULE, PageSource};
 
-/// Lends blocks of a size or more, zeroed if `ZEROED`, `MOST` at a time, and refuses as a pattern of bits says.
+/// Lends blocks of a size or more, two of three zeroed if `ZEROED`, `MOST` at a time, and refuses as a pattern of bits says.
 pub struct Lender<const MOST: usize, const ZEROED: bool> {
     lent: BTreeMap<usize, (NonNull<u8>, usize)>,
     usual: usize,
@@ -70,9 +70,13 @@ unsafe impl<const MOST: usize, const ZEROED: bool> PageSource for Lender<MOST, Z
         // SAFETY: the size is not 0.
         let start = NonNull::new(unsafe { alloc(Self::layout(size)) })?;
         // SAFETY: the block has the bytes. Unless they are to be, they are not zero, so that a map that is not cleared shows.
-        unsafe { start.write_bytes(if ZEROED { 0 } else { 0xdb }, size) };
+        unsafe { start.write_bytes(if self.last_is_zeroed() { 0 } else { 0xdb }, size) };
         self.lent.insert(start.addr().get(), (start, size));
         Some(NonNull::slice_from_raw_parts(start, size))
+    }
+
+    fn last_is_zeroed(&self) -> bool {
+        ZEROED && !self.requests.is_multiple_of(3)
     }
 
     unsafe fn release(&mut self, block: NonNull<[u8]>) {

@@ -45,7 +45,7 @@ fn over<S: PageSource, M: Mode, B: Body>(kind: u8, source: S, body: B) -> usize 
     if kind < 128 {
         body.run(Heap::<_, M>::with_mode(source))
     } else {
-        body.run(Heap::<_, M>::with_mode(Zeros(source)))
+        body.run(Heap::<_, M>::with_mode(Zeros::new(source)))
     }
 }
 

@@ -1,11 +1,20 @@
-//! A source that lends zeros.
+//! A source that lends zeros, but for some blocks.
 
 use core::ptr::NonNull;
 
 use memalloc_core::PageSource;
 
-/// Lends what the inner source lends, zeroed.
-pub struct Zeros<S>(pub S);
+/// Lends what the inner source lends, zeroed but for each third block.
+pub struct Zeros<S> {
+    inner: S,
+    requests: usize,
+}
+
+impl<S> Zeros<S> {
+    pub fn new(inner: S) -> Self {
+        Self { inner, requests: 0 }
+    }
+}
 
 // SAFETY: as of the inner source.
 unsafe impl<S: PageSource> PageSource for Zeros<S> {
@@ -14,22 +23,27 @@ unsafe impl<S: PageSource> PageSource for Zeros<S> {
     const ZEROED: bool = true;
 
     fn largest(&self) -> usize {
-        self.0.largest()
+        self.inner.largest()
     }
 
     fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
-        let block = self.0.request(min)?;
+        let block = self.inner.request(min)?;
+        self.requests += 1;
         // SAFETY: the block is the caller's, and nobody uses it yet.
-        unsafe { block.cast::<u8>().write_bytes(0, block.len()) };
+        unsafe { block.cast::<u8>().write_bytes(if self.last_is_zeroed() { 0 } else { 0xdb }, block.len()) };
         Some(block)
+    }
+
+    fn last_is_zeroed(&self) -> bool {
+        !self.requests.is_multiple_of(3)
     }
 
     unsafe fn release(&mut self, block: NonNull<[u8]>) {
         // SAFETY: as the caller says.
-        unsafe { self.0.release(block) };
+        unsafe { self.inner.release(block) };
     }
 
     fn block_of(&self, address: usize) -> Option<NonNull<u8>> {
-        self.0.block_of(address)
+        self.inner.block_of(address)
     }
 }

@@ -1,0 +1,74 @@
+//! A heap that goes up and down by a few regions keeps their pages; one that shrinks to nothing keeps none.
+
+use core::alloc::Layout;
+use core::ptr::NonNull;
+use std::collections::VecDeque;
+
+use memalloc_os::process;
+
+/// Four of them fill a region.
+const SIZE: usize = 1 << 20;
+
+fn page_faults() -> usize {
+    let mut usage = core::mem::MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: there is room for what it writes, which is all numbers.
+    let usage = unsafe {
+        assert_eq!(libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()), 0);
+        usage.assume_init()
+    };
+    usage.ru_minflt.try_into().unwrap()
+}
+
+fn resident_bytes() -> usize {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+}
+
+/// Adds so many blocks, all written to.
+fn add(blocks: &mut VecDeque<NonNull<u8>>, count: usize) {
+    blocks.extend((0..count).map(|_| {
+        let block = process::allocate(Layout::from_size_align(SIZE, 16).unwrap()).expect("there is memory");
+        // SAFETY: the block has these bytes.
+        unsafe { block.write_bytes(1, SIZE) };
+        block
+    }));
+}
+
+fn free(blocks: &mut VecDeque<NonNull<u8>>, count: usize) {
+    for block in blocks.drain(..count) {
+        // SAFETY: the block is used no more.
+        assert_eq!(unsafe { process::deallocate(block) }, Ok(()));
+    }
+}
+
+#[test]
+fn a_heap_that_goes_up_and_down_keeps_pages_and_one_that_shrinks_does_not() {
+    let (before, mut blocks) = (resident_bytes(), VecDeque::new());
+    add(&mut blocks, 40);
+    let round = |blocks: &mut VecDeque<_>| {
+        free(blocks, 12);
+        add(blocks, 12);
+    };
+    (0..5).for_each(|_| round(&mut blocks));
+    let faults = page_faults();
+    (0..50).for_each(|_| round(&mut blocks));
+    let faults = page_faults() - faults;
+    assert!(faults < 50 * SIZE / 4096, "{faults} page faults, where blocks of 600 MiB were written to");
+
+    // Zeros are asked for where regions hold what they held.
+    free(&mut blocks, 12);
+    for _ in 0..12 {
+        let layout = Layout::from_size_align(SIZE, 16).unwrap();
+        let block = process::allocate_zeroed(layout).expect("there is memory");
+        // SAFETY: the block has these bytes.
+        assert!(unsafe { block.cast::<[u8; SIZE]>().as_ref() }.iter().all(|&byte| byte == 0));
+        blocks.push_back(block);
+    }
+
+    free(&mut blocks, 40);
+    // Two regions with the last blocks and the spare one, and one that is idle.
+    assert!(resident_bytes() < before + (16 << 20), "{} after {before}", resident_bytes());
+    assert!(process::trim() > 0);
+    assert!(resident_bytes() < before + (4 << 20), "{} after {before}", resident_bytes());
+    assert_eq!(process::check(), Ok(()));
+}
