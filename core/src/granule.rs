@@ -21,6 +21,8 @@ pub trait Granule: sealed::Sealed + Debug + Copy + Eq {
     const BYTES: usize;
     /// What the map has of as many granules as a word has bits.
     type Entry: Entry;
+    /// Log2 of how many size classes a doubling of sizes is cut into. Each has a bin, whose head takes a cell.
+    const CLASS_BITS: u32 = 3;
     /// Whether a link is half a word, and counts cells from the start of the heap's one span on. If not, it is a pointer.
     const COUNTED: bool;
 
@@ -51,6 +53,8 @@ pub struct TwoWordsLive;
 impl Granule for TwoWordsLive {
     const BYTES: usize = TwoWords::BYTES;
     type Entry = Live;
+    // Such a heap has much memory, and lives for long.
+    const CLASS_BITS: u32 = if usize::BITS == 64 { 4 } else { 3 };
     const COUNTED: bool = false;
 }
 
@@ -74,6 +78,7 @@ pub(crate) type Unit<S, M> = Within<S, <M as Mode>::Granule>;
 impl<S: PageSource, G: Granule> Granule for Within<S, G> {
     const BYTES: usize = G::BYTES;
     type Entry = G::Entry;
+    const CLASS_BITS: u32 = G::CLASS_BITS;
     const COUNTED: bool = G::COUNTED || S::ONE_BLOCK && cfg!(target_pointer_width = "64");
 }
 

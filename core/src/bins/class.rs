@@ -1,88 +1,124 @@
 //! Size classes: which bin a size belongs in.
 //!
-//! Sizes are cut into doublings and each doubling into four equal classes (two-level segregated fit: Masmano,
-//! Ripoll, Crespo and Real, "TLSF: a new dynamic memory allocator for real-time systems", 2004):
+//! Sizes are cut into doublings and each doubling into equal classes, eight or sixteen (two-level segregated fit: Masmano,
+//! Ripoll, Crespo and Real, "TLSF: a new dynamic memory allocator for real-time systems", 2004). With eight:
 //!
 //! ```text
-//!   bin     0  1  2  3  4  5  6  7     8       9       10      11      12
-//!   sizes   1  2  3  4  5  6  7  8,9   10,11   12,13   14,15   16..19  20..23   granules
+//!   bin     0  1  …  14   15      16      …   22      23      24      …
+//!   sizes   1  2  …  15   16,17   18,19   …   30,31   32..35  36..39  …   granules
 //! ```
+//!
+//! As a request is served from classes all of which it fits, a chunk of its own class may be passed over for a larger one: the
+//! more classes, the less a heap falls apart in which blocks of many sizes come and go.
 
-const SUB_BITS: usize = 2;
-const PER_DOUBLING: usize = 1 << SUB_BITS;
+use crate::granule::Granule;
+
+/// Classes in a doubling.
+const fn per_doubling<G: Granule>() -> usize {
+    1 << G::CLASS_BITS
+}
 
 /// Bins needed for chunks of up to `largest` granules.
-pub const fn count(largest: usize) -> usize {
-    bin_or_one_above(largest)
+pub const fn count<G: Granule>(largest: usize) -> usize {
+    bin_or_one_above::<G>(largest)
+}
+
+/// The largest chunk, in granules, for which so many bins are enough.
+pub const fn largest_for<G: Granule>(bins: usize) -> usize {
+    if count::<G>(usize::MAX / G::BYTES) <= bins { usize::MAX / G::BYTES } else { smallest::<G>(bins) - 1 }
 }
 
 /// The bin of chunks of `size` granules, one at least. O(1).
 #[inline(always)]
-pub const fn holding(size: usize) -> usize {
-    bin_or_one_above(size) - 1
+pub const fn holding<G: Granule>(size: usize) -> usize {
+    bin_or_one_above::<G>(size) - 1
 }
 
 /// The lowest bin whose every chunk has `size` granules or more, one at least: the one above that which holds one granule less.
 /// O(1).
 #[inline(always)]
-pub const fn covering(size: usize) -> usize {
-    bin_or_one_above(size - 1)
+pub const fn covering<G: Granule>(size: usize) -> usize {
+    bin_or_one_above::<G>(size - 1)
 }
 
 /// One more than the bin of `size` granules, so that none has an answer.
 #[inline(always)]
-const fn bin_or_one_above(size: usize) -> usize {
+const fn bin_or_one_above<G: Granule>(size: usize) -> usize {
     // Bits of the size that tell no classes apart.
-    let scale = (size | PER_DOUBLING).ilog2() as usize - SUB_BITS;
-    (scale << SUB_BITS) + (size >> scale)
+    let scale = (size | per_doubling::<G>()).ilog2() - G::CLASS_BITS;
+    ((scale as usize) << G::CLASS_BITS) + (size >> scale)
 }
 
 /// The smallest size in `bin`, in granules. O(1).
-pub const fn smallest(bin: usize) -> usize {
-    if bin + 1 < PER_DOUBLING {
+pub const fn smallest<G: Granule>(bin: usize) -> usize {
+    let classes = per_doubling::<G>();
+    if bin + 1 < classes {
         return bin + 1;
     }
-    let scale = (bin + 1 - PER_DOUBLING) / PER_DOUBLING;
-    (bin + 1 - scale * PER_DOUBLING) << scale
+    let scale = (bin + 1 - classes) / classes;
+    (bin + 1 - scale * classes) << scale
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::granule::{OneWord, TwoWords, TwoWordsLive};
 
     #[test]
     fn bins_are_intervals_in_order_that_leave_no_size_out() {
+        intervals::<TwoWords>();
+        intervals::<TwoWordsLive>();
+    }
+
+    fn intervals<G: Granule>() {
         let mut bin = 0;
-        assert_eq!(holding(1), 0);
+        assert_eq!(holding::<G>(1), 0);
         for size in 1..70_000 {
-            if holding(size) != bin {
+            if holding::<G>(size) != bin {
                 bin += 1;
-                assert_eq!(holding(size), bin);
-                assert_eq!(smallest(bin), size);
+                assert_eq!((holding::<G>(size), smallest::<G>(bin)), (bin, size));
             }
         }
     }
 
     #[test]
     fn the_covering_bin_is_the_lowest_whose_smallest_size_fits() {
+        covers::<TwoWords>();
+        covers::<TwoWordsLive>();
+    }
+
+    fn covers<G: Granule>() {
         for size in 1..70_000 {
-            let bin = covering(size);
-            assert!(smallest(bin) >= size);
-            assert!(bin == 0 || smallest(bin - 1) < size);
+            let bin = covering::<G>(size);
+            assert!(smallest::<G>(bin) >= size);
+            assert!(bin == 0 || smallest::<G>(bin - 1) < size);
         }
     }
 
     #[test]
-    fn small_sizes_have_a_bin_each() {
-        for size in 1..=7 {
-            assert_eq!((holding(size), covering(size)), (size - 1, size - 1));
+    fn small_sizes_have_a_bin_each_and_large_ones_differ_by_an_eighth_at_most() {
+        for size in 1..=15 {
+            assert_eq!((holding::<TwoWords>(size), covering::<TwoWords>(size)), (size - 1, size - 1));
+        }
+        for bin in 15..200 {
+            let (smallest, next) = (smallest::<TwoWords>(bin), smallest::<TwoWords>(bin + 1));
+            assert!(next - smallest <= smallest / 8, "{bin}");
         }
     }
 
     #[test]
-    fn classes_reach_the_end_of_the_address_space() {
-        let most = usize::MAX / size_of::<usize>();
-        assert!(count(most) <= super::super::MOST);
-        assert!(smallest(holding(most)) <= most);
+    fn classes_reach_as_far_as_there_are_bins() {
+        reach::<TwoWords>();
+        reach::<TwoWordsLive>();
+        reach::<OneWord>();
+        assert_eq!(largest_for::<TwoWords>(super::super::MOST), usize::MAX / TwoWords::BYTES);
+    }
+
+    fn reach<G: Granule>() {
+        for bins in [40, 100, super::super::MOST] {
+            let largest = largest_for::<G>(bins);
+            assert!(count::<G>(largest) <= bins);
+            assert!(largest == usize::MAX / G::BYTES || count::<G>(largest + 1) == bins + 1);
+        }
     }
 }

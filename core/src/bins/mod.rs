@@ -10,7 +10,7 @@
 //!                                    ▢
 //! ```
 //!
-//! All requests of up to 1 MiB, and most chunks that serve them, are in the first word of bits.
+//! All small requests, and most chunks that serve them, are in the first word of bits.
 
 pub mod class;
 
@@ -20,7 +20,7 @@ use crate::chunk::FreeChunk;
 use crate::granule::{Granule, Position};
 
 const WORD_BITS: usize = usize::BITS as usize;
-const BITS_WORDS: usize = 4;
+const BITS_WORDS: usize = 8;
 
 /// Bins for the largest chunk there can be, at most.
 const MOST: usize = BITS_WORDS * WORD_BITS;
@@ -53,9 +53,12 @@ impl<G: Granule> Bins<G> {
         Self { bits: [0; BITS_WORDS], heads: Position::NOWHERE, count: 0 }
     }
 
+    /// The largest chunk, in granules, that there can be bins for.
+    pub const LARGEST: usize = class::largest_for::<G>(MOST);
+
     /// Bytes that the bins of chunks of up to `largest` granules take.
     pub const fn bytes(largest: usize) -> usize {
-        class::count(largest) * G::CELL
+        class::count::<G>(largest) * G::CELL
     }
 
     /// Lays empty bins for chunks of up to `largest` granules at `memory`.
@@ -65,7 +68,8 @@ impl<G: Granule> Bins<G> {
     pub unsafe fn initialize(&mut self, base: NonNull<u8>, memory: NonNull<u8>, largest: usize) {
         // SAFETY: the caller gives room for a head a bin.
         unsafe {
-            *self = Self { heads: Position::new(base, memory), count: class::count(largest), ..Self::new() };
+            *self =
+                Self { heads: Position::new(base, memory), count: class::count::<G>(largest), ..Self::new() };
             self.forget(base);
         }
     }
@@ -105,7 +109,7 @@ impl<G: Granule> Bins<G> {
                 return;
             }
             chunk.write_size(base, size);
-            let bin = class::holding(size);
+            let bin = class::holding::<G>(size);
             if chunk.link::<true>(base, self.head(bin)) {
                 self.bits[bin / WORD_BITS % BITS_WORDS] |= 1 << (bin % WORD_BITS);
             }
@@ -165,7 +169,7 @@ impl<G: Granule> Bins<G> {
     /// The lowest bin that has a chunk, out of those whose every chunk has `size` granules or more, at least one. O(1).
     #[inline(always)]
     pub fn first_for(&self, size: usize) -> Option<usize> {
-        self.filled_from(class::covering(size))
+        self.filled_from(class::covering::<G>(size))
     }
 
     /// Takes out the first chunk of `bin`: its position and its granules. O(1).
@@ -247,7 +251,7 @@ impl<G: Granule> Bins<G> {
         fits: impl Fn(Position<G>, usize) -> bool,
     ) -> Option<(Position<G>, usize)> {
         let mut looks = LAST_RESORT;
-        let mut bin = self.filled_from(class::holding(size))?;
+        let mut bin = self.filled_from(class::holding::<G>(size))?;
         loop {
             // SAFETY: the bin is one of these, and its chunks are in it.
             unsafe {
@@ -277,7 +281,7 @@ impl<G: Granule> Bins<G> {
         size: usize,
         mut look: impl FnMut(Position<G>, usize),
     ) {
-        for bin in class::holding(size)..self.count {
+        for bin in class::holding::<G>(size)..self.count {
             // SAFETY: the bin is one of these, and its chunks are in it.
             unsafe {
                 let mut link = FreeChunk::first_at(base, self.head(bin));
@@ -306,8 +310,8 @@ impl<G: Granule> Bins<G> {
     #[inline(always)]
     fn filled_above(&self, bin: usize) -> Option<usize> {
         let mut from = bin.max(WORD_BITS);
-        while from < MOST {
-            let here = self.bits[from / WORD_BITS] >> (from % WORD_BITS);
+        while from < self.count {
+            let here = self.bits[from / WORD_BITS % BITS_WORDS] >> (from % WORD_BITS);
             if here != 0 {
                 return Some(from + here.trailing_zeros() as usize);
             }

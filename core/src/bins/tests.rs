@@ -73,7 +73,7 @@ impl<G: Granule> Model<G> {
                 let mut link = self.bins.first(base, bin).expect("bits and lists agree");
                 while let Some(chunk) = link {
                     let size = chunk.size(base);
-                    assert_eq!(class::holding(size), bin);
+                    assert_eq!(class::holding::<G>(size), bin);
                     listed.push((chunk.position().address(base), size));
                     link = chunk.next(base);
                 }
@@ -98,7 +98,12 @@ impl<G: Granule> Model<G> {
                 self.chunks.swap_remove(place);
                 assert!(got >= size);
                 let good = sure.unwrap_or(size);
-                assert_eq!(class::holding(got), class::holding(good), "{size} of {:?}", self.chunks);
+                assert_eq!(
+                    class::holding::<G>(got),
+                    class::holding::<G>(good),
+                    "{size} of {:?}",
+                    self.chunks
+                );
             }
             None => assert!(!fits || self.same_bin(size) > LAST_RESORT, "{size} of {:?}", self.chunks),
         }
@@ -106,13 +111,13 @@ impl<G: Granule> Model<G> {
 
     /// A chunk in a bin whose every chunk fits `size`.
     fn sure(&self, size: usize) -> Option<usize> {
-        let covering = class::covering(size);
-        self.chunks.iter().map(|chunk| chunk.1).filter(|&there| class::holding(there) >= covering).min()
+        let covering = class::covering::<G>(size);
+        self.chunks.iter().map(|chunk| chunk.1).filter(|&there| class::holding::<G>(there) >= covering).min()
     }
 
     fn same_bin(&self, size: usize) -> usize {
-        let bin = class::holding(size);
-        self.chunks.iter().filter(|chunk| class::holding(chunk.1) == bin).count()
+        let bin = class::holding::<G>(size);
+        self.chunks.iter().filter(|chunk| class::holding::<G>(chunk.1) == bin).count()
     }
 }
 
@@ -180,7 +185,7 @@ fn a_bit_that_does_not_agree_with_its_list_is_told() {
 fn is_told<G: Granule>() {
     for size in [1, 5, 700] {
         let mut model = Model::<G>::new(4000);
-        let (bin, base) = (class::holding(size), model.base());
+        let (bin, base) = (class::holding::<G>(size), model.base());
         // SAFETY: there is such a bin.
         let first = |model: &Model<G>| unsafe { model.bins.first(base, bin) };
         assert_eq!(first(&model), Ok(None));

@@ -330,7 +330,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             return true;
         }
         // So much that its bin is sure to serve the request, or as much as there is.
-        let sure = class::smallest(class::covering(needed::<Unit<S, M>>(layout)));
+        let sure = class::smallest::<Unit<S, M>>(class::covering::<Unit<S, M>>(needed::<Unit<S, M>>(layout)));
         let Some(grown) = self.grow(sure).or_else(|| self.grow(needed::<Unit<S, M>>(layout))) else {
             return false;
         };

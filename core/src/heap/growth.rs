@@ -55,7 +55,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         if self.bins.are_there() {
             return self.overhead_of_map();
         }
-        let largest = self.source.largest();
+        let largest = self.source.largest().min(Bins::<Unit<S, M>>::LARGEST * Self::GRANULE);
         let policy = Self::policy_for(largest);
         let lists = if M::Lists::IN_SPAN { policy } else { Policy::OFF };
         Overhead { bins_for: largest, marks: Self::has_marks(policy.is_on()), lists }

@@ -193,7 +193,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             ensure(chunk.size(base) == size, FaultKind::Size, address)?;
             ensure(chunk.footer(base, size) == size, FaultKind::Footer, address)?;
             let leads_there = chunk.back(base).is_some_and(|back| {
-                let by_head = self.bins().is_head(class::holding(size), back);
+                let by_head = self.bins().is_head(class::holding::<Unit<S, M>>(size), back);
                 (by_head || self.is_free_chunk(back.address(base)))
                     && FreeChunk::first_at(base, back) == Some(chunk)
             });
@@ -227,7 +227,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 while let Some(chunk) = link {
                     let address = chunk.position().address(base);
                     ensure(self.is_free_chunk(address) && listed < free_chunks, FaultKind::Bin, address)?;
-                    ensure(class::holding(chunk.size(base)) == bin, FaultKind::Bin, address)?;
+                    ensure(class::holding::<Unit<S, M>>(chunk.size(base)) == bin, FaultKind::Bin, address)?;
                     listed += 1;
                     link = chunk.next(base);
                 }

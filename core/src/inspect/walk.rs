@@ -116,7 +116,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             }
             let (chunk, base) = (span.free_at(at), self.base());
             let size = chunk.size(base);
-            let bin = class::holding(size);
+            let bin = class::holding::<Unit<S, M>>(size);
             let free = FreeView {
                 bin,
                 next: chunk.next(base).map(|next| next.position().address(base)),

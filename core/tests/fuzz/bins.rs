@@ -70,7 +70,7 @@ impl<G: Granule> Shadow<G> {
             let base = NonNull::from(&mut *memory).cast::<u8>();
             bins.initialize(base, base.add(core::mem::offset_of!(Memory, heads)), LARGEST);
         }
-        let lists = vec![vec![]; class::count(LARGEST)];
+        let lists = vec![vec![]; class::count::<G>(LARGEST)];
         Self { bins, memory, sizes: [None; PLACES], lists }
     }
 
@@ -101,7 +101,7 @@ impl<G: Granule> Shadow<G> {
         // SAFETY: the granules are at the place alone, which is empty.
         unsafe { self.bins.insert(base, at, size) };
         self.sizes[place] = Some(size);
-        self.lists[class::holding(size)].push(place);
+        self.lists[class::holding::<G>(size)].push(place);
     }
 
     fn remove(&mut self, place: usize, size: usize, from_below: bool) {
@@ -115,7 +115,7 @@ impl<G: Granule> Shadow<G> {
     }
 
     fn pop(&mut self, size: usize) {
-        let covering = class::covering(size);
+        let covering = class::covering::<G>(size);
         let expected = (covering..self.lists.len()).find(|&bin| !self.lists[bin].is_empty());
         assert_eq!(self.bins.first_for(size), expected, "{size} granules");
         let Some(bin) = expected else { return };
@@ -129,7 +129,7 @@ impl<G: Granule> Shadow<G> {
     }
 
     fn last_resort(&mut self, size: usize) {
-        let first = class::holding(size);
+        let first = class::holding::<G>(size);
         let mut met = self.lists[first..].iter().flat_map(|list| list.iter().rev()).copied();
         let found = met.by_ref().enumerate().find(|&(_, place)| self.sizes[place] >= Some(size));
         let base = self.base();
@@ -146,7 +146,7 @@ impl<G: Granule> Shadow<G> {
 
     fn forget(&mut self, place: usize) {
         let size = self.sizes[place].take().expect("a chunk is there");
-        self.lists[class::holding(size)].retain(|&there| there != place);
+        self.lists[class::holding::<G>(size)].retain(|&there| there != place);
         let start = place * Self::PLACE + G::BYTES;
         self.memory.chunks[start..start + size * G::BYTES].fill(UNUSED);
     }

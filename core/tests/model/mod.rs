@@ -120,8 +120,8 @@ impl<S: PageSource, M: Mode> Model<S, M> {
         let skipped = layout.align().saturating_sub(Self::GRANULE);
         let free: Vec<_> = self.heap.chunks().filter(|chunk| chunk.free.is_some()).collect();
         assert_eq!(self.heap.totals().waiting(), 0, "a request is refused only when nothing waits");
-        let sure_bin = covering((bytes + skipped) / Self::GRANULE);
-        let sure = free.iter().any(|chunk| holding(chunk.size / Self::GRANULE) >= sure_bin);
+        let sure_bin = covering::<M::Granule>((bytes + skipped) / Self::GRANULE);
+        let sure = free.iter().any(|chunk| holding::<M::Granule>(chunk.size / Self::GRANULE) >= sure_bin);
         let fits = free.iter().any(|chunk| {
             let start = chunk.address.addr().get();
             start.next_multiple_of(layout.align().max(Self::GRANULE)) - start + bytes <= chunk.size
