@@ -5,6 +5,7 @@ mod position;
 use core::fmt::Debug;
 use core::marker::PhantomData;
 
+use crate::bins::{BinBits, WORD_BITS};
 use crate::map::{Entry, Live, Plain};
 use crate::raw::WORD;
 use crate::{Mode, PageSource};
@@ -22,7 +23,9 @@ pub trait Granule: sealed::Sealed + Debug + Copy + Eq {
     /// What the map has of as many granules as a word has bits.
     type Entry: Entry;
     /// Log2 of how many size classes a doubling of sizes is cut into. Each has a bin, whose head takes a cell.
-    const CLASS_BITS: u32 = 3;
+    const CLASS_BITS: u32;
+    /// A bit for each bin.
+    type BinBits: BinBits;
     /// Whether a link is half a word, and counts cells from the start of the heap's one span on. If not, it is a pointer.
     const COUNTED: bool;
 
@@ -43,6 +46,8 @@ pub struct TwoWords;
 impl Granule for TwoWords {
     const BYTES: usize = 2 * WORD;
     type Entry = Plain;
+    const CLASS_BITS: u32 = 3;
+    type BinBits = [usize; 256 / WORD_BITS];
     const COUNTED: bool = false;
 }
 
@@ -54,7 +59,8 @@ impl Granule for TwoWordsLive {
     const BYTES: usize = TwoWords::BYTES;
     type Entry = Live;
     // Such a heap has much memory, and lives for long.
-    const CLASS_BITS: u32 = if usize::BITS == 64 { 4 } else { 3 };
+    const CLASS_BITS: u32 = 4;
+    type BinBits = [usize; 512 / WORD_BITS];
     const COUNTED: bool = false;
 }
 
@@ -65,6 +71,8 @@ pub struct OneWord;
 impl Granule for OneWord {
     const BYTES: usize = WORD;
     type Entry = Plain;
+    const CLASS_BITS: u32 = 3;
+    type BinBits = [usize; 256 / WORD_BITS];
     const COUNTED: bool = true;
 }
 
@@ -79,6 +87,7 @@ impl<S: PageSource, G: Granule> Granule for Within<S, G> {
     const BYTES: usize = G::BYTES;
     type Entry = G::Entry;
     const CLASS_BITS: u32 = G::CLASS_BITS;
+    type BinBits = G::BinBits;
     const COUNTED: bool = G::COUNTED || S::ONE_BLOCK && cfg!(target_pointer_width = "64");
 }
 

@@ -62,6 +62,7 @@ pub const fn smallest<G: Granule>(bin: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bins::Bins;
     use crate::granule::{OneWord, TwoWords, TwoWordsLive};
 
     #[test]
@@ -111,14 +112,24 @@ mod tests {
         reach::<TwoWords>();
         reach::<TwoWordsLive>();
         reach::<OneWord>();
-        assert_eq!(largest_for::<TwoWords>(super::super::MOST), usize::MAX / TwoWords::BYTES);
     }
 
     fn reach<G: Granule>() {
-        for bins in [40, 100, super::super::MOST] {
+        for bins in [40, 100, 512] {
             let largest = largest_for::<G>(bins);
             assert!(count::<G>(largest) <= bins);
             assert!(largest == usize::MAX / G::BYTES || count::<G>(largest + 1) == bins + 1);
+        }
+    }
+
+    #[test]
+    fn chunks_may_be_as_large_as_memory_is() {
+        const {
+            // On 64 bits, 128 GiB.
+            let most = if usize::BITS == 64 { usize::MAX >> 27 } else { usize::MAX };
+            assert!(Bins::<TwoWords>::LARGEST >= most / TwoWords::BYTES);
+            assert!(Bins::<TwoWordsLive>::LARGEST >= most / TwoWordsLive::BYTES);
+            assert!(Bins::<OneWord>::LARGEST >= OneWord::REACH / OneWord::BYTES);
         }
     }
 }

@@ -14,16 +14,26 @@
 
 pub mod class;
 
+use core::fmt::Debug;
 use core::ptr::NonNull;
 
 use crate::chunk::FreeChunk;
 use crate::granule::{Granule, Position};
 
-const WORD_BITS: usize = usize::BITS as usize;
-const BITS_WORDS: usize = 8;
+pub(crate) const WORD_BITS: usize = usize::BITS as usize;
 
-/// Bins for the largest chunk there can be, at most.
-const MOST: usize = BITS_WORDS * WORD_BITS;
+/// A bit for each of some number of bins, which says whether it has a chunk.
+pub trait BinBits: Debug + Copy + AsRef<[usize]> + AsMut<[usize]> {
+    /// No bin has.
+    const NONE: Self;
+    /// Words.
+    const WORDS: usize;
+}
+
+impl<const WORDS: usize> BinBits for [usize; WORDS] {
+    const NONE: Self = [0; WORDS];
+    const WORDS: usize = WORDS;
+}
 
 /// How many chunks of the bin that a size belongs in are looked at before a request is given up: they may be too small.
 const LAST_RESORT: usize = 8;
@@ -34,8 +44,8 @@ const LAST_RESORT: usize = 8;
 /// All that are unsafe are so for one reason: `base` is the [base](Position) of the heap that the bins and their chunks are of, and
 /// what else each says.
 #[derive(Debug)]
-pub struct Bins<G> {
-    bits: [usize; BITS_WORDS],
+pub struct Bins<G: Granule> {
+    bits: G::BinBits,
     /// The first bin's head; the others stand behind it.
     heads: Position<G>,
     count: usize,
@@ -50,18 +60,18 @@ impl<G: Granule> Default for Bins<G> {
 impl<G: Granule> Bins<G> {
     /// No bins.
     pub const fn new() -> Self {
-        Self { bits: [0; BITS_WORDS], heads: Position::NOWHERE, count: 0 }
+        Self { bits: G::BinBits::NONE, heads: Position::NOWHERE, count: 0 }
     }
 
     /// The largest chunk, in granules, that there can be bins for.
-    pub const LARGEST: usize = class::largest_for::<G>(MOST);
+    pub const LARGEST: usize = class::largest_for::<G>(G::BinBits::WORDS * WORD_BITS);
 
     /// Bytes that the bins of chunks of up to `largest` granules take.
     pub const fn bytes(largest: usize) -> usize {
         class::count::<G>(largest) * G::CELL
     }
 
-    /// Lays empty bins for chunks of up to `largest` granules at `memory`.
+    /// Lays empty bins for chunks of up to `largest` granules, [`LARGEST`](Self::LARGEST) at most, at `memory`.
     ///
     /// # Safety
     /// As for the type. [`Bins::bytes`] bytes at `memory`, above the base, are theirs for as long as they are in use.
@@ -79,7 +89,7 @@ impl<G: Granule> Bins<G> {
     /// # Safety
     /// As for the type.
     pub unsafe fn forget(&mut self, base: NonNull<u8>) {
-        self.bits = [0; BITS_WORDS];
+        self.bits = G::BinBits::NONE;
         for bin in 0..self.count {
             // SAFETY: the bin has a head.
             unsafe { self.head(bin).set_link(base, None) };
@@ -104,14 +114,14 @@ impl<G: Granule> Bins<G> {
             let chunk = FreeChunk::at(at);
             if !G::ROOMY && size == 1 {
                 if chunk.link::<false>(base, self.head(0)) {
-                    self.bits[0] |= 1;
+                    self.mark_filled(0);
                 }
                 return;
             }
             chunk.write_size(base, size);
             let bin = class::holding::<G>(size);
             if chunk.link::<true>(base, self.head(bin)) {
-                self.bits[bin / WORD_BITS % BITS_WORDS] |= 1 << (bin % WORD_BITS);
+                self.mark_filled(bin);
             }
         }
     }
@@ -298,7 +308,7 @@ impl<G: Granule> Bins<G> {
     #[cfg_attr(for_size, inline(never))]
     fn filled_from(&self, bin: usize) -> Option<usize> {
         if bin < WORD_BITS {
-            let here = self.bits[0] >> bin;
+            let here = self.word(0) >> bin;
             if here != 0 {
                 return Some(bin + here.trailing_zeros() as usize);
             }
@@ -311,7 +321,7 @@ impl<G: Granule> Bins<G> {
     fn filled_above(&self, bin: usize) -> Option<usize> {
         let mut from = bin.max(WORD_BITS);
         while from < self.count {
-            let here = self.bits[from / WORD_BITS % BITS_WORDS] >> (from % WORD_BITS);
+            let here = self.word(from / WORD_BITS) >> (from % WORD_BITS);
             if here != 0 {
                 return Some(from + here.trailing_zeros() as usize);
             }
@@ -321,8 +331,19 @@ impl<G: Granule> Bins<G> {
     }
 
     #[inline(always)]
+    fn mark_filled(&mut self, bin: usize) {
+        self.bits.as_mut()[bin / WORD_BITS % G::BinBits::WORDS] |= 1 << (bin % WORD_BITS);
+    }
+
+    #[inline(always)]
     fn mark_empty(&mut self, bin: usize) {
-        self.bits[bin / WORD_BITS % BITS_WORDS] &= !(1 << (bin % WORD_BITS));
+        self.bits.as_mut()[bin / WORD_BITS % G::BinBits::WORDS] &= !(1 << (bin % WORD_BITS));
+    }
+
+    /// A word of bits.
+    #[inline(always)]
+    fn word(&self, index: usize) -> usize {
+        self.bits.as_ref()[index % G::BinBits::WORDS]
     }
 
     /// The position of a bin's first link.
@@ -353,7 +374,7 @@ impl<G: Granule> Bins<G> {
     pub(crate) unsafe fn first(&self, base: NonNull<u8>, bin: usize) -> Result<Option<FreeChunk<G>>, usize> {
         // SAFETY: as the caller says.
         let first = unsafe { FreeChunk::first_at(base, self.head(bin)) };
-        let bit = self.bits[bin / WORD_BITS % BITS_WORDS] >> (bin % WORD_BITS) & 1;
+        let bit = self.word(bin / WORD_BITS) >> (bin % WORD_BITS) & 1;
         if (bit != 0) == first.is_some() { Ok(first) } else { Err(bin) }
     }
 }

@@ -21,7 +21,7 @@ fn take<G: Granule>(bins: &mut Bins<G>, base: NonNull<u8>, size: usize) -> Optio
 }
 
 /// Bins, and memory behind them for chunks. Below them is a granule that is the base.
-struct Model<G> {
+struct Model<G: Granule> {
     bins: Bins<G>,
     chunks: Vec<(Position<G>, usize)>,
     largest: usize,
@@ -34,6 +34,7 @@ impl<G: Granule> Model<G> {
     const ROOM: usize = if G::REACH < 4 << 20 { G::REACH } else { 4 << 20 };
 
     fn new(largest: usize) -> Self {
+        let largest = largest.min(Bins::<G>::LARGEST);
         let bytes = 16 + Bins::<G>::bytes(largest).next_multiple_of(16);
         let mut memory = vec![0_u128; Self::ROOM / 16];
         memory[..bytes / 16].fill(u128::MAX);
@@ -189,13 +190,13 @@ fn is_told<G: Granule>() {
         // SAFETY: there is such a bin.
         let first = |model: &Model<G>| unsafe { model.bins.first(base, bin) };
         assert_eq!(first(&model), Ok(None));
-        model.bins.bits[bin / WORD_BITS] ^= 1 << (bin % WORD_BITS);
+        model.bins.bits.as_mut()[bin / WORD_BITS] ^= 1 << (bin % WORD_BITS);
         assert_eq!(first(&model), Err(bin));
-        model.bins.bits[bin / WORD_BITS] ^= 1 << (bin % WORD_BITS);
+        model.bins.bits.as_mut()[bin / WORD_BITS] ^= 1 << (bin % WORD_BITS);
         model.insert(size);
         let position = first(&model).map(|first| first.map(FreeChunk::position));
         assert_eq!(position, Ok(Some(model.chunks[0].0)));
-        model.bins.bits[bin / WORD_BITS] ^= 1 << (bin % WORD_BITS);
+        model.bins.bits.as_mut()[bin / WORD_BITS] ^= 1 << (bin % WORD_BITS);
         assert_eq!(first(&model), Err(bin));
     }
 }

@@ -80,7 +80,8 @@ pub unsafe trait PageSource {
     const ONE_BLOCK: bool = false;
 
     /// The largest block, in bytes, that [`request`](Self::request) may ever return. The heap asks once, before its
-    /// first request, and sizes its bins to the answer; what exceeds it of a later block lies idle.
+    /// first request, and sizes its bins to the answer; what exceeds it of a later block lies idle. So
+    /// does, on 64 bits, what exceeds 256 GiB.
     fn largest(&self) -> usize;
 
     /// A block of at least `min` bytes, or `None` if there is none to be had.

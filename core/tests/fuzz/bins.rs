@@ -28,7 +28,7 @@ struct Memory {
 }
 
 /// Bins, and what should be in them: in each, the chunks last put in first.
-struct Shadow<G> {
+struct Shadow<G: Granule> {
     bins: Bins<G>,
     memory: Box<Memory>,
     /// The granules of the chunk at each place, if there is one.
