@@ -15,21 +15,30 @@ use crate::steps::{prepare, steps};
 
 unsafe extern "C" {
     fn malloc(size: usize) -> *mut c_void;
+    fn calloc(count: usize, size: usize) -> *mut c_void;
+    fn aligned_alloc(align: usize, size: usize) -> *mut c_void;
+    fn realloc(ptr: *mut c_void, size: usize) -> *mut c_void;
     fn free(ptr: *mut c_void);
 }
 
-const LOOPS: [(&str, Kind, fn()); 12] = [
+const LOOPS: [(&str, Kind, fn()); 18] = [
     ("pairs of 32 B", Kind::Loop, || pairs(32, 20_000_000)),
     ("pairs of 1 KiB", Kind::Loop, || pairs(1024, 10_000_000)),
     ("pairs of 32 KiB", Kind::Loop, || pairs(32 << 10, 5_000_000)),
+    ("pairs of 32 B, zeroed", Kind::Loop, || zeroed_pairs(20_000_000)),
+    ("pairs of 64 B, at multiples of 64", Kind::Loop, || aligned_pairs(20_000_000)),
+    ("strings that grow", Kind::Loop, strings),
     ("batches of 1,000, freed in order", Kind::Loop, || batches(false)),
     ("batches of 1,000, freed at random", Kind::Loop, || batches(true)),
     ("random small blocks, 1 thread", Kind::Loop, || threads(1, small_blocks)),
     ("random small blocks, 2 threads", Kind::Loop, || threads(2, small_blocks)),
     ("random small blocks, 4 threads", Kind::Loop, || threads(4, small_blocks)),
+    ("blocks of many sizes", Kind::Loop, many_sizes),
+    ("blocks of 4 KiB to 1 MiB", Kind::Loop, large_blocks),
     ("blocks exchanged, 2 threads", Kind::Loop, exchange),
     ("a producer and a consumer", Kind::Loop, pass_on),
     ("15 of 16 freed, then larger blocks", Kind::Memory, holes),
+    ("blocks of many sizes, for long", Kind::Memory, many_sizes),
     ("400 threads with ten blocks each", Kind::Memory, many_threads),
 ];
 
@@ -69,7 +78,12 @@ impl Block {
     #[inline(always)]
     fn new(size: usize) -> Self {
         // SAFETY: any size may be asked for.
-        let block = unsafe { malloc(size) };
+        Self::written(unsafe { malloc(size) })
+    }
+
+    /// A new block, with its first byte written.
+    #[inline(always)]
+    fn written(block: *mut c_void) -> Self {
         assert!(!block.is_null());
         // SAFETY: the block has a byte.
         unsafe { block.cast::<u8>().write(1) };
@@ -125,6 +139,35 @@ fn pairs(size: usize, count: usize) {
     }
 }
 
+fn zeroed_pairs(count: usize) {
+    for _ in 0..count {
+        // SAFETY: any size may be asked for.
+        drop(Block::written(unsafe { calloc(1, 32) }));
+    }
+}
+
+fn aligned_pairs(count: usize) {
+    for _ in 0..count {
+        // SAFETY: any size may be asked for; the alignment is a power of two.
+        drop(Block::written(unsafe { aligned_alloc(64, 64) }));
+    }
+}
+
+/// Four at a time, each by a few bytes, up to about 4 KiB.
+fn strings() {
+    let mut random = Random(1);
+    for _ in 0..4000 {
+        let mut strings = [(null_mut(), 0); 4];
+        for number in 0..800 {
+            let (string, size) = &mut strings[number % 4];
+            *size += 1 + random.below(40);
+            // SAFETY: the string is a block or null, and is used no more where it was.
+            *string = unsafe { realloc(*string, *size) };
+        }
+        drop(strings.map(|(string, _)| Block::written(string)));
+    }
+}
+
 fn batches(at_random: bool) {
     let mut random = Random(1);
     for _ in 0..5000 {
@@ -149,6 +192,31 @@ fn small_blocks(mut random: Random) {
     let mut blocks: Vec<_> = (0..1000).map(|_| Block::new(16)).collect();
     for _ in 0..5_000_000 {
         blocks[random.below(1000)] = Block::new(16 + random.below(256));
+    }
+}
+
+/// Most are small, one of 200 is large; any of them may go next.
+fn many_sizes() {
+    let mut random = Random(1);
+    let mut size = || match random.below(1000) {
+        0..700 => 16 + random.below(240),
+        700..950 => 256 + random.below(1800),
+        950..995 => 2048 + random.below(14_000),
+        _ => 16_384 + random.below(100_000),
+    };
+    let mut blocks: Vec<_> = (0..20_000).map(|_| Block::new(size())).collect();
+    let mut random = Random(2);
+    for _ in 0..3_000_000 {
+        blocks[random.below(20_000)] = Block::new(size());
+    }
+}
+
+fn large_blocks() {
+    let mut random = Random(1);
+    let mut blocks: Vec<_> = (0..200).map(|_| Block::new(4096)).collect();
+    for _ in 0..1_000_000 {
+        let most = 4096 << random.below(9);
+        blocks[random.below(200)] = Block::new(4096 + random.below(most));
     }
 }
 
