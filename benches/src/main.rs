@@ -1,10 +1,11 @@
 //! memalloc beside its peers, on one arena, printed as Markdown.
 //!
-//! `cargo run --release -p memalloc-benches -- [instructions | density | holes | misuse | text | throughput | traces=DIR] [plots=DIR] [PEER ...]`
+//! `cargo run --release -p memalloc-benches -- [instructions | density | churn | holes | misuse | text | throughput | traces=DIR] [plots=DIR] [PEER ...]`
 //!
 //! What is not named is left out, if anything is. Charts of instructions and density go to DIR. `OPERATIONS` says how many calls are counted instruction by
 //! instruction: each instruction takes microseconds.
 
+mod churn;
 mod density;
 mod holes;
 mod instructions;
@@ -29,7 +30,7 @@ const MIB: usize = 1 << 20;
 fn main() {
     let named: Vec<String> = std::env::args().skip(1).collect();
     let what = |name: &str| {
-        ["instructions", "density", "holes", "misuse", "text", "throughput", "traces", "plots"]
+        ["instructions", "density", "churn", "holes", "misuse", "text", "throughput", "traces", "plots"]
             .iter()
             .any(|&there| name.starts_with(there))
     };
@@ -46,6 +47,9 @@ fn main() {
     if wanted("density") {
         let chart = density_of_all(&peers);
         write(&chart, plots.as_deref(), "density.svg");
+    }
+    if wanted("churn") {
+        churn_of_all(&peers);
     }
     if wanted("holes") {
         holes_of_all(&peers);
@@ -125,6 +129,25 @@ fn density_of_all(peers: &[&str]) -> Chart {
         rows,
         most: 100.0,
     }
+}
+
+fn churn_of_all(peers: &[&str]) {
+    println!(
+        "\nThe most live payload with which no request fails while blocks come and go, over the arena\n"
+    );
+    println!("| | 1 MiB, 8..=128 | 1 MiB, 1..=4096 | 16 MiB, 1..=20480 | 16 MiB, one of 200 large |");
+    println!("| --- | --- | --- | --- | --- |");
+    let _: Vec<(&str, ())> = each!(peers, churn: General, RealTime, Compact, Talc, Rlsf, Dlmalloc);
+}
+
+fn churn<P: Peer>() {
+    let parts = [
+        churn::most::<P>(MIB, &|random| random.log_uniform(8, 128)),
+        churn::most::<P>(MIB, &|random| random.log_uniform(1, 4096)),
+        churn::most::<P>(16 * MIB, &|random| random.log_uniform(1, 20480)),
+        churn::most::<P>(16 * MIB, &churn::one_of_200_large),
+    ];
+    println!("| {} | {} |", P::NAME, parts.map(|part| format!("{:.1} %", 100.0 * part)).join(" | "));
 }
 
 fn holes_of_all(peers: &[&str]) {

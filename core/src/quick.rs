@@ -58,7 +58,7 @@ impl Policy {
         if largest >= LARGE_FROM {
             Self { limit: 256 * GRANULE, depth: 64, bytes: 2048 * GRANULE, longest: 0 }
         } else if largest >= MANY_FROM {
-            Self { limit: 32 * GRANULE, depth: 32, bytes: 1024 * GRANULE, longest: 0 }
+            Self { limit: 16 * GRANULE, depth: 32, bytes: 1024 * GRANULE, longest: 0 }
         } else if largest >= FEW_FROM {
             Self { limit: 8 * GRANULE, depth: 8, bytes: 64 * GRANULE, longest: 0 }
         } else {

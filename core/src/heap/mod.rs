@@ -84,11 +84,14 @@ unsafe impl<S: PageSource + Send, M: Mode> Send for Heap<S, M> {}
 
 impl<S: PageSource> Heap<S> {
     /// A heap in general mode: small blocks that are freed wait in quick lists for a request of the same size, up to 32
-    /// of each size up to 32 granules. Where the source has blocks of 32 MiB, up to 64 of each size up to 256 granules,
+    /// of each size up to 16 granules. Where the source has blocks of 32 MiB, up to 64 of each size up to 256 granules,
     /// 2048 granules of a size at most; fewer in small arenas, none below 32 KiB. What is cut off a long chunk is cut
     /// off in batches of up to 8, of which the others wait too. Those that wait are coalesced when there is no other
     /// room, a few at a time, or nothing else keeps a span from going back to the source; all at worst, which bounds
     /// the dearest call. It asks the source for nothing before the first allocation.
+    ///
+    /// What waits is no part of larger chunks: where blocks of many sizes come and go for long in an arena that is nearly
+    /// full, [`real_time`](Self::real_time) gets along with less.
     pub const fn new(source: S) -> Self {
         Self::with_mode(source)
     }

@@ -42,8 +42,8 @@ fn blocks_wait_up_to_a_size_that_the_memory_deserves() {
         (Policy::scaled_to(FEW_FROM - 1), 0),
         (Policy::scaled_to(FEW_FROM), 8),
         (Policy::scaled_to(MANY_FROM - 1), 8),
-        (Policy::scaled_to(MANY_FROM), 32),
-        (Policy::scaled_to(LARGE_FROM - 1), 32),
+        (Policy::scaled_to(MANY_FROM), 16),
+        (Policy::scaled_to(LARGE_FROM - 1), 16),
         (Policy::scaled_to(LARGE_FROM), 256),
         (Policy::PER_THREAD, WORD_GRANULES),
     ] {
