@@ -31,6 +31,7 @@ use crate::granule::Granule;
 /// - it starts at a multiple of [`ALIGN`](Self::ALIGN), which is a power of two and at least [`GRANULE`](crate::GRANULE);
 /// - [`block_of`](Self::block_of) answers with its start for exactly the addresses inside it, and
 ///   [`granule_at`](Self::granule_at) agrees with it;
+/// - its bytes are all zero if [`ZEROED`](Self::ZEROED) and [`last_is_zeroed`](Self::last_is_zeroed) say so;
 /// - moving the source moves no block.
 ///
 /// # Example
@@ -80,8 +81,8 @@ pub unsafe trait PageSource {
     const ONE_BLOCK: bool = false;
 
     /// The largest block, in bytes, that [`request`](Self::request) may ever return. The heap asks once, before its
-    /// first request, and sizes its bins to the answer; what exceeds it of a later block lies idle. So
-    /// does, on 64 bits, what exceeds 256 GiB.
+    /// first request, and sizes its bins to the answer; what exceeds it of a later block lies idle. On 64 bits, a heap takes
+    /// no block of more than 256 GiB.
     fn largest(&self) -> usize;
 
     /// A block of at least `min` bytes, or `None` if there is none to be had.
