@@ -234,6 +234,7 @@ impl Huge {
                 header(self.start).joined.store(1, Relaxed);
                 return true;
             }
+            // As before any mapping, so that a peak holds none of it.
             idle::release();
             mremap(self.start.as_ptr().cast(), mapped, needed, MremapFlags::empty()).is_ok()
         }

@@ -63,8 +63,8 @@ pub(crate) struct RegionSource {
     was_idle: bool,
 }
 
-/// Idle memory may come to such a part of what a heap has when it gives a region up: one that goes up and down keeps the
-/// region's pages, one that shrinks gives all back.
+/// With a region that a heap gives up, idle memory may come to such a part of what the heap keeps: one that goes up and down
+/// has the region's pages again, one that shrinks gives all back.
 const PART_OF_HEAP: usize = 2;
 
 impl RegionSource {

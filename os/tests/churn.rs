@@ -45,7 +45,6 @@ fn a_heap_with_blocks_of_many_sizes_stays_as_large_as_it_was() {
     }
     let used: usize = blocks.iter().map(|block| block.1).sum();
     let held = process::totals().source();
-    println!("{held} bytes for {used}");
     assert!(held <= 2 * used, "{held} bytes for {used}");
     assert_eq!(process::check(), Ok(()));
 }

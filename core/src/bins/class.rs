@@ -115,7 +115,8 @@ mod tests {
     }
 
     fn reach<G: Granule>() {
-        for bins in [40, 100, 512] {
+        let all = count::<G>(usize::MAX / G::BYTES);
+        for bins in [40, 100, all - 1, all, all + 1] {
             let largest = largest_for::<G>(bins);
             assert!(count::<G>(largest) <= bins);
             assert!(largest == usize::MAX / G::BYTES || count::<G>(largest + 1) == bins + 1);
