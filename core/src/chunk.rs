@@ -13,7 +13,8 @@
 //! ```
 //!
 //! `next` is the next free chunk of the same bin; `back` is the position that holds the link to this one, the `next` of
-//! another chunk or the bin's head. So a chunk leaves its bin in O(1), whichever bin that is. The **footer**, the last
+//! another chunk or the bin's head. So a chunk leaves its bin in O(1), whichever bin that is. The last of a bin links to the
+//! [end](Position::end), which may be written as if it had a way back. The **footer**, the last
 //! cell, tells the neighbour above where this chunk starts. A [granule](Granule) is roomy if it has the four cells; if not, a
 //! size is kept odd and a link even, so that the second cell and the last tell one granule from more. (Boundary tags: Knuth,
 //! The Art of Computer Programming, volume 1, section 2.5.)
@@ -121,14 +122,14 @@ impl<G: Granule> FreeChunk<G> {
         unsafe { Self::first_at(base, self.0) }
     }
 
-    /// The chunk that the link at `slot` leads to: a bin's head, or the `next` of a free chunk.
+    /// The chunk that the link at `slot` leads to, if it does: a bin's head, or the `next` of a free chunk.
     ///
     /// # Safety
     /// As for the type, of the chunk or bin that has the link.
     #[inline(always)]
     pub(crate) unsafe fn first_at(base: NonNull<u8>, slot: Position<G>) -> Option<Self> {
         // SAFETY: the slot holds a link.
-        unsafe { slot.link(base) }.map(Self)
+        unsafe { slot.link(base) }.unless_end(base).map(Self)
     }
 
     /// The position that holds the link to it, if it says one. For the full check and for pictures.
@@ -143,62 +144,69 @@ impl<G: Granule> FreeChunk<G> {
             } else {
                 Self::back_at::<false>()
             };
-            self.0.cells_up(cell).link(base)
+            self.0.cells_up(cell).link(base).unless_end(base)
         }
     }
 
     #[inline(always)]
     unsafe fn back_of<const MORE: bool>(self, base: NonNull<u8>) -> Position<G> {
-        // SAFETY: the chunk has the cell, and something links to it.
-        unsafe { self.0.cells_up(Self::back_at::<MORE>()).link(base).unwrap_unchecked() }
+        // SAFETY: the chunk has the cell.
+        unsafe { self.0.cells_up(Self::back_at::<MORE>()).link(base) }
     }
 
     /// Makes `slot` the position that holds the link to it.
     ///
     /// # Safety
-    /// As for the type.
+    /// As for the type; or it is the end.
     #[inline(always)]
     pub(crate) unsafe fn set_back<const MORE: bool>(self, base: NonNull<u8>, slot: Position<G>) {
         // SAFETY: the chunk has the cell.
-        unsafe { self.0.cells_up(Self::back_at::<MORE>()).set_link(base, Some(slot)) }
+        unsafe { self.0.cells_up(Self::back_at::<MORE>()).set_link(base, slot) }
     }
 
-    /// Puts it at the head of the bin at `head`. Whether the bin was empty.
+    /// Puts it at the head of the bin at `head`.
     ///
     /// # Safety
     /// As for the type, but that it is in no bin yet.
     #[inline(always)]
-    pub(crate) unsafe fn link<const MORE: bool>(self, base: NonNull<u8>, head: Position<G>) -> bool {
+    pub(crate) unsafe fn link<const MORE: bool>(self, base: NonNull<u8>, head: Position<G>) {
         // SAFETY: the chunk's and its neighbours' links are ours to write.
         unsafe {
             let next = head.link(base);
             self.0.set_link(base, next);
             self.set_back::<MORE>(base, head);
-            head.set_link(base, Some(self.0));
-            if let Some(next) = next {
-                Self(next).set_back::<MORE>(base, self.0);
-            }
-            next.is_none()
+            head.set_link(base, self.0);
+            Self(next).set_back::<MORE>(base, self.0);
         }
     }
 
-    /// Takes it out of its bin. The position that held the link to it, if that is at the end of the bin now.
+    /// Takes it out of its bin. The position that held the link to it, and whether that is at the end of the bin now.
     ///
     /// # Safety
     /// As for the type.
     #[inline(always)]
-    pub(crate) unsafe fn unlink<const MORE: bool>(self, base: NonNull<u8>) -> Option<Position<G>> {
+    pub(crate) unsafe fn unlink<const MORE: bool>(self, base: NonNull<u8>) -> (Position<G>, bool) {
         // SAFETY: a chunk in a bin has links, and so have its neighbours.
         unsafe {
             let (slot, next) = (self.back_of::<MORE>(base), self.0.link(base));
             slot.set_link(base, next);
-            match next {
-                Some(next) => {
-                    Self(next).set_back::<MORE>(base, slot);
-                    None
-                }
-                None => Some(slot),
-            }
+            Self(next).set_back::<MORE>(base, slot);
+            (slot, next.is_end(base))
+        }
+    }
+
+    /// Takes it out of its bin, at whose head it is. Whether it was the last.
+    ///
+    /// # Safety
+    /// As for the type; the bin's head is at `head`.
+    #[inline(always)]
+    pub(crate) unsafe fn unlink_first<const MORE: bool>(self, base: NonNull<u8>, head: Position<G>) -> bool {
+        // SAFETY: a chunk in a bin has links, and so have its neighbours.
+        unsafe {
+            let next = self.0.link(base);
+            head.set_link(base, next);
+            Self(next).set_back::<MORE>(base, head);
+            next.is_end(base)
         }
     }
 
@@ -221,13 +229,13 @@ mod tests {
 
     type Roomy = Within<ArenaSource, TwoWords>;
 
-    /// A granule that is the base, a bin's head, and granules behind it.
+    /// The base, with room for the end, a bin's head, and granules behind it.
     #[repr(align(16))]
     struct Memory([u8; Self::BYTES]);
 
     impl Memory {
-        const HEAD: usize = 16;
-        const FIRST: usize = 32;
+        const HEAD: usize = 32;
+        const FIRST: usize = 48;
         const BYTES: usize = Self::FIRST + 64 * crate::GRANULE;
 
         fn filled(byte: u8) -> Self {
@@ -261,6 +269,9 @@ mod tests {
         // SAFETY: the granules are the test's own.
         unsafe {
             let chunk = FreeChunk::at(at);
+            if FreeChunk::first_at(base, head).is_none() {
+                head.set_link(base, Position::end(base));
+            }
             if size == 1 && !G::ROOMY {
                 chunk.link::<false>(base, head);
             } else {
@@ -309,7 +320,10 @@ mod tests {
             let (start, end) = (Memory::FIRST + 2 * G::BYTES, Memory::FIRST + (2 + size) * G::BYTES);
             assert!(memory.0[Memory::FIRST..start].iter().all(|&byte| byte == 0xa5));
             assert!(memory.0[end..].iter().all(|&byte| byte == 0xa5));
-            assert!(memory.0[..Memory::HEAD].iter().all(|&byte| byte == 0));
+            // The way back from the end.
+            let end = if size == 1 && !G::ROOMY { 1 } else { 2 } * G::CELL;
+            assert!(memory.0[..end].iter().all(|&byte| byte == 0));
+            assert!(memory.0[end + G::CELL..Memory::HEAD].iter().all(|&byte| byte == 0));
         }
     }
 
@@ -329,12 +343,12 @@ mod tests {
                 unsafe {
                     let chunks = [0, 10, 20].map(|g| put::<G>(base, head, memory.granule(g), size));
                     let position = chunks[leaver].back(base).unwrap();
-                    let end = if size == 1 && !G::ROOMY {
+                    let (slot, is_last) = if size == 1 && !G::ROOMY {
                         chunks[leaver].unlink::<false>(base)
                     } else {
                         chunks[leaver].unlink::<true>(base)
                     };
-                    assert_eq!(end, (leaver == 0).then_some(position));
+                    assert_eq!((slot, is_last), (position, leaver == 0));
                     let mut expected = std::vec![chunks[2], chunks[1], chunks[0]];
                     expected.retain(|&chunk| chunk != chunks[leaver]);
                     let (mut seen, mut at) = (std::vec![], head);

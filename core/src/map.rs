@@ -92,10 +92,6 @@ pub enum Field {
     },
 }
 
-/// Bytes between the start of a span's block and its map. Entries are counted from there, so that an address and where its
-/// entry stands are found from the same pointer.
-pub const ABOVE: usize = 6 * WORD;
-
 /// The map of one span: a view of its words.
 ///
 /// # Safety of its methods
@@ -119,10 +115,15 @@ pub const fn entries(granules: usize) -> usize {
 }
 
 impl<G: Granule> Map<G> {
+    /// Bytes between the start of a span's block and its map. Entries are counted from there, so that an address and where its
+    /// entry stands are found from the same pointer. A multiple of an entry, so that none lies across two lines of the cache.
+    /// Where blocks are freed from elsewhere, nothing depends on the source, which is not known there.
+    pub const ABOVE: usize = if G::COUNTED && !G::Entry::LIVE { 6 * WORD } else { 8 * WORD };
+
     /// Words of an entry.
     pub const ENTRY: usize = size_of::<G::Entry>() / WORD;
 
-    /// The map whose first entry stands [`ABOVE`] bytes above `block`.
+    /// The map whose first entry stands [`ABOVE`](Self::ABOVE) bytes above `block`.
     #[inline(always)]
     pub const fn of(block: NonNull<u8>) -> Self {
         Self(block, PhantomData)
@@ -137,7 +138,7 @@ impl<G: Granule> Map<G> {
         // SAFETY: the caller gives the words for these granules.
         unsafe {
             if !zeroed {
-                after::<usize>(self.0, ABOVE).write_bytes(0, Self::ENTRY * entries(granules));
+                after::<usize>(self.0, Self::ABOVE).write_bytes(0, Self::ENTRY * entries(granules));
             }
             self.flip_edge(first);
             self.entry_at(first).start(bit(first));
@@ -310,7 +311,7 @@ impl<G: Granule> Map<G> {
     #[inline(always)]
     unsafe fn entry(&self, index: usize) -> &G::Entry {
         // SAFETY: the caller gives an entry of the map.
-        unsafe { after(self.0, ABOVE + index * size_of::<G::Entry>()).as_ref() }
+        unsafe { after(self.0, Self::ABOVE + index * size_of::<G::Entry>()).as_ref() }
     }
 
     /// Granule `g`'s entry.

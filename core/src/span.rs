@@ -1,13 +1,15 @@
 //! Floor 5: spans: one block of the source, laid out.
 //!
 //! ```text
-//!   word 0        1          2      3      4       5      6
-//!   ┌────────────┬──────────┬──────┬──────┬───────┬──────┬───────┬──────────┬────────────────┬────────────── … ┐
-//!   │ block size │ capacity │ next │ prev │ marks │ held │ map … │ (marks … │ (first span:   │ granules        │
-//!   │ in bytes   │          │ span │ span │       │      │       │        ) │ bins, lists …) │ from `first` on │
-//!   └────────────┴──────────┴──────┴──────┴───────┴──────┴───────┴──────────┴────────────────┴────────────── … ┘
-//!   ▲ granule 0                                                                              ▲ granule `first`
+//!   word 0   1, 2          3            4          5       6      7
+//!   ┌──────┬─────────────┬────────────┬──────────┬───────┬──────┬──────┬───────┬──────────┬────────────────┬──────────── … ┐
+//!   │ held │ (first span:│ block size │ capacity │ marks │(next │ prev │ map … │ (marks … │ (first span:   │ granules      │
+//!   │      │ bins' end)  │ in bytes   │          │       │ span │ span)│       │        ) │ bins, lists …) │ from `first` …│
+//!   └──────┴─────────────┴────────────┴──────────┴───────┴──────┴──────┴───────┴──────────┴────────────────┴──────────── … ┘
+//!   ▲ granule 0                                                                                            ▲ granule `first`
 //! ```
+//!
+//! The [end](Position::end) is that of the lists of free chunks. A heap of one span has no links to others.
 //!
 //! Marks are bits of granules that start a block in use, and say that it waits. Where blocks may be freed from elsewhere, the
 //! map says that, and behind it stand [sections](Section), which say where blocks are posted.
@@ -27,17 +29,17 @@ use core::ptr::NonNull;
 
 use crate::chunk::FreeChunk;
 use crate::granule::{Granule, Position};
-use crate::map::{ABOVE, Bits, Entry, Live, Map, WORD_GRANULES, entries};
+use crate::map::{Bits, Entry, Live, Map, WORD_GRANULES, entries};
 use crate::raw::{WORD, after, distance, word};
 
-const BLOCK_SIZE: usize = 0;
-const CAPACITY: usize = WORD;
-const NEXT: usize = 2 * WORD;
-const PREVIOUS: usize = 3 * WORD;
+const HELD: usize = 0;
+// Where a link is half a word, the end starts in the middle of word 0: there is one span, which nothing holds.
+const BLOCK_SIZE: usize = 3 * WORD;
+const CAPACITY: usize = 4 * WORD;
 /// Where marks stand, or, where they stand in the map, sections.
-const MARKS: usize = 4 * WORD;
-const HELD: usize = 5 * WORD;
-const MAP: usize = ABOVE;
+const MARKS: usize = 5 * WORD;
+const NEXT: usize = 6 * WORD;
+const PREVIOUS: usize = 7 * WORD;
 
 /// A span, by its block's first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,8 +62,6 @@ impl<G: Granule> Span<G> {
         unsafe {
             span.set(BLOCK_SIZE, block.len());
             span.set(CAPACITY, granules - first);
-            span.set::<Option<Self>>(NEXT, None);
-            span.set::<Option<Self>>(PREVIOUS, None);
             span.set(HELD, 0_usize);
             let marks = span.map_words().add(map_words::<G>(granules));
             span.set(MARKS, marks);
@@ -361,7 +361,7 @@ impl<G: Granule> Span<G> {
     /// As for the type.
     pub unsafe fn next(self) -> Option<Self> {
         // SAFETY: the span has a header.
-        unsafe { self.get(NEXT) }
+        if G::COUNTED { None } else { unsafe { self.get(NEXT) } }
     }
 
     /// Makes it the head of the list `spans`.
@@ -369,12 +369,14 @@ impl<G: Granule> Span<G> {
     /// # Safety
     /// As for the type, for each span of the list; this one is in none.
     pub unsafe fn push(self, spans: &mut Option<Self>) {
-        // SAFETY: the spans have headers.
-        unsafe {
-            self.set(NEXT, *spans);
-            self.set::<Option<Self>>(PREVIOUS, None);
-            if let Some(next) = *spans {
-                next.set(PREVIOUS, Some(self));
+        if !G::COUNTED {
+            // SAFETY: the spans have headers.
+            unsafe {
+                self.set(NEXT, *spans);
+                self.set::<Option<Self>>(PREVIOUS, None);
+                if let Some(next) = *spans {
+                    next.set(PREVIOUS, Some(self));
+                }
             }
         }
         *spans = Some(self);
@@ -385,6 +387,10 @@ impl<G: Granule> Span<G> {
     /// # Safety
     /// As for the type, for each span of the list; this one is in it.
     pub unsafe fn unlink(self, spans: &mut Option<Self>) {
+        if G::COUNTED {
+            *spans = None;
+            return;
+        }
         // SAFETY: the spans have headers.
         unsafe {
             let (next, previous) = (self.next(), self.get::<Option<Self>>(PREVIOUS));
@@ -401,7 +407,7 @@ impl<G: Granule> Span<G> {
     #[inline(always)]
     fn map_words(self) -> NonNull<usize> {
         // SAFETY: a span has at least one map word.
-        unsafe { after(self.0, MAP) }
+        unsafe { after(self.0, <Map<G>>::ABOVE) }
     }
 
     #[inline(always)]

@@ -44,6 +44,8 @@ struct Case<M: Mode, S: Source = ArenaSource> {
 impl<M: Mode, S: Source> Case<M, S> {
     /// Whether a link is half a word, and counts those from the span's start on.
     const COUNTED: bool = S::ONE_BLOCK && WORD == 8;
+    /// Words of a span's header: where links are counted, there are none to other spans.
+    const HEADER: usize = if Self::COUNTED { 6 } else { 8 };
 
     fn new() -> Self {
         let arena = Box::leak(vec![MaybeUninit::uninit(); 64 << 10].into_boxed_slice());
@@ -74,8 +76,9 @@ impl<M: Mode, S: Source> Case<M, S> {
     fn entry(&self, address: NonNull<u8>) -> ([NonNull<usize>; 2], usize) {
         let block = self.heap.spans().next().expect("there is a span").block.cast::<u8>();
         let g = (address.addr().get() - block.addr().get()) / GRANULE;
-        // SAFETY: the map stands behind the six words of the header.
-        let used = unsafe { block.add(6 * WORD).cast::<usize>().add(2 * (g / usize::BITS as usize)) };
+        // SAFETY: the map stands behind the header.
+        let used =
+            unsafe { block.add(Self::HEADER * WORD).cast::<usize>().add(2 * (g / usize::BITS as usize)) };
         // SAFETY: each entry has two words.
         ([used, unsafe { used.add(1) }], 1 << (g % usize::BITS as usize))
     }
@@ -85,7 +88,7 @@ impl<M: Mode, S: Source> Case<M, S> {
         let span = self.heap.spans().next().expect("there is a span");
         let block = span.block.cast::<u8>();
         let g = (address.addr().get() - block.addr().get()) / GRANULE;
-        let words = 6 + <Map<TwoWords>>::ENTRY * entries(span.block.len() / GRANULE);
+        let words = Self::HEADER + <Map<TwoWords>>::ENTRY * entries(span.block.len() / GRANULE);
         // SAFETY: the bits stand behind the map.
         let bits = unsafe { block.cast::<usize>().add(words + g / usize::BITS as usize) };
         spoil(bits, |word| word ^ 1 << (g % usize::BITS as usize));

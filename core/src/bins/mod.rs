@@ -74,7 +74,8 @@ impl<G: Granule> Bins<G> {
     /// Lays empty bins for chunks of up to `largest` granules, [`LARGEST`](Self::LARGEST) at most, at `memory`.
     ///
     /// # Safety
-    /// As for the type. [`Bins::bytes`] bytes at `memory`, above the base, are theirs for as long as they are in use.
+    /// As for the type. [`Bins::bytes`] bytes at `memory`, above the base, are theirs for as long as they are in use, and so are
+    /// three cells at the base, but for the first: the lists' [end](Position::end).
     pub unsafe fn initialize(&mut self, base: NonNull<u8>, memory: NonNull<u8>, largest: usize) {
         // SAFETY: the caller gives room for a head a bin.
         unsafe {
@@ -92,7 +93,7 @@ impl<G: Granule> Bins<G> {
         self.bits = G::BinBits::NONE;
         for bin in 0..self.count {
             // SAFETY: the bin has a head.
-            unsafe { self.head(bin).set_link(base, None) };
+            unsafe { self.head(bin).set_link(base, Position::end(base)) };
         }
     }
 
@@ -113,16 +114,14 @@ impl<G: Granule> Bins<G> {
         unsafe {
             let chunk = FreeChunk::at(at);
             if !G::ROOMY && size == 1 {
-                if chunk.link::<false>(base, self.head(0)) {
-                    self.mark_filled(0);
-                }
+                chunk.link::<false>(base, self.head(0));
+                self.mark_filled(0);
                 return;
             }
             chunk.write_size(base, size);
             let bin = class::holding::<G>(size);
-            if chunk.link::<true>(base, self.head(bin)) {
-                self.mark_filled(bin);
-            }
+            chunk.link::<true>(base, self.head(bin));
+            self.mark_filled(bin);
         }
     }
 
@@ -167,12 +166,9 @@ impl<G: Granule> Bins<G> {
         size: usize,
     ) -> usize {
         // SAFETY: the chunk is in a bin.
-        if let Some(end) = unsafe { chunk.unlink::<MORE>(base) } {
-            let bin = end.cells_above(self.heads);
-            if bin < self.count {
-                self.mark_empty(bin);
-            }
-        }
+        let (slot, is_last) = unsafe { chunk.unlink::<MORE>(base) };
+        let bin = slot.cells_above(self.heads);
+        self.mark_empty_if(is_last & (bin < self.count), bin);
         size
     }
 
@@ -237,14 +233,8 @@ impl<G: Granule> Bins<G> {
     #[inline(always)]
     unsafe fn pop_off<const MORE: bool>(&mut self, base: NonNull<u8>, bin: usize, chunk: FreeChunk<G>) {
         // SAFETY: the chunk is the first of the bin.
-        unsafe {
-            let (head, next) = (self.head(bin), chunk.next(base));
-            head.set_link(base, next.map(FreeChunk::position));
-            match next {
-                Some(next) => next.set_back::<MORE>(base, head),
-                None => self.mark_empty(bin),
-            }
-        }
+        let was_last = unsafe { chunk.unlink_first::<MORE>(base, self.head(bin)) };
+        self.mark_empty_if(was_last, bin);
     }
 
     /// Takes out a chunk that `fits`, given its position and its granules, out of the few chunks first met from the bin of
@@ -335,9 +325,11 @@ impl<G: Granule> Bins<G> {
         self.bits.as_mut()[bin / WORD_BITS % G::BinBits::WORDS] |= 1 << (bin % WORD_BITS);
     }
 
+    /// Clears a bin's bit if `is_empty`, without a branch: it would not be foreseen.
     #[inline(always)]
-    fn mark_empty(&mut self, bin: usize) {
-        self.bits.as_mut()[bin / WORD_BITS % G::BinBits::WORDS] &= !(1 << (bin % WORD_BITS));
+    fn mark_empty_if(&mut self, is_empty: bool, bin: usize) {
+        let bit = usize::from(is_empty) << (bin % WORD_BITS);
+        self.bits.as_mut()[bin / WORD_BITS % G::BinBits::WORDS] &= !bit;
     }
 
     /// A word of bits.

@@ -20,7 +20,7 @@ fn take<G: Granule>(bins: &mut Bins<G>, base: NonNull<u8>, size: usize) -> Optio
     }
 }
 
-/// Bins, and memory behind them for chunks. Below them is a granule that is the base.
+/// Bins, and memory behind them for chunks. Below them is the base, with room for the end.
 struct Model<G: Granule> {
     bins: Bins<G>,
     chunks: Vec<(Position<G>, usize)>,
@@ -35,14 +35,14 @@ impl<G: Granule> Model<G> {
 
     fn new(largest: usize) -> Self {
         let largest = largest.min(Bins::<G>::LARGEST);
-        let bytes = 16 + Bins::<G>::bytes(largest).next_multiple_of(16);
+        let bytes = 32 + Bins::<G>::bytes(largest).next_multiple_of(16);
         let mut memory = vec![0_u128; Self::ROOM / 16];
         memory[..bytes / 16].fill(u128::MAX);
         let base = NonNull::new(memory.as_mut_ptr()).unwrap().cast();
         let mut bins = Bins::new();
         assert!(take(&mut bins, base, 1).is_none());
         // SAFETY: the vector has the bytes and lives as long as the bins.
-        unsafe { bins.initialize(base, after(base, 16), largest) };
+        unsafe { bins.initialize(base, after(base, 32), largest) };
         Self { bins, chunks: Vec::new(), largest, memory, next: bytes }
     }
 

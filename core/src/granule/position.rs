@@ -2,7 +2,7 @@
 //! size.
 
 use core::marker::PhantomData;
-use core::ptr::{NonNull, without_provenance_mut};
+use core::ptr::{NonNull, null_mut, without_provenance_mut};
 
 use super::Granule;
 use crate::raw::{after, before, distance};
@@ -17,11 +17,11 @@ pub(super) type Half = u16;
 const IS_SIZE: usize = 1;
 
 /// Where a chunk or a cell is: its address or, where links are counted, its number, so many units above the
-/// **base** of its heap, the start of its one span. What a number leads to is found from base and number in one step, and a
+/// **base** of its heap, the start of its first span. What a number leads to is found from base and number in one step, and a
 /// granule's number tells where it stands in the map without its address.
 #[derive(Debug, PartialEq, Eq)]
 #[repr(transparent)]
-pub struct Position<G>(NonNull<u8>, PhantomData<G>);
+pub struct Position<G>(*mut u8, PhantomData<G>);
 
 impl<G> Clone for Position<G> {
     fn clone(&self) -> Self {
@@ -43,7 +43,26 @@ impl<G: Granule> Position<G> {
     };
 
     /// A position that is not looked at.
-    pub(crate) const NOWHERE: Self = Self(NonNull::dangling(), PhantomData);
+    pub(crate) const NOWHERE: Self = Self(null_mut(), PhantomData);
+
+    /// The base itself, where no chunk is: what the last link of a list leads to. The cells there in which a chunk would keep
+    /// the way back are left for that, so that who changes a list need not ask whether it ends.
+    #[inline(always)]
+    pub(crate) fn end(base: NonNull<u8>) -> Self {
+        if G::COUNTED { Self::numbered(0) } else { Self::addressed(base) }
+    }
+
+    /// Whether it is the [`end`](Self::end).
+    #[inline(always)]
+    pub(crate) fn is_end(self, base: NonNull<u8>) -> bool {
+        self == Self::end(base)
+    }
+
+    /// It, unless it is the [`end`](Self::end), or nowhere.
+    #[inline(always)]
+    pub(crate) fn unless_end(self, base: NonNull<u8>) -> Option<Self> {
+        (!self.is_end(base) && !self.0.is_null()).then_some(self)
+    }
 
     /// The position at `address`, where a granule or a cell starts.
     ///
@@ -51,33 +70,30 @@ impl<G: Granule> Position<G> {
     /// As for the type.
     #[inline(always)]
     pub unsafe fn new(base: NonNull<u8>, address: NonNull<u8>) -> Self {
-        if !G::COUNTED {
-            return Self(address, PhantomData);
+        if G::COUNTED {
+            Self::numbered(distance(base, address) / Self::UNIT)
+        } else {
+            Self::addressed(address)
         }
-        // SAFETY: the position lies above the base.
-        unsafe { Self::numbered(distance(base, address) / Self::UNIT).unwrap_unchecked() }
     }
 
     /// The position of granule `g` of the span at `base`, not the first, if numbers count from there.
     #[inline(always)]
     pub(crate) unsafe fn of_granule(base: NonNull<u8>, g: usize) -> Self {
-        // SAFETY: the caller gives a granule above the base.
-        unsafe {
-            if G::COUNTED {
-                Self::numbered(g * (G::BYTES / Self::UNIT)).unwrap_unchecked()
-            } else {
-                Self(after(base, g * G::BYTES), PhantomData)
-            }
+        if G::COUNTED {
+            return Self::numbered(g * (G::BYTES / Self::UNIT));
         }
+        // SAFETY: the caller gives a granule above the base.
+        Self::addressed(unsafe { after(base, g * G::BYTES) })
     }
 
     /// The granule that starts there, of the span at `base`.
     #[inline(always)]
     pub(crate) fn granule(self, base: NonNull<u8>) -> usize {
         if G::COUNTED {
-            self.0.addr().get() / (G::BYTES / Self::UNIT)
+            self.0.addr() / (G::BYTES / Self::UNIT)
         } else {
-            distance(base, self.0) / G::BYTES
+            (self.0.addr() - base.addr().get()) / G::BYTES
         }
     }
 
@@ -87,8 +103,10 @@ impl<G: Granule> Position<G> {
     /// As for the type.
     #[inline(always)]
     pub unsafe fn address(self, base: NonNull<u8>) -> NonNull<u8> {
-        // SAFETY: the position lies above the base.
-        if G::COUNTED { unsafe { after(base, self.0.addr().get() * Self::UNIT) } } else { self.0 }
+        // SAFETY: the position is the base, or lies above it; no memory is at address 0.
+        unsafe {
+            if G::COUNTED { after(base, self.0.addr() * Self::UNIT) } else { NonNull::new_unchecked(self.0) }
+        }
     }
 
     /// `granules` granules further up.
@@ -122,31 +140,31 @@ impl<G: Granule> Position<G> {
     /// How many cells it lies above another; many, if it lies below.
     #[inline(always)]
     pub(crate) fn cells_above(self, other: Self) -> usize {
-        distance(other.0, self.0) / (G::CELL / Self::UNIT)
+        self.0.addr().wrapping_sub(other.0.addr()) / (G::CELL / Self::UNIT)
     }
 
-    /// The position that the cell there names, if it names one.
+    /// The position that the cell there names.
     #[inline(always)]
-    pub(crate) unsafe fn link(self, base: NonNull<u8>) -> Option<Self> {
+    pub(crate) unsafe fn link(self, base: NonNull<u8>) -> Self {
         // SAFETY: as the caller says.
         unsafe {
             if G::COUNTED {
                 Self::numbered(self.half(base))
             } else {
-                self.0.cast::<Option<NonNull<u8>>>().read().map(|address| Self(address, PhantomData))
+                Self(self.0.cast::<*mut u8>().read(), PhantomData)
             }
         }
     }
 
-    /// Writes a link to a position, or that there is none, into the cell there.
+    /// Writes a link to a position into the cell there.
     #[inline(always)]
-    pub(crate) unsafe fn set_link(self, base: NonNull<u8>, position: Option<Self>) {
+    pub(crate) unsafe fn set_link(self, base: NonNull<u8>, position: Self) {
         // SAFETY: as the caller says.
         unsafe {
             if G::COUNTED {
-                self.set_half(base, position.map_or(0, |position| position.0.addr().get()));
+                self.set_half(base, position.0.addr());
             } else {
-                self.0.cast::<Option<NonNull<u8>>>().write(position.map(|position| position.0));
+                self.0.cast::<*mut u8>().write(position.0);
             }
         }
     }
@@ -170,34 +188,34 @@ impl<G: Granule> Position<G> {
         unsafe { if G::COUNTED { self.set_half(base, kept) } else { self.0.cast::<usize>().write(kept) } }
     }
 
-    /// The position with a number; none has 0, which is the base's.
+    /// The position with a number, where they are counted.
     #[inline(always)]
-    fn numbered(number: usize) -> Option<Self> {
-        NonNull::new(without_provenance_mut(number)).map(|position| Self(position, PhantomData))
+    fn numbered(number: usize) -> Self {
+        Self(without_provenance_mut(number), PhantomData)
+    }
+
+    /// The position at an address, where they are not.
+    #[inline(always)]
+    fn addressed(address: NonNull<u8>) -> Self {
+        Self(address.as_ptr(), PhantomData)
     }
 
     #[inline(always)]
     unsafe fn moved_up(self, units: usize) -> Self {
-        // SAFETY: as the caller says.
-        unsafe {
-            if G::COUNTED {
-                Self::numbered(self.0.addr().get() + units).unwrap_unchecked()
-            } else {
-                Self(after(self.0, units), PhantomData)
-            }
+        if G::COUNTED {
+            return Self::numbered(self.0.addr() + units);
         }
+        // SAFETY: as the caller says.
+        Self::addressed(unsafe { after(NonNull::new_unchecked(self.0), units) })
     }
 
     #[inline(always)]
     unsafe fn moved_down(self, units: usize) -> Self {
-        // SAFETY: as the caller says; nothing is below the base.
-        unsafe {
-            if G::COUNTED {
-                Self::numbered(self.0.addr().get() - units).unwrap_unchecked()
-            } else {
-                Self(before(self.0, units), PhantomData)
-            }
+        if G::COUNTED {
+            return Self::numbered(self.0.addr() - units);
         }
+        // SAFETY: as the caller says; nothing is below the base.
+        Self::addressed(unsafe { before(NonNull::new_unchecked(self.0), units) })
     }
 
     #[inline(always)]
@@ -234,16 +252,17 @@ mod tests {
             let cell = |index: usize| Position::<G>::new(base, after(base, index * G::CELL));
             let is_size = |cell: Position<G>| !G::ROOMY && cell.size(base).is_some();
             for position in [cell(1), cell(6)] {
-                cell(3).set_link(base, Some(position));
-                assert_eq!((cell(3).link(base), is_size(cell(3))), (Some(position), false));
+                cell(3).set_link(base, position);
+                assert_eq!((cell(3).link(base), is_size(cell(3))), (position, false));
+                assert!(!position.is_end(base));
             }
-            cell(3).set_link(base, None);
-            assert_eq!((cell(3).link(base), is_size(cell(3))), (None, false));
+            cell(3).set_link(base, Position::end(base));
+            assert_eq!((cell(3).link(base), is_size(cell(3))), (Position::end(base), false));
             for size in [1, 2, 77, most - 1] {
                 cell(3).set_size(base, size);
                 assert_eq!(cell(3).size(base), Some(size));
             }
-            assert_eq!((cell(2).link(base), cell(4).link(base)), (None, None));
+            assert!([2, 4].map(cell).iter().all(|cell| cell.address(base).cast::<Half>().read() == 0));
         }
     }
 

@@ -51,7 +51,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         self.counts.count_out(size);
         // SAFETY: free neighbours are in bins.
         unsafe {
-            let (base, mut at) = (span.start(), span.position(start));
+            let (base, mut at) = (self.base(), span.position(start));
             if neighbours.upper_free() {
                 size += self.bins.remove(base, at.up(size));
             }

@@ -118,13 +118,15 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 self.quick.initialize(lists, Self::policy_for(overhead.bins_for));
                 self.largest = overhead.bins_for;
                 self.home = Some(span);
-                // The bins keep it.
-                span.hold();
+                if Self::COUNTS_HELD {
+                    // The bins keep it.
+                    span.hold();
+                }
             }
             span.push(&mut self.spans);
             self.counts.add_span(span.block().len(), span.capacity());
             let chunk = span.address(span.first());
-            self.bins.insert(span.start(), span.position(span.first()), span.capacity());
+            self.bins.insert(self.base(), span.position(span.first()), span.capacity());
             chunk
         }
     }
@@ -221,7 +223,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
         // SAFETY: the span's one chunk is in a bin, and nothing else of it is in use.
         unsafe {
-            self.bins.remove(span.start(), span.position(span.first()));
+            self.bins.remove(self.base(), span.position(span.first()));
             span.unlink(&mut self.spans);
             self.counts.remove_span(span.block().len(), span.capacity());
             self.source.release(span.block());

@@ -111,15 +111,12 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 
-    /// The [base](crate::granule::Position) of the heap's positions; where they are not counted, nothing looks at it.
+    /// The [base](crate::granule::Position) of the heap's positions.
     ///
     /// # Safety
-    /// The heap has a span, if they are.
+    /// The heap has a span.
     #[inline(always)]
     pub(crate) unsafe fn base(&self) -> NonNull<u8> {
-        if !<Unit<S, M>>::COUNTED {
-            return NonNull::dangling();
-        }
         // SAFETY: the first span is the home.
         unsafe { self.home.unwrap_unchecked() }.start()
     }

@@ -135,7 +135,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
         // SAFETY: the map says whether what lies above is free, and then its size how far it goes; it is in a bin.
         unsafe {
-            let (base, mut free_end) = (span.start(), end);
+            let (base, mut free_end) = (self.base(), end);
             if neighbours.upper_free() {
                 free_end += span.free_at(end).size(base);
             }

@@ -9,17 +9,20 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// [`flush`](Self::flush) takes. O(heap / the granules of a map entry + free chunks).
     pub(super) fn sweep(&mut self) {
         self.quick.forget();
-        if self.bins.are_there() {
-            // SAFETY: the bins lie in a span.
-            unsafe { self.bins.forget(self.base()) };
+        if !self.bins.are_there() {
+            return;
         }
+        // SAFETY: the bins lie in a span.
+        let base = unsafe { self.base() };
+        // SAFETY: as before.
+        unsafe { self.bins.forget(base) };
         let (mut next, mut free, mut waited) = (self.spans, 0, 0);
         while let Some(span) = next {
             // SAFETY: the span is one of the heap's, and the granules are its own; what is free in it is in no bin, and what
             // waits in no list.
             unsafe {
                 waited += span.map().sweep(span.first(), span.granules(), |from, to| {
-                    self.bins.insert(span.start(), span.position(from), to - from);
+                    self.bins.insert(base, span.position(from), to - from);
                     free += to - from;
                 });
                 next = span.next();

@@ -26,7 +26,7 @@ struct Model<G: Granule> {
 impl<G: Granule> Model<G> {
     fn new(first: usize, granules: usize) -> Self {
         // What is behind the map means nothing to it.
-        let mut memory = vec![usize::MAX; ABOVE / WORD + <Map<G>>::ENTRY * entries(granules) + 1];
+        let mut memory = vec![usize::MAX; <Map<G>>::ABOVE / WORD + <Map<G>>::ENTRY * entries(granules) + 1];
         let map = Map::of(NonNull::new(memory.as_mut_ptr()).unwrap().cast());
         // SAFETY: the vector holds the map's words, whole.
         unsafe { map.initialize(first, granules, false) };

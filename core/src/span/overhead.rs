@@ -1,6 +1,6 @@
 //! What a span keeps beside its granules: header, map, marks, sections, bins and lists, and how large a block they need.
 
-use super::{MAP, Section};
+use super::Section;
 use crate::bins::Bins;
 use crate::granule::Granule;
 use crate::map::{Bits, Entry, Map, WORD_GRANULES, entries};
@@ -25,7 +25,7 @@ impl Overhead {
     /// Bytes below the first granule of a span of `granules` granules.
     pub(super) const fn bytes<G: Granule>(self, granules: usize) -> usize {
         let bins = if self.bins_for > 0 { Bins::<G>::bytes(self.bins_for / G::BYTES) } else { 0 };
-        MAP + self.map_bytes::<G>(granules) + bins + self.lists.bytes()
+        <Map<G>>::ABOVE + self.map_bytes::<G>(granules) + bins + self.lists.bytes()
     }
 
     /// Bytes of map, marks and sections in a span of `granules` granules.

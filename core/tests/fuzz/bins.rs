@@ -19,10 +19,10 @@ const LOOKS: usize = 8;
 /// What memory holds that is no chunk's.
 const UNUSED: u8 = 0xa5;
 
-/// The heads of the bins, with the chunks in one allocation above, and below them what links may be counted from.
+/// The heads of the bins, with the chunks in one allocation above, and below them the base, with room for the end.
 #[repr(C, align(16))]
 struct Memory {
-    base: [u8; GRANULE],
+    base: [u8; 2 * GRANULE],
     heads: [u8; 1024],
     chunks: [u8; PLACES * PITCH * GRANULE],
 }
@@ -62,7 +62,7 @@ impl<G: Granule> Shadow<G> {
 
     fn new() -> Self {
         let chunks = [UNUSED; PLACES * PITCH * GRANULE];
-        let mut memory = Box::new(Memory { base: [UNUSED; GRANULE], heads: [UNUSED; 1024], chunks });
+        let mut memory = Box::new(Memory { base: [UNUSED; 2 * GRANULE], heads: [UNUSED; 1024], chunks });
         assert!(Bins::<G>::bytes(LARGEST) <= memory.heads.len());
         let mut bins = Bins::new();
         // SAFETY: there is room, and the memory lives as long as the bins.

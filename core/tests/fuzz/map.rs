@@ -2,14 +2,11 @@
 
 use core::ptr::NonNull;
 
-use memalloc_core::map::{ABOVE, Bits, Entry, Field, InUse, Live, Map, WORD_GRANULES, entries};
+use memalloc_core::map::{Bits, Entry, Field, InUse, Live, Map, WORD_GRANULES, entries};
 use memalloc_core::{Granule, TwoWords, TwoWordsLive};
 
 use super::model::operations::Choices;
 use super::{Input, parts};
-
-/// Words that a span keeps below its map.
-const HEADER: usize = ABOVE / size_of::<usize>();
 
 /// What a chunk is. One that waits counts as in use where the map does not tell.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,9 +59,12 @@ impl Shadow<TwoWordsLive> {
 }
 
 impl<G: Granule> Shadow<G> {
+    /// Words that a span keeps below its map.
+    const HEADER: usize = <Map<G>>::ABOVE / size_of::<usize>();
+
     fn new(first: usize, granules: usize) -> Self {
         // What is behind the map means nothing to it.
-        let mut words = vec![usize::MAX; HEADER + <Map<G>>::ENTRY * entries(granules) + 1];
+        let mut words = vec![usize::MAX; Self::HEADER + <Map<G>>::ENTRY * entries(granules) + 1];
         let map = Map::of(NonNull::new(words.as_mut_ptr()).expect("a vector's memory").cast());
         // SAFETY: the vector holds the map's words, whole.
         unsafe { map.initialize(first, granules, false) };
@@ -155,7 +155,7 @@ impl<G: Granule> Shadow<G> {
         if G::Entry::LIVE {
             let words = NonNull::new(self.words.as_mut_ptr()).expect("a vector's memory");
             // SAFETY: the words are a map's.
-            unsafe { Bits::at(words.add(HEADER + Live::LIVE_WORD), <Map<G>>::ENTRY).flip(*start) };
+            unsafe { Bits::at(words.add(Self::HEADER + Live::LIVE_WORD), <Map<G>>::ENTRY).flip(*start) };
         }
     }
 
