@@ -42,7 +42,7 @@ pub struct GranuleAt {
 /// read-modify-write happens when a small block is allocated or freed by the owner.
 ///
 /// Any number of small blocks may wait, not coalesced, for a request of their size, until no other memory is at hand: a
-/// request then coalesces a few at a time until it has room, at worst all of them. Until then, or until a [`trim`](Self::trim), they keep
+/// request then coalesces a few at a time until it has room, and, once many were so, all of them at once. Until then, or until a [`trim`](Self::trim), they keep
 /// their spans from going back to the source. Where each call has to be O(1), use
 /// [`Heap::real_time`] behind a lock.
 ///

@@ -35,6 +35,9 @@ const FEW_FROM: usize = 32 << 10;
 /// Blocks that are carved at once when a size is first asked for, where any number may wait.
 const FIRST_BATCH: usize = 4;
 
+/// To look through so many map entries for blocks that wait takes as long as to coalesce one by itself.
+const ENTRIES_A_BLOCK: usize = 8;
+
 /// What may wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
@@ -151,10 +154,24 @@ impl<M: Mode> Quick<M> {
             // SAFETY: the size has a list.
             unsafe { self.list(bytes).as_mut() }.head = None;
         }
+        if let Some(coalesced) = self.lists.coalesced() {
+            *coalesced = 0;
+        }
         if M::LONG_WAIT && self.policy().longest > 0 {
             // SAFETY: where long blocks may wait, there are places.
             unsafe { self.empty_places() };
         }
+    }
+
+    /// Counts blocks about to be coalesced one at a time, where any number may wait. Whether so many were that all may as well
+    /// be at once, in a heap whose maps have `entries` entries. (Which of two ways is cheaper is not known before: by the time
+    /// that the one has cost as much as the other would, at most twice as much was spent. Karlin, Manasse, Rudolph and Sleator,
+    /// "Competitive snoopy caching", 1988.)
+    pub fn count_coalesced(&mut self, blocks: usize, entries: usize) -> bool {
+        self.lists.coalesced().is_some_and(|coalesced| {
+            *coalesced += blocks;
+            *coalesced >= entries / ENTRIES_A_BLOCK
+        })
     }
 
     /// Whether any block may wait.

@@ -18,7 +18,7 @@ use crate::region::unmap_below_next;
 
 /// Extents that are kept at once.
 const MOST: usize = 16;
-/// Bytes that are kept at once.
+/// Bytes that are kept at once, unless it is [for now](keep_for_now).
 const MOST_BYTES: usize = 32 << 20;
 /// Seconds that an extent is kept for, at least.
 const SECONDS: u64 = 1;
@@ -70,8 +70,24 @@ fn change<T>(how: impl FnOnce(&mut Idle) -> T) -> T {
 /// # Safety
 /// They are mapped, whole slots, in no table, and nobody uses them any more.
 pub(crate) unsafe fn keep(start: NonNull<u8>, size: usize) {
+    // SAFETY: as the caller says.
+    unsafe { keep_within(MOST_BYTES, start, size) };
+}
+
+/// [`keep`], however much that is: of what may be asked for again at once.
+///
+/// # Safety
+/// As there.
+pub(crate) unsafe fn keep_for_now(start: NonNull<u8>, size: usize) {
+    // SAFETY: as the caller says.
+    unsafe { keep_within(usize::MAX, start, size) };
+}
+
+/// # Safety
+/// As for [`keep`].
+unsafe fn keep_within(most: usize, start: NonNull<u8>, size: usize) {
     let extent = Extent { start, size, since: seconds() };
-    if !change(|idle| idle.bytes() + size <= MOST_BYTES && idle.keep(extent)) {
+    if !change(|idle| idle.bytes() + size <= most && idle.keep(extent)) {
         // SAFETY: as the caller says.
         unsafe { unmap_below_next(start, size) };
     }

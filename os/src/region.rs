@@ -78,6 +78,13 @@ impl RegionSource {
         self.near.has(start)
     }
 
+    /// Has a region no longer.
+    fn forget(&mut self, region: NonNull<[u8]>) {
+        self.near.forget(region.addr().get());
+        self.bytes -= SLOT;
+        TABLE.remove(region.cast(), SLOT);
+    }
+
     /// Has a region of this source near at hand. Whether it was not.
     pub(crate) fn bring_near(&self, region: NonNull<u8>) -> bool {
         self.near.enter(region.addr().get())
@@ -116,9 +123,7 @@ unsafe impl PageSource for RegionSource {
     }
 
     unsafe fn release(&mut self, block: NonNull<[u8]>) {
-        self.near.forget(block.addr().get());
-        self.bytes -= SLOT;
-        TABLE.remove(block.cast(), SLOT);
+        self.forget(block);
         // SAFETY: as the caller says; the table has it no more.
         unsafe {
             if idle::bytes() + SLOT <= self.bytes / PART_OF_HEAP {
@@ -128,6 +133,12 @@ unsafe impl PageSource for RegionSource {
                 unmap_below_next(block.cast(), SLOT);
             }
         }
+    }
+
+    unsafe fn release_for_now(&mut self, block: NonNull<[u8]>) {
+        self.forget(block);
+        // SAFETY: as the caller says; the table has it no more.
+        unsafe { idle::keep_for_now(block.cast(), SLOT) };
     }
 
     unsafe fn discard(&mut self, start: NonNull<u8>, bytes: usize) {

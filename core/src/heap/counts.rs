@@ -2,6 +2,7 @@
 
 use crate::Totals;
 use crate::granule::Granule;
+use crate::map::WORD_GRANULES;
 
 /// What a heap holds. A block that waits counts as one in use.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +31,11 @@ impl Counts {
             waiting: 0,
             waiting_chunks: 0,
         }
+    }
+
+    /// Entries of the spans' maps, about.
+    pub(super) const fn entries(&self) -> usize {
+        self.capacity / WORD_GRANULES
     }
 
     /// Counts `chunks` chunks in use more, of `size` granules together.

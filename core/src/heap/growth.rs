@@ -18,6 +18,9 @@ const DISCARDED_FROM: usize = 64 << 10;
 /// From blocks of this size on, a heap of one thread or processor has much memory to come.
 const ONE_OF_MANY: usize = 2 << 20;
 
+/// How a block goes back to its source.
+type Release<S> = unsafe fn(&mut S, NonNull<[u8]>);
+
 impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Adds a span, if the source has one, all of it a free chunk of at least `size` granules, which is returned.
     #[cold]
@@ -139,6 +142,29 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[cold]
     #[inline(never)]
     pub(super) unsafe fn span_is_free(&mut self, span: Span<Unit<S, M>>) {
+        // SAFETY: as the caller says.
+        unsafe { self.keep_or_release(span, S::release) };
+    }
+
+    /// [`span_is_free`](Self::span_is_free), of each span that is, once all that waited was coalesced for a request. O(spans).
+    pub(super) fn release_for_now(&mut self) {
+        let mut next = self.spans;
+        while let Some(span) = next {
+            // SAFETY: the span is one of ours, and its successor is read before it goes.
+            unsafe {
+                next = span.next();
+                if span.is_free() {
+                    self.keep_or_release(span, S::release_for_now);
+                }
+            }
+        }
+    }
+
+    /// [`span_is_free`](Self::span_is_free), where what is not kept goes back by `release`.
+    ///
+    /// # Safety
+    /// As there.
+    unsafe fn keep_or_release(&mut self, span: Span<Unit<S, M>>, release: Release<S>) {
         // SAFETY: the span is one of ours.
         if self.home == Some(span) || unsafe { self.is_kept(span) } {
             return;
@@ -150,7 +176,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if fits && !taken {
                 self.spare = Some(span);
             } else {
-                self.release(span);
+                self.release(span, release);
             }
         }
     }
@@ -171,7 +197,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             unsafe {
                 next = span.next();
                 if self.home != Some(span) && span.is_free() && !self.is_kept(span) {
-                    self.release(span);
+                    self.release(span, S::release);
                 }
             }
         }
@@ -181,7 +207,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             && !unsafe { self.is_kept(home) }
         {
             // SAFETY: nothing is in use, and this is the last span, so that it is free.
-            unsafe { self.release(home) };
+            unsafe { self.release(home, S::release) };
             (self.bins, self.quick) = (Bins::new(), Quick::new());
             (self.home, self.largest) = (None, 0);
         }
@@ -213,11 +239,11 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         M::REMOTE && (self.kept == Some(span.start()) || unsafe { span.is_noted() })
     }
 
-    /// Gives a span back to the source.
+    /// Gives a span back to the source, by `release`.
     ///
     /// # Safety
     /// The span is one of ours and entirely free; the bins do not lie in it, or hold nothing else.
-    unsafe fn release(&mut self, span: Span<Unit<S, M>>) {
+    unsafe fn release(&mut self, span: Span<Unit<S, M>>, release: Release<S>) {
         if self.spare == Some(span) {
             self.spare = None;
         }
@@ -226,7 +252,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             self.bins.remove(self.base(), span.position(span.first()));
             span.unlink(&mut self.spans);
             self.counts.remove_span(span.block().len(), span.capacity());
-            self.source.release(span.block());
+            release(&mut self.source, span.block());
         }
     }
 }

@@ -107,12 +107,18 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         while self.flush_some() {}
     }
 
-    /// Coalesces the long blocks that wait, or a few of the largest size that does, if any does. O(1).
+    /// Coalesces the long blocks that wait, or a few of the largest size that does, if any does. O(1). Where any number may wait,
+    /// all at once now and then: as [`sweep`](Self::sweep).
     pub(super) fn flush_some(&mut self) -> bool {
         if M::LONG_WAIT && self.flush_long() {
             return true;
         }
         let Some(bytes) = self.quick.sizes().find(|&bytes| self.quick.has_one(bytes)) else { return false };
+        if self.quick.count_coalesced(FLUSHED, self.counts.entries()) {
+            self.sweep();
+            self.release_for_now();
+            return true;
+        }
         for _ in 0..FLUSHED {
             // SAFETY: the lists serve the size.
             let Some(block) = (unsafe { self.quick.pop(bytes) }) else { break };

@@ -23,6 +23,11 @@ pub trait Lists: sealed::Sealed + fmt::Debug {
 
     /// Has lists for `policy`, at `memory` if they stand in a span.
     fn set(&mut self, memory: NonNull<u8>, policy: Policy);
+
+    /// Blocks that were coalesced one at a time since all were at once, where that is counted.
+    fn coalesced(&mut self) -> Option<&mut usize> {
+        None
+    }
 }
 
 /// The one list where nothing may wait: that of no bytes.
@@ -83,6 +88,7 @@ impl Lists for InSpan {
 /// Lists in the heap, where they are found without a pointer to them.
 pub struct InHeap {
     policy: Policy,
+    coalesced: usize,
     memory: UnsafeCell<Memory>,
 }
 
@@ -96,6 +102,7 @@ struct Memory {
 impl Lists for InHeap {
     const NONE: Self = Self {
         policy: Policy::OFF,
+        coalesced: 0,
         memory: UnsafeCell::new(Memory {
             lists: [const { List::NONE }; WORD_GRANULES + 1],
             places: [EMPTY; PLACES],
@@ -116,6 +123,10 @@ impl Lists for InHeap {
 
     fn set(&mut self, _memory: NonNull<u8>, policy: Policy) {
         self.policy = policy;
+    }
+
+    fn coalesced(&mut self) -> Option<&mut usize> {
+        Some(&mut self.coalesced)
     }
 }
 

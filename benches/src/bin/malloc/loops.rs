@@ -21,7 +21,7 @@ unsafe extern "C" {
     fn free(ptr: *mut c_void);
 }
 
-const LOOPS: [(&str, Kind, fn()); 18] = [
+const LOOPS: [(&str, Kind, fn()); 20] = [
     ("pairs of 32 B", Kind::Loop, || pairs(32, 20_000_000)),
     ("pairs of 1 KiB", Kind::Loop, || pairs(1024, 10_000_000)),
     ("pairs of 32 KiB", Kind::Loop, || pairs(32 << 10, 5_000_000)),
@@ -35,10 +35,12 @@ const LOOPS: [(&str, Kind, fn()); 18] = [
     ("random small blocks, 4 threads", Kind::Loop, || threads(4, small_blocks)),
     ("blocks of many sizes", Kind::Loop, many_sizes),
     ("blocks of 4 KiB to 1 MiB", Kind::Loop, large_blocks),
+    ("phases, each of other sizes", Kind::Loop, phases),
     ("blocks exchanged, 2 threads", Kind::Loop, exchange),
     ("a producer and a consumer", Kind::Loop, pass_on),
     ("15 of 16 freed, then larger blocks", Kind::Memory, holes),
     ("blocks of many sizes, for long", Kind::Memory, many_sizes),
+    ("phases, each of other sizes, peak", Kind::Memory, phases),
     ("400 threads with ten blocks each", Kind::Memory, many_threads),
 ];
 
@@ -217,6 +219,21 @@ fn large_blocks() {
     for _ in 0..1_000_000 {
         let most = 4096 << random.below(9);
         blocks[random.below(200)] = Block::new(4096 + random.below(most));
+    }
+}
+
+/// In each, the blocks are twice as long as in the one before, until the seventh begins anew; of eight one is freed late.
+fn phases() {
+    let mut random = Random(1);
+    for phase in 0..40 {
+        let least = 16 << (phase % 6);
+        let blocks: Vec<_> = (0..60_000).map(|_| Block::new(least + random.below(least))).collect();
+        let (mut late, mut soon) = (Vec::new(), Vec::new());
+        for (number, block) in blocks.into_iter().enumerate() {
+            if number % 8 == 0 { &mut late } else { &mut soon }.push(block);
+        }
+        drop(soon);
+        drop(late);
     }
 }
 
