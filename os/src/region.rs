@@ -57,19 +57,13 @@ pub(crate) fn slot_of(ptr: NonNull<u8>) -> NonNull<u8> {
 pub(crate) struct RegionSource {
     owner: Owner,
     near: Near,
-    /// Bytes of the regions.
-    bytes: usize,
     /// Whether the last one was idle memory, which holds what it held.
     was_idle: bool,
 }
 
-/// With a region that a heap gives up, idle memory may come to such a part of what the heap keeps: one that goes up and down
-/// has the region's pages again, one that shrinks gives all back.
-const PART_OF_HEAP: usize = 2;
-
 impl RegionSource {
     pub(crate) const fn new(owner: Owner) -> Self {
-        Self { owner, near: Near::new(), bytes: 0, was_idle: false }
+        Self { owner, near: Near::new(), was_idle: false }
     }
 
     /// Whether a granule of a region of this source starts there, as far as those near at hand tell.
@@ -81,7 +75,6 @@ impl RegionSource {
     /// Has a region no longer.
     fn forget(&mut self, region: NonNull<[u8]>) {
         self.near.forget(region.addr().get());
-        self.bytes -= SLOT;
         TABLE.remove(region.cast(), SLOT);
     }
 
@@ -113,7 +106,6 @@ unsafe impl PageSource for RegionSource {
             return None;
         }
         self.near.enter(start.addr().get());
-        self.bytes += SLOT;
         self.was_idle = idle.is_some();
         Some(NonNull::slice_from_raw_parts(start, SLOT))
     }
@@ -125,14 +117,7 @@ unsafe impl PageSource for RegionSource {
     unsafe fn release(&mut self, block: NonNull<[u8]>) {
         self.forget(block);
         // SAFETY: as the caller says; the table has it no more.
-        unsafe {
-            if idle::bytes() + SLOT <= self.bytes / PART_OF_HEAP {
-                idle::keep(block.cast(), SLOT);
-            } else {
-                idle::release();
-                unmap_below_next(block.cast(), SLOT);
-            }
-        }
+        unsafe { idle::keep(block.cast(), SLOT) };
     }
 
     unsafe fn release_for_now(&mut self, block: NonNull<[u8]>) {

@@ -309,15 +309,14 @@ impl<G: Granule> Bins<G> {
     /// The lowest bin from `bin` on that has a chunk and a bit in another word than the first.
     #[inline(always)]
     fn filled_above(&self, bin: usize) -> Option<usize> {
-        let mut from = bin.max(WORD_BITS);
-        while from < self.count {
-            let here = self.word(from / WORD_BITS) >> (from % WORD_BITS);
-            if here != 0 {
-                return Some(from + here.trailing_zeros() as usize);
-            }
-            from = (from / WORD_BITS + 1) * WORD_BITS;
+        let (words, from) = (self.bits.as_ref(), bin.max(WORD_BITS));
+        let mut index = from / WORD_BITS;
+        let mut here = words.get(index)? & (usize::MAX << (from % WORD_BITS));
+        while here == 0 {
+            index += 1;
+            here = *words.get(index)?;
         }
-        None
+        Some(index * WORD_BITS + here.trailing_zeros() as usize)
     }
 
     #[inline(always)]
