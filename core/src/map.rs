@@ -226,6 +226,16 @@ impl<G: Granule> Map<G> {
         }
     }
 
+    /// Splits a chunk in use, which is not long: from `g` on it is another, which waits.
+    ///
+    /// # Safety
+    /// As for the type; `g` is inside such a chunk.
+    #[inline(always)]
+    pub unsafe fn split_waiting(self, g: usize) {
+        // SAFETY: the caller gives a granule of the map.
+        unsafe { self.entry_at(g) }.start_waiting(bit(g));
+    }
+
     /// Takes `[g, end)` back, merging it with its free neighbours.
     ///
     /// # Safety

@@ -8,6 +8,7 @@ use super::Heap;
 use super::lookup::UsedChunk;
 use crate::granule::{TwoWordsLive, Unit, rounded};
 use crate::map::WORD_GRANULES;
+use crate::raw::after;
 use crate::span::Span;
 use crate::{Local, LongWait, PageSource};
 
@@ -125,9 +126,9 @@ impl<S: PageSource> Heap<S, Local> {
         unsafe { self.take_back(UsedChunk { span, start, map: span.map().extent(start) }) };
     }
 
-    /// The block at granule `start` of `span`, of `expected` bytes if that is said, made `new_size` bytes long: where it lies, if
-    /// it has as many granules; or else moved to one that waits, and let wait itself, if it is to grow, and no free chunk lies
-    /// above it. `None`, and nothing has changed, in all other cases. O(1), but for the copy.
+    /// The block at granule `start` of `span`, of `expected` bytes if that is said, made `new_size` bytes long, if no free chunk
+    /// lies above it, or there is nothing to do: what is cut off it waits; to grow, it moves to a block that waits, and waits
+    /// itself. `None`, and nothing has changed, in all other cases. O(1), but for the copy.
     ///
     /// # Safety
     /// The granule is one of a span of the heap, and lies at `ptr`. If a block in use starts there, nobody uses it any more once
@@ -152,8 +153,14 @@ impl<S: PageSource> Heap<S, Local> {
             if new_bytes == bytes {
                 return Some(ptr);
             }
-            if new_bytes < bytes || span.map().is_free(start + bytes / Self::GRANULE) {
+            if new_bytes == 0 || span.map().is_free(start + bytes / Self::GRANULE) {
                 return None;
+            }
+            if new_bytes < bytes {
+                span.map().split_waiting(start + new_bytes / Self::GRANULE);
+                self.quick.push(after(ptr, new_bytes), bytes - new_bytes);
+                self.counts.count_in(1, 0);
+                return Some(ptr);
             }
             let block = self.take_waiting(new_bytes)?;
             block.copy_from_nonoverlapping(ptr, bytes);

@@ -214,7 +214,7 @@ fn a_block_is_resized_in_few_steps_where_it_lies_or_into_one_that_waits() {
         for same in [2 * GRANULE + 1, 3 * GRANULE] {
             assert_eq!(heap.resize_soon(at, None, same), Some(block));
         }
-        for left in [0, 1, 2 * GRANULE, 300 * GRANULE, usize::MAX] {
+        for left in [0, 300 * GRANULE, usize::MAX] {
             assert_eq!(heap.resize_soon(at, None, left), None);
         }
         for wrong in [0, 2 * GRANULE, 3 * GRANULE + 1, usize::MAX / 2] {
@@ -229,6 +229,21 @@ fn a_block_is_resized_in_few_steps_where_it_lies_or_into_one_that_waits() {
         assert_eq!(
             (heap.resize_soon(at, None, 3 * GRANULE), heap.deallocate(block)),
             (None, Err(FreeError::AlreadyFree))
+        );
+
+        // What is cut off waits, for a request of its size.
+        let (at, waited) = (self::at(&heap, waiting), heap.totals().waiting());
+        let cut_off = waiting.add(2 * GRANULE);
+        assert_eq!(heap.resize_soon(at, None, GRANULE + 1), Some(waiting));
+        assert_eq!((heap.usable_size(waiting), heap.check()), (Ok(2 * GRANULE), Ok(())));
+        assert_eq!(heap.totals().waiting(), waited + 3 * GRANULE);
+        assert_eq!(heap.deallocate(cut_off), Err(FreeError::AlreadyFree));
+        let layout = Layout::from_size_align(3 * GRANULE, 8).unwrap();
+        assert_eq!((heap.allocate(layout), heap.usable_size(cut_off)), (Some(cut_off), Ok(3 * GRANULE)));
+        assert!((0..2 * GRANULE).all(|byte| waiting.add(byte).read() == 0x3c));
+        assert_eq!(
+            (heap.deallocate(cut_off), heap.deallocate(waiting), heap.check()),
+            (Ok(()), Ok(()), Ok(()))
         );
     }
 }
