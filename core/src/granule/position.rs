@@ -48,7 +48,7 @@ impl<G: Granule> Position<G> {
     /// The base itself, where no chunk is: what the last link of a list leads to. The cells there in which a chunk would keep
     /// the way back are left for that, so that who changes a list need not ask whether it ends.
     #[inline(always)]
-    pub(crate) fn end(base: NonNull<u8>) -> Self {
+    pub fn end(base: NonNull<u8>) -> Self {
         if G::COUNTED { Self::numbered(0) } else { Self::addressed(base) }
     }
 
