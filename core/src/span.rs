@@ -360,8 +360,11 @@ impl<G: Granule> Span<G> {
     /// # Safety
     /// As for the type.
     pub unsafe fn next(self) -> Option<Self> {
+        if G::COUNTED {
+            return None;
+        }
         // SAFETY: the span has a header.
-        if G::COUNTED { None } else { unsafe { self.get(NEXT) } }
+        unsafe { self.get(NEXT) }
     }
 
     /// Makes it the head of the list `spans`.

@@ -13,6 +13,16 @@ fn resident_bytes() -> usize {
     pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
 }
 
+fn page_faults() -> usize {
+    let mut usage = core::mem::MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: there is room for what it writes, which is all numbers.
+    let usage = unsafe {
+        assert_eq!(libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()), 0);
+        usage.assume_init()
+    };
+    usage.ru_minflt.try_into().unwrap()
+}
+
 fn blocks(size: usize, count: usize) -> impl Iterator<Item = NonNull<u8>> {
     let layout = Layout::from_size_align(size, 16).unwrap();
     (0..count).map(move |_| {
@@ -25,14 +35,17 @@ fn blocks(size: usize, count: usize) -> impl Iterator<Item = NonNull<u8>> {
 
 #[test]
 fn memory_of_small_blocks_serves_larger_ones_and_what_is_left_goes_back() {
-    let small: Vec<_> = blocks(48, 64 << 20 >> 6).collect();
+    let small: Vec<_> = blocks(48, 96 << 20 >> 6).collect();
     let before = resident_bytes();
     for block in small {
         // SAFETY: the block is used no more.
         assert_eq!(unsafe { process::deallocate(block) }, Ok(()));
     }
 
-    let larger: Vec<_> = blocks(1000, 16_000).collect();
+    let faults = page_faults();
+    let larger: Vec<_> = blocks(1000, 50_000).collect();
+    let faults = page_faults() - faults;
+    assert!(faults < 1000, "{faults} page faults, where blocks of 50 MB were written to");
     assert!(resident_bytes() < before + (1 << 20), "{} after {before}", resident_bytes());
 
     sleep(Duration::from_millis(2100));
