@@ -61,7 +61,7 @@ impl Policy {
         if largest >= LARGE_FROM {
             Self { limit: 256 * GRANULE, depth: 64, bytes: 2048 * GRANULE, longest: 0 }
         } else if largest >= MANY_FROM {
-            Self { limit: 16 * GRANULE, depth: 32, bytes: 1024 * GRANULE, longest: 0 }
+            Self { limit: 64 * GRANULE, depth: 32, bytes: 512 * GRANULE, longest: 0 }
         } else if largest >= FEW_FROM {
             Self { limit: 8 * GRANULE, depth: 8, bytes: 64 * GRANULE, longest: 0 }
         } else {
@@ -163,6 +163,16 @@ impl<M: Mode> Quick<M> {
         }
     }
 
+    /// Lets nothing wait for now, where lists may be closed. All are empty.
+    pub fn close(&mut self) {
+        self.lists.set_closed(true);
+    }
+
+    /// Lets as much wait as the policy says again.
+    pub fn open(&mut self) {
+        self.lists.set_closed(false);
+    }
+
     /// Counts blocks about to be coalesced one at a time, where any number may wait. Whether so many were that all may as well
     /// be at once, in a heap whose maps have `entries` entries. (Which of two ways is cheaper is not known before: by the time
     /// that the one has cost as much as the other would, at most twice as much was spent. Karlin, Manasse, Rudolph and Sleator,
@@ -174,10 +184,16 @@ impl<M: Mode> Quick<M> {
         })
     }
 
-    /// Whether any block may wait.
+    /// Whether any block may wait, now or later.
     #[inline(always)]
-    pub fn is_on(&self) -> bool {
+    pub fn are_there(&self) -> bool {
         M::WAITS && self.policy().is_on()
+    }
+
+    /// Whether any block may wait now.
+    #[inline(always)]
+    pub fn are_open(&self) -> bool {
+        M::WAITS && self.lists.limit() > 0
     }
 
     /// Bytes that the lists take of a span.
@@ -195,7 +211,7 @@ impl<M: Mode> Quick<M> {
     #[inline(always)]
     pub fn serves(&self, bytes: usize) -> bool {
         // So that a size that came round through 0 is not served either.
-        M::WAITS && bytes.wrapping_sub(GRANULE) < self.policy().limit
+        M::WAITS && bytes.wrapping_sub(GRANULE) < self.lists.limit()
     }
 
     /// Whether blocks of `bytes` bytes, one granule at least, may wait, in a list or as a long one.
@@ -207,7 +223,7 @@ impl<M: Mode> Quick<M> {
     /// Whether there is a list of `bytes` bytes, that of none included.
     #[inline(always)]
     pub fn has_list(&self, bytes: usize) -> bool {
-        M::WAITS && bytes <= self.policy().limit
+        M::WAITS && bytes <= self.lists.limit()
     }
 
     /// The sizes that may wait, in bytes, the largest first.

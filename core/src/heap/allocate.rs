@@ -135,8 +135,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             });
             self.quick.push_row(after(block, bytes), bytes, count - 1);
             self.cover(after(block, taken));
-            self.put_rest(chunk, chunk_size, count * size);
             self.counts.count_in(count, count * size);
+            self.put_rest(chunk, chunk_size, count * size);
             block
         }
     }
@@ -255,10 +255,14 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// # Safety
     /// The chunk is in no bin and has `chunk_size` granules, `size` or more.
     #[inline(always)]
-    unsafe fn put_rest(&mut self, chunk: Position<Unit<S, M>>, chunk_size: usize, size: usize) {
-        if chunk_size > size {
+    pub(super) unsafe fn put_rest(&mut self, chunk: Position<Unit<S, M>>, chunk_size: usize, size: usize) {
+        let rest = chunk_size - size;
+        if rest > 0 {
             // SAFETY: as the caller says.
-            unsafe { self.bins.insert(self.base(), chunk.up(size), chunk_size - size) };
+            unsafe { self.bins.insert(self.base(), chunk.up(size), rest) };
+        }
+        if Self::CLOSES && chunk_size >= self.long && rest < self.long {
+            self.close_if_scarce();
         }
     }
 

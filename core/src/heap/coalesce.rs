@@ -2,7 +2,7 @@
 
 use super::Heap;
 use super::lookup::UsedChunk;
-use crate::granule::Unit;
+use crate::granule::{Position, Unit};
 use crate::map::Neighbours;
 use crate::span::Span;
 use crate::{Mode, PageSource};
@@ -60,10 +60,23 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 at = at.down(below);
                 size += below;
             }
-            self.bins.insert(base, at, size);
+            self.put(at, size);
             if !S::ONE_BLOCK && size == span.capacity() {
                 self.span_is_free(span);
             }
+        }
+    }
+
+    /// Puts a free chunk into a bin.
+    ///
+    /// # Safety
+    /// It is in none, has `size` granules, one at least, and lies in a span of ours, which the map has it in already.
+    #[inline(always)]
+    pub(super) unsafe fn put(&mut self, chunk: Position<Unit<S, M>>, size: usize) {
+        // SAFETY: as the caller says.
+        unsafe { self.bins.insert(self.base(), chunk, size) };
+        if Self::CLOSES && size >= 2 * self.long {
+            self.quick.open();
         }
     }
 }

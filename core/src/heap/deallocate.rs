@@ -33,7 +33,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     pub unsafe fn deallocate(&mut self, ptr: NonNull<u8>) -> Result<(), FreeError> {
         // SAFETY: the caller gives up the block, if there is one.
         unsafe {
-            if self.quick.is_on() {
+            if self.quick.are_open() {
                 return self.free_waiting(ptr, None);
             }
             self.free_with_care(ptr, None)

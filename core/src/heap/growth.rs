@@ -18,6 +18,9 @@ const DISCARDED_FROM: usize = 64 << 10;
 /// From blocks of this size on, a heap of one thread or processor has much memory to come.
 const ONE_OF_MANY: usize = 2 << 20;
 
+/// Where no other memory is to come, blocks wait only while a free chunk is such a part of it.
+const LONG: usize = 8;
+
 /// How a block goes back to its source.
 type Release<S> = unsafe fn(&mut S, NonNull<[u8]>);
 
@@ -75,7 +78,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// What each span of this heap has, its first or not.
     fn overhead_of_map(&self) -> Overhead {
-        Overhead { marks: Self::has_marks(self.quick.is_on()), ..Overhead::LEAST }
+        Overhead { marks: Self::has_marks(self.quick.are_there()), ..Overhead::LEAST }
     }
 
     /// Whether spans have marks behind their maps: where blocks may wait, and there are none in the map.
@@ -121,6 +124,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 self.quick.initialize(lists, Self::policy_for(overhead.bins_for));
                 self.largest = overhead.bins_for;
                 self.home = Some(span);
+                self.long = span.capacity() / LONG;
                 if Self::COUNTS_HELD {
                     // The bins keep it.
                     span.hold();

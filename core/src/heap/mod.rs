@@ -77,6 +77,8 @@ pub struct Heap<S: PageSource, M: Mode = General> {
     /// The block whose span is looked through for blocks that have come back.
     kept: Option<NonNull<u8>>,
     counts: Counts,
+    /// Granules: while no free chunk is as long, nothing waits. Once one is twice as long, blocks may again.
+    long: usize,
 }
 
 // SAFETY: the heap alone reaches its spans, through pointers that hold wherever it is.
@@ -84,14 +86,15 @@ unsafe impl<S: PageSource + Send, M: Mode> Send for Heap<S, M> {}
 
 impl<S: PageSource> Heap<S> {
     /// A heap in general mode: small blocks that are freed wait in quick lists for a request of the same size, up to 32
-    /// of each size up to 16 granules. Where the source has blocks of 32 MiB, up to 64 of each size up to 256 granules,
-    /// 2048 granules of a size at most; fewer in small arenas, none below 32 KiB. What is cut off a long chunk is cut
-    /// off in batches of up to 8, of which the others wait too. Those that wait are coalesced when there is no other
-    /// room, a few at a time, or nothing else keeps a span from going back to the source; all at worst, which bounds
-    /// the dearest call. It asks the source for nothing before the first allocation.
+    /// of each size up to 64 granules, 512 granules of a size at most. Where the source has blocks of 32 MiB, up to 64 of
+    /// each size up to 256 granules, 2048 granules of a size at most; fewer in small arenas, none below 32 KiB. What is cut
+    /// off a long chunk is cut off in batches of up to 8, of which the others wait too. Those that wait are coalesced when
+    /// there is no other room, a few at a time, or nothing else keeps a span from going back to the source; all at worst,
+    /// which bounds the dearest call. It asks the source for nothing before the first allocation.
     ///
-    /// What waits is no part of larger chunks: where blocks of many sizes come and go for long in an arena that is nearly
-    /// full, [`real_time`](Self::real_time) gets along with less.
+    /// What waits is no part of larger chunks. So in an arena, where no other memory is to come, blocks wait only while some
+    /// free chunk is an eighth of it or longer; without one, calls take about as long as in [real-time](Self::real_time) mode,
+    /// and an arena may be about as full for long.
     pub const fn new(source: S) -> Self {
         Self::with_mode(source)
     }
@@ -133,6 +136,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// could go back. Where any number may wait, to coalesce them for that would cost more than the span is worth.
     pub(crate) const COUNTS_HELD: bool = M::WAITS && M::BOUNDED && !S::ONE_BLOCK;
 
+    /// Whether blocks wait only while there is a long free chunk: where no other memory is to come.
+    pub(crate) const CLOSES: bool = M::WAITS && M::BOUNDED && S::ONE_BLOCK;
+
     /// Bytes in a granule.
     pub(crate) const GRANULE: usize = M::Granule::BYTES;
 
@@ -150,6 +156,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             fresh: Fresh::NONE,
             kept: None,
             counts: Counts::NONE,
+            long: 0,
         }
     }
 

@@ -147,11 +147,13 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             }
             span.map().move_end(start, end, new_end);
             self.cover(span.address(new_end));
-            if free_end > new_end {
-                self.bins.insert(base, span.position(new_end), free_end - new_end);
+            self.counts.resize(end - start, new_size);
+            if new_end > end {
+                self.put_rest(span.position(end), free_end - end, new_end - end);
+            } else {
+                self.put(span.position(new_end), free_end - new_end);
             }
         }
-        self.counts.resize(chunk.size(), new_end - start);
         true
     }
 

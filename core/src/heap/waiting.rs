@@ -80,7 +80,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// The span is one of the heap's, and a chunk that is not free starts there.
     pub(crate) unsafe fn waits(&self, span: Span<Unit<S, M>>, start: usize) -> bool {
         // SAFETY: as the caller says.
-        self.quick.is_on() && unsafe { span.waits(start) }
+        self.quick.are_open() && unsafe { span.waits(start) }
     }
 
     /// Whether the block at granule `start` of `span` was freed elsewhere and is on its way back.
@@ -105,6 +105,20 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Coalesces every block that waits in a quick list. About as much as freeing each: O(1) where their number is bounded.
     pub fn flush(&mut self) {
         while self.flush_some() {}
+    }
+
+    /// Coalesces all that waits, if no long chunk is free, and lets nothing wait any more if none comes of that: what waits keeps
+    /// its neighbours apart, and where little else is free, what is freed beside it is soon cut up again.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn close_if_scarce(&mut self) {
+        let is_scarce = |heap: &Self| heap.bins.first_for(heap.long).is_none();
+        if self.quick.are_open() && is_scarce(self) {
+            self.flush();
+            if is_scarce(self) {
+                self.quick.close();
+            }
+        }
     }
 
     /// Coalesces the long blocks that wait, or a few of the largest size that does, if any does. O(1). Where any number may wait,

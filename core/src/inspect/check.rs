@@ -118,7 +118,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 let bits = span.live().count(granules);
                 ensure(bits == sums.used_chunks - used_before, FaultKind::Waiting, base)?;
                 check_posted(span)?;
-            } else if self.quick().is_on() {
+            } else if self.quick().are_there() {
                 let bits = span.waiting().count(granules);
                 ensure(bits == sums.waiting_chunks - waiting_before, FaultKind::Waiting, base)?;
             }

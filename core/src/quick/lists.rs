@@ -18,6 +18,15 @@ pub trait Lists: sealed::Sealed + fmt::Debug {
     /// What may wait.
     fn policy(&self) -> &Policy;
 
+    /// The largest block, in bytes, that may wait in a list now.
+    #[inline(always)]
+    fn limit(&self) -> usize {
+        self.policy().limit
+    }
+
+    /// Sets that to nothing, or to what the policy says, if they may be closed.
+    fn set_closed(&mut self, _are_closed: bool) {}
+
     /// The first list, that of no bytes; the others stand behind it, and then the places of long blocks.
     fn first(&self) -> NonNull<u8>;
 
@@ -64,10 +73,11 @@ impl Lists for Nowhere {
 pub struct InSpan {
     first: NonNull<u8>,
     policy: Policy,
+    limit: usize,
 }
 
 impl Lists for InSpan {
-    const NONE: Self = Self { first: NonNull::from_ref(&NO_LISTS.0).cast(), policy: Policy::OFF };
+    const NONE: Self = Self { first: NonNull::from_ref(&NO_LISTS.0).cast(), policy: Policy::OFF, limit: 0 };
     const IN_SPAN: bool = true;
 
     #[inline(always)]
@@ -81,7 +91,16 @@ impl Lists for InSpan {
     }
 
     fn set(&mut self, memory: NonNull<u8>, policy: Policy) {
-        *self = Self { first: memory, policy };
+        *self = Self { first: memory, policy, limit: policy.limit };
+    }
+
+    #[inline(always)]
+    fn limit(&self) -> usize {
+        self.limit
+    }
+
+    fn set_closed(&mut self, are_closed: bool) {
+        self.limit = if are_closed { 0 } else { self.policy.limit };
     }
 }
 

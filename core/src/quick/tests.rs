@@ -42,8 +42,8 @@ fn blocks_wait_up_to_a_size_that_the_memory_deserves() {
         (Policy::scaled_to(FEW_FROM - 1), 0),
         (Policy::scaled_to(FEW_FROM), 8),
         (Policy::scaled_to(MANY_FROM - 1), 8),
-        (Policy::scaled_to(MANY_FROM), 16),
-        (Policy::scaled_to(LARGE_FROM - 1), 16),
+        (Policy::scaled_to(MANY_FROM), 64),
+        (Policy::scaled_to(LARGE_FROM - 1), 64),
         (Policy::scaled_to(LARGE_FROM), 256),
         (Policy::PER_THREAD, WORD_GRANULES),
     ] {
@@ -64,7 +64,7 @@ fn nothing_waits_without_lists() {
     let mut quick = Quick::<General>::new();
     // SAFETY: there is a list of no bytes.
     assert_eq!(unsafe { quick.pop(0) }, None);
-    assert!(!quick.is_on() && !quick.serves(GRANULE) && !Policy::scaled_to(16 << 10).is_on());
+    assert!(!quick.are_there() && !quick.serves(GRANULE) && !Policy::scaled_to(16 << 10).is_on());
     assert_eq!(quick.sizes().count(), 0);
     assert!(!Quick::<RealTime>::new().serves(0) && !Quick::<RealTime>::new().has_list(0));
 }

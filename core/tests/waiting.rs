@@ -1,0 +1,130 @@
+//! When blocks may wait, in general mode, in an arena.
+
+use core::alloc::Layout;
+use core::mem::MaybeUninit;
+use core::ptr::NonNull;
+
+use memalloc_core::{ArenaSource, General, Heap, Mode, RealTime};
+
+const ARENA: usize = 1 << 20;
+
+fn heap<M: Mode>(size: usize) -> Heap<ArenaSource, M> {
+    Heap::with_mode(ArenaSource::new(Box::leak(vec![MaybeUninit::uninit(); size].into_boxed_slice())))
+}
+
+fn layout(size: usize) -> Layout {
+    Layout::from_size_align(size, 8).expect("a small layout")
+}
+
+fn free(heap: &mut Heap<ArenaSource>, block: NonNull<u8>, size: usize) {
+    // SAFETY: nobody uses the block.
+    assert_eq!(unsafe { heap.deallocate_sized(block, layout(size)) }, Ok(()));
+}
+
+/// Whether any block waits once two are freed.
+fn may_wait(heap: &mut Heap<ArenaSource>) -> bool {
+    let blocks = [(); 2].map(|()| heap.allocate(layout(72)).expect("there is room"));
+    for block in blocks {
+        free(heap, block, 72);
+    }
+    assert_eq!(heap.check(), Ok(()));
+    heap.totals().waiting_chunks() > 0
+}
+
+#[test]
+fn blocks_wait_only_while_a_long_chunk_is_free() {
+    let mut heap = heap::<General>(ARENA);
+    assert!(may_wait(&mut heap));
+    let mut blocks: Vec<_> = std::iter::from_fn(|| heap.allocate(layout(100))).collect();
+    assert_eq!(heap.totals().waiting_chunks(), 0);
+
+    let freed = blocks.split_off(blocks.len() / 8 * 7);
+    for block in freed.into_iter().step_by(2) {
+        free(&mut heap, block, 100);
+    }
+    assert!(!may_wait(&mut heap));
+    assert_eq!(heap.totals().waiting_chunks(), 0);
+
+    while let Some(block) = blocks.pop() {
+        free(&mut heap, block, 100);
+    }
+    assert!(may_wait(&mut heap));
+    assert_eq!(heap.check(), Ok(()));
+}
+
+#[test]
+fn a_block_that_grows_into_the_long_chunk_or_out_of_it_counts_too() {
+    let mut heap = heap::<General>(ARENA);
+    assert!(may_wait(&mut heap));
+    let block = heap.allocate(layout(4000)).expect("there is room");
+    let mut resize = |from: usize, to: usize| {
+        // SAFETY: the block is used by nobody else.
+        assert_eq!(unsafe { heap.reallocate(block, layout(from), to) }, Some(block));
+        may_wait(&mut heap)
+    };
+    assert!(resize(4000, ARENA / 2));
+    assert!(!resize(ARENA / 2, ARENA / 16 * 15));
+    assert!(!resize(ARENA / 16 * 15, ARENA / 16 * 13));
+    assert!(resize(ARENA / 16 * 13, ARENA / 2));
+}
+
+#[test]
+fn what_waits_is_handed_out_before_lists_close() {
+    let mut heap = heap::<General>(ARENA);
+    let [first, _second] = [(); 2].map(|()| heap.allocate(layout(200)).expect("there is room"));
+    free(&mut heap, first, 200);
+    let waiting = heap.totals().waiting_chunks();
+    let rest = heap.allocate(layout(ARENA / 8 * 7)).expect("there is a chunk as long");
+    assert_eq!((waiting > 0, heap.totals().waiting_chunks()), (true, 0));
+    // SAFETY: the block is not in use any more.
+    let again = unsafe { heap.deallocate(first) };
+    assert_eq!(again, Err(memalloc_core::FreeError::AlreadyFree));
+    free(&mut heap, rest, ARENA / 8 * 7);
+    assert_eq!(heap.check(), Ok(()));
+}
+
+/// Requests that fail while blocks of many sizes come and go in an arena that is kept nearly full.
+fn failures<M: Mode>(seed: u64) -> usize {
+    let mut heap = heap::<M>(16 * ARENA);
+    let mut random = Random(seed);
+    let (mut live, mut payload, mut failures) = (Vec::new(), 0, 0);
+    for _ in 0..400_000 {
+        let size = match random.below(1000) {
+            0..700 => 16 + random.below(240),
+            700..950 => 256 + random.below(1_800),
+            950..995 => 2_048 + random.below(14_000),
+            _ => 16_384 + random.below(100_000),
+        };
+        while payload + size > ARENA / 10 * 7 * 16 {
+            let (block, size) = live.swap_remove(random.below(live.len()));
+            // SAFETY: nobody uses the block.
+            assert_eq!(unsafe { heap.deallocate_sized(block, layout(size)) }, Ok(()));
+            payload -= size;
+        }
+        match heap.allocate(layout(size)) {
+            Some(block) => {
+                live.push((block, size));
+                payload += size;
+            }
+            None => failures += 1,
+        }
+    }
+    assert_eq!(heap.check(), Ok(()));
+    failures
+}
+
+#[test]
+fn about_as_many_requests_fail_in_a_full_arena_as_in_real_time_mode() {
+    let general: usize = (1..=3).map(failures::<General>).sum();
+    let real_time: usize = (1..=3).map(failures::<RealTime>).sum();
+    assert!(general <= 2 * real_time, "{general} failed, in real-time mode {real_time}");
+}
+
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % limit
+    }
+}
