@@ -45,14 +45,14 @@ fn the_text_tells_what_is_kept_of_each_chunk() {
         (0, "       48   1    0    in use: 40 bytes, id 1".to_owned()),
         (3, format!("       16   0    1    free: next none, back g{} (its footer too)", first + 132)),
         (4, "       16   1    1    in use: 10 bytes, id 3".to_owned()),
-        (5, "       32   0    1    free: next none, back bin 1, size 2, footer 2".to_owned()),
+        (5, "       32   0    1    free: next none, back bin 2, size 2, footer 2".to_owned()),
         (
             7,
             format!(
                 "    2,000   1    1    in use: 2,000 bytes, id 5; map entry {entry} notes its end: g{end}"
             ),
         ),
-        (132, format!("       16   0    1    free: next g{}, back bin 0 (its footer too)", first + 3)),
+        (132, format!("       16   0    1    free: next g{}, back bin 1 (its footer too)", first + 3)),
         (133, "      112   1    1    in use: 100 bytes, id 7".to_owned()),
     ] {
         let line = format!(" g{} {line}\n", first + granule);
@@ -137,7 +137,7 @@ fn the_svg_spells_out_what_a_free_chunk_keeps() {
         "back",
         "size",
         "footer",
-        "bin 0",
+        "bin 1",
         &upper,
         "10 of 16 B",
         "40 bytes asked, 48 taken",

@@ -4,9 +4,11 @@
 //! Ripoll, Crespo and Real, "TLSF: a new dynamic memory allocator for real-time systems", 2004). With eight:
 //!
 //! ```text
-//!   bin     0  1  …  14   15      16      …   22      23      24      …
+//!   bin     1  2  …  15   16      17      …   23      24      25      …
 //!   sizes   1  2  …  15   16,17   18,19   …   30,31   32..35  36..39  …   granules
 //! ```
+//!
+//! Bin 0 would be that of no granules; it is not there.
 //!
 //! As a request is served from classes all of which it fits, a chunk of its own class may be passed over for a larger one: the
 //! more classes, the less a heap falls apart in which blocks of many sizes come and go.
@@ -18,45 +20,36 @@ const fn per_doubling<G: Granule>() -> usize {
     1 << G::CLASS_BITS
 }
 
-/// Bins needed for chunks of up to `largest` granules.
+/// Numbers of bins needed for chunks of up to `largest` granules, 0 included.
 pub const fn count<G: Granule>(largest: usize) -> usize {
-    bin_or_one_above::<G>(largest)
+    holding::<G>(largest) + 1
 }
 
-/// The largest chunk, in granules, for which so many bins are enough.
+/// The largest chunk, in granules, for which so many numbers are enough.
 pub const fn largest_for<G: Granule>(bins: usize) -> usize {
     if count::<G>(usize::MAX / G::BYTES) <= bins { usize::MAX / G::BYTES } else { smallest::<G>(bins) - 1 }
 }
 
-/// The bin of chunks of `size` granules, one at least. O(1).
+/// The bin of chunks of `size` granules. O(1).
 #[inline(always)]
 pub const fn holding<G: Granule>(size: usize) -> usize {
-    bin_or_one_above::<G>(size) - 1
+    // Bits of the size that tell no classes apart.
+    let scale = (size | per_doubling::<G>()).ilog2() as usize - G::CLASS_BITS as usize;
+    (scale << G::CLASS_BITS) + (size >> scale)
 }
 
 /// The lowest bin whose every chunk has `size` granules or more, one at least: the one above that which holds one granule less.
 /// O(1).
 #[inline(always)]
 pub const fn covering<G: Granule>(size: usize) -> usize {
-    bin_or_one_above::<G>(size - 1)
-}
-
-/// One more than the bin of `size` granules, so that none has an answer.
-#[inline(always)]
-const fn bin_or_one_above<G: Granule>(size: usize) -> usize {
-    // Bits of the size that tell no classes apart.
-    let scale = (size | per_doubling::<G>()).ilog2() - G::CLASS_BITS;
-    ((scale as usize) << G::CLASS_BITS) + (size >> scale)
+    holding::<G>(size - 1) + 1
 }
 
 /// The smallest size in `bin`, in granules. O(1).
 pub const fn smallest<G: Granule>(bin: usize) -> usize {
     let classes = per_doubling::<G>();
-    if bin + 1 < classes {
-        return bin + 1;
-    }
-    let scale = (bin + 1 - classes) / classes;
-    (bin + 1 - scale * classes) << scale
+    let scale = bin.saturating_sub(classes) / classes;
+    (bin - scale * classes) << scale
 }
 
 #[cfg(test)]
@@ -73,7 +66,6 @@ mod tests {
 
     fn intervals<G: Granule>() {
         let mut bin = 0;
-        assert_eq!(holding::<G>(1), 0);
         for size in 1..70_000 {
             if holding::<G>(size) != bin {
                 bin += 1;
@@ -91,17 +83,17 @@ mod tests {
     fn covers<G: Granule>() {
         for size in 1..70_000 {
             let bin = covering::<G>(size);
-            assert!(smallest::<G>(bin) >= size);
-            assert!(bin == 0 || smallest::<G>(bin - 1) < size);
+            assert!(bin > 0 && smallest::<G>(bin) >= size);
+            assert!(smallest::<G>(bin - 1) < size);
         }
     }
 
     #[test]
     fn small_sizes_have_a_bin_each_and_large_ones_differ_by_an_eighth_at_most() {
         for size in 1..=15 {
-            assert_eq!((holding::<TwoWords>(size), covering::<TwoWords>(size)), (size - 1, size - 1));
+            assert_eq!((holding::<TwoWords>(size), covering::<TwoWords>(size)), (size, size));
         }
-        for bin in 15..200 {
+        for bin in 16..200 {
             let (smallest, next) = (smallest::<TwoWords>(bin), smallest::<TwoWords>(bin + 1));
             assert!(next - smallest <= smallest / 8, "{bin}");
         }

@@ -15,6 +15,7 @@
 pub mod class;
 
 use core::fmt::Debug;
+use core::ops::Range;
 use core::ptr::NonNull;
 
 use crate::chunk::FreeChunk;
@@ -46,8 +47,9 @@ const LAST_RESORT: usize = 8;
 #[derive(Debug)]
 pub struct Bins<G: Granule> {
     bits: G::BinBits,
-    /// The first bin's head; the others stand behind it.
+    /// A cell below the first bin's head; the others stand behind that.
     heads: Position<G>,
+    /// One more than the last bin.
     count: usize,
 }
 
@@ -68,7 +70,7 @@ impl<G: Granule> Bins<G> {
 
     /// Bytes that the bins of chunks of up to `largest` granules take.
     pub const fn bytes(largest: usize) -> usize {
-        class::count::<G>(largest) * G::CELL
+        class::holding::<G>(largest) * G::CELL
     }
 
     /// Lays empty bins for chunks of up to `largest` granules, [`LARGEST`](Self::LARGEST) at most, at `memory`.
@@ -79,8 +81,8 @@ impl<G: Granule> Bins<G> {
     pub unsafe fn initialize(&mut self, base: NonNull<u8>, memory: NonNull<u8>, largest: usize) {
         // SAFETY: the caller gives room for a head a bin.
         unsafe {
-            *self =
-                Self { heads: Position::new(base, memory), count: class::count::<G>(largest), ..Self::new() };
+            let heads = Position::new(base, memory).cell_down();
+            *self = Self { heads, count: class::count::<G>(largest), ..Self::new() };
             self.forget(base);
         }
     }
@@ -91,7 +93,7 @@ impl<G: Granule> Bins<G> {
     /// As for the type.
     pub unsafe fn forget(&mut self, base: NonNull<u8>) {
         self.bits = G::BinBits::NONE;
-        for bin in 0..self.count {
+        for bin in self.all() {
             // SAFETY: the bin has a head.
             unsafe { self.head(bin).set_link(base, Position::end(base)) };
         }
@@ -114,8 +116,8 @@ impl<G: Granule> Bins<G> {
         unsafe {
             let chunk = FreeChunk::at(at);
             if !G::ROOMY && size == 1 {
-                chunk.link::<false>(base, self.head(0));
-                self.mark_filled(0);
+                chunk.link::<false>(base, self.head(1));
+                self.mark_filled(1);
                 return;
             }
             chunk.write_size(base, size);
@@ -175,7 +177,7 @@ impl<G: Granule> Bins<G> {
     /// The lowest bin that has a chunk, out of those whose every chunk has `size` granules or more, at least one. O(1).
     #[inline(always)]
     pub fn first_for(&self, size: usize) -> Option<usize> {
-        self.filled_from(class::covering::<G>(size))
+        self.filled_above(class::holding::<G>(size - 1))
     }
 
     /// Takes out the first chunk of `bin`: its position and its granules. O(1).
@@ -226,7 +228,7 @@ impl<G: Granule> Bins<G> {
     /// Whether the chunks of a bin have more than one granule, or are roomy.
     #[inline(always)]
     const fn has_more(bin: usize) -> bool {
-        G::ROOMY || bin != 0
+        G::ROOMY || bin != 1
     }
 
     /// Takes the first chunk of a bin out.
@@ -251,7 +253,7 @@ impl<G: Granule> Bins<G> {
         fits: impl Fn(Position<G>, usize) -> bool,
     ) -> Option<(Position<G>, usize)> {
         let mut looks = LAST_RESORT;
-        let mut bin = self.filled_from(class::holding::<G>(size))?;
+        let mut bin = self.filled_above(class::holding::<G>(size) - 1)?;
         loop {
             // SAFETY: the bin is one of these, and its chunks are in it.
             unsafe {
@@ -266,7 +268,7 @@ impl<G: Granule> Bins<G> {
                     link = chunk.next(base);
                 }
             }
-            bin = self.filled_from(bin + 1)?;
+            bin = self.filled_above(bin)?;
         }
     }
 
@@ -293,23 +295,23 @@ impl<G: Granule> Bins<G> {
         }
     }
 
-    /// The lowest bin from `bin` on that has a chunk. O(1).
+    /// The lowest bin above `bin` that has a chunk. O(1).
     #[cfg_attr(not(for_size), inline(always))]
     #[cfg_attr(for_size, inline(never))]
-    fn filled_from(&self, bin: usize) -> Option<usize> {
+    fn filled_above(&self, bin: usize) -> Option<usize> {
         if bin < WORD_BITS {
-            let here = self.word(0) >> bin;
+            let here = self.word(0) & (usize::MAX << 1 << bin);
             if here != 0 {
-                return Some(bin + here.trailing_zeros() as usize);
+                return Some(here.trailing_zeros() as usize);
             }
         }
-        self.filled_above(bin)
+        self.filled_beyond(bin)
     }
 
-    /// The lowest bin from `bin` on that has a chunk and a bit in another word than the first.
+    /// The lowest bin above `bin` that has a chunk and a bit in another word than the first.
     #[inline(always)]
-    fn filled_above(&self, bin: usize) -> Option<usize> {
-        let (words, from) = (self.bits.as_ref(), bin.max(WORD_BITS));
+    fn filled_beyond(&self, bin: usize) -> Option<usize> {
+        let (words, from) = (self.bits.as_ref(), (bin + 1).max(WORD_BITS));
         let mut index = from / WORD_BITS;
         let mut here = words.get(index)? & (usize::MAX << (from % WORD_BITS));
         while here == 0 {
@@ -324,11 +326,11 @@ impl<G: Granule> Bins<G> {
         self.bits.as_mut()[bin / WORD_BITS % G::BinBits::WORDS] |= 1 << (bin % WORD_BITS);
     }
 
-    /// Clears a bin's bit if `is_empty`, without a branch: it would not be foreseen.
+    /// Clears a bin's bit, which is set, if `is_empty`, without a branch: it would not be foreseen. If not, any number will do.
     #[inline(always)]
     fn mark_empty_if(&mut self, is_empty: bool, bin: usize) {
         let bit = usize::from(is_empty) << (bin % WORD_BITS);
-        self.bits.as_mut()[bin / WORD_BITS % G::BinBits::WORDS] &= !bit;
+        self.bits.as_mut()[bin / WORD_BITS % G::BinBits::WORDS] ^= bit;
     }
 
     /// A word of bits.
@@ -340,22 +342,22 @@ impl<G: Granule> Bins<G> {
     /// The position of a bin's first link.
     ///
     /// # Safety
-    /// `bin` is below the count.
+    /// `bin` is below the count, and not 0.
     #[inline(always)]
     unsafe fn head(&self, bin: usize) -> Position<G> {
         // SAFETY: the bin has a head.
         unsafe { self.heads.cells_up(bin) }
     }
 
-    /// How many bins there are.
-    pub(crate) fn count(&self) -> usize {
-        self.count
+    /// All bins.
+    pub(crate) fn all(&self) -> Range<usize> {
+        1..self.count.max(1)
     }
 
     /// Whether `slot` is the head of `bin`.
     pub(crate) fn is_head(&self, bin: usize, slot: Position<G>) -> bool {
         // SAFETY: asked only about bins that there are.
-        bin < self.count && unsafe { self.head(bin) } == slot
+        self.all().contains(&bin) && unsafe { self.head(bin) } == slot
     }
 
     /// The first chunk of `bin`, if its bit agrees with the list on whether there is one.

@@ -68,7 +68,7 @@ impl<G: Granule> Model<G> {
 
     fn compare(&mut self) {
         let (mut listed, base) = (Vec::new(), self.base());
-        for bin in 0..self.bins.count() {
+        for bin in self.bins.all() {
             // SAFETY: the bin is one of these, and the chunks are in it.
             unsafe {
                 let mut link = self.bins.first(base, bin).expect("bits and lists agree");

@@ -218,7 +218,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Checks that the bins hold each free chunk once, in the bin of its size, and nothing else.
     fn check_bins(&self, free_chunks: usize) -> Result<(), Fault> {
         let mut listed = 0;
-        for bin in 0..self.bins().count() {
+        for bin in self.bins().all() {
             // SAFETY: where there are bins, there is a span, and these are they; a free chunk of ours starts where it is said.
             unsafe {
                 let base = self.base();
