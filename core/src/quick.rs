@@ -6,7 +6,7 @@
 //! ```
 //!
 //! A block that waits is not free in the map, so that neighbours leave it alone; a bit of its own tells it from one that is in
-//! use: in the span's **waiting** bits, or among the **live** ones of the map. Lists are last in, first out, as what was
+//! use: a [mark](marks), or one among the **live** ones of the map. Lists are last in, first out, as what was
 //! freed last is in the cache; one that is full, in the modes that bound them, takes no more, and what is freed then is
 //! coalesced at once.
 //! Of blocks too long for a list a few may wait too: see the file `long`.
@@ -16,6 +16,7 @@
 
 mod lists;
 mod long;
+mod marks;
 
 use core::ptr::NonNull;
 
@@ -49,21 +50,23 @@ pub struct Policy {
     bytes: usize,
     /// The largest block, in bytes, of those too long for a list that may wait.
     longest: usize,
+    /// Marks, a power of two, where the map does not tell what waits.
+    marks: usize,
 }
 
 impl Policy {
     /// Nothing waits.
-    pub const OFF: Self = Self { limit: 0, depth: 0, bytes: 0, longest: 0 };
+    pub const OFF: Self = Self { limit: 0, depth: 0, bytes: 0, longest: 0, marks: 0 };
 
     /// What may wait in a heap whose source has blocks of up to `largest` bytes: so little that a small arena does not
     /// fragment, and about half of one at most.
     pub const fn scaled_to(largest: usize) -> Self {
         if largest >= LARGE_FROM {
-            Self { limit: 256 * GRANULE, depth: 64, bytes: 2048 * GRANULE, longest: 0 }
+            Self { limit: 256 * GRANULE, depth: 64, bytes: 2048 * GRANULE, longest: 0, marks: 1 << 16 }
         } else if largest >= MANY_FROM {
-            Self { limit: 64 * GRANULE, depth: 32, bytes: 512 * GRANULE, longest: 0 }
+            Self { limit: 64 * GRANULE, depth: 32, bytes: 512 * GRANULE, longest: 0, marks: 1 << 13 }
         } else if largest >= FEW_FROM {
-            Self { limit: 8 * GRANULE, depth: 8, bytes: 64 * GRANULE, longest: 0 }
+            Self { limit: 8 * GRANULE, depth: 8, bytes: 64 * GRANULE, longest: 0, marks: 1 << 9 }
         } else {
             Self::OFF
         }
@@ -76,6 +79,7 @@ impl Policy {
         depth: FIRST_BATCH,
         bytes: usize::MAX,
         longest: 2048 * GRANULE,
+        marks: 0,
     };
 
     /// Whether any block may wait.
@@ -89,10 +93,15 @@ impl Policy {
         if depth < self.depth { depth } else { self.depth }
     }
 
-    /// Bytes that the lists take, that of no bytes among them, and the places of long blocks.
+    /// Bytes that the lists take, that of no bytes among them, marks, and the places of long blocks.
     pub const fn bytes(self) -> usize {
-        let lists = if self.is_on() { (self.limit / GRANULE + 1) * size_of::<List>() } else { 0 };
-        if self.longest > 0 { lists + long::BYTES } else { lists }
+        let more = if self.longest > 0 { long::BYTES } else { self.marks / 8 };
+        self.lists_bytes() + more
+    }
+
+    /// Bytes that the lists take, that of no bytes among them.
+    const fn lists_bytes(self) -> usize {
+        if self.is_on() { (self.limit / GRANULE + 1) * size_of::<List>() } else { 0 }
     }
 }
 
@@ -136,7 +145,8 @@ impl<M: Mode> Quick<M> {
     pub unsafe fn initialize(&mut self, memory: NonNull<u8>, policy: Policy) {
         *self = Self::new();
         if policy.is_on() {
-            self.lists.set(memory, policy);
+            // SAFETY: as the caller says.
+            unsafe { self.lists.set(memory, policy) };
             for bytes in self.sizes().chain([0]) {
                 // SAFETY: the caller gives room for a list a size, and that of no bytes.
                 unsafe { self.list(bytes).write(List { head: None, room: policy.depth_of(bytes) }) };
@@ -144,6 +154,10 @@ impl<M: Mode> Quick<M> {
             if M::LONG_WAIT && policy.longest > 0 {
                 // SAFETY: the caller gives room for the places.
                 unsafe { self.empty_places() };
+            }
+            if M::Lists::IN_SPAN {
+                // SAFETY: the caller gives room for the marks.
+                unsafe { self.lists.marks().cast::<u8>().write_bytes(0, policy.marks / 8) };
             }
         }
     }
@@ -324,9 +338,14 @@ impl<M: Mode> Quick<M> {
             // SAFETY: asked only about sizes that are served.
             return self.policy().depth_of(bytes) - unsafe { self.list(bytes).as_ref() }.room;
         }
+        self.blocks(bytes).count()
+    }
+
+    /// The blocks of `bytes` bytes that wait.
+    fn blocks(&self, bytes: usize) -> impl Iterator<Item = NonNull<u8>> {
         // SAFETY: a block that waits has a link.
         let next = |block: &NonNull<u8>| unsafe { block.cast::<Option<NonNull<u8>>>().read() };
-        core::iter::successors(self.first(bytes), next).count()
+        core::iter::successors(self.first(bytes), next)
     }
 
     /// Whether a block of `bytes` bytes waits. O(1).

@@ -1,18 +1,18 @@
 //! Floor 5: spans: one block of the source, laid out.
 //!
 //! ```text
-//!   word 0   1, 2          3            4          5       6      7
-//!   ┌──────┬─────────────┬────────────┬──────────┬───────┬──────┬──────┬───────┬──────────┬────────────────┬──────────── … ┐
-//!   │ held │ (first span:│ block size │ capacity │ marks │(next │ prev │ map … │ (marks … │ (first span:   │ granules      │
-//!   │      │ bins' end)  │ in bytes   │          │       │ span │ span)│       │        ) │ bins, lists …) │ from `first` …│
-//!   └──────┴─────────────┴────────────┴──────────┴───────┴──────┴──────┴───────┴──────────┴────────────────┴──────────── … ┘
-//!   ▲ granule 0                                                                                            ▲ granule `first`
+//!   word 0   1, 2          3            4          5          6      7
+//!   ┌──────┬─────────────┬────────────┬──────────┬──────────┬──────┬──────┬───────┬─────────────┬────────────────┬─────────── … ┐
+//!   │ held │ (first span:│ block size │ capacity │(sections)│(next │ prev │ map … │ (sections … │ (first span:   │ granules     │
+//!   │      │ bins' end)  │ in bytes   │          │          │ span │ span)│       │           ) │ bins, lists …) │ from `first`…│
+//!   └──────┴─────────────┴────────────┴──────────┴──────────┴──────┴──────┴───────┴─────────────┴────────────────┴─────────── … ┘
+//!   ▲ granule 0                                                                                                  ▲ granule `first`
 //! ```
 //!
 //! The [end](Position::end) is that of the lists of free chunks. A heap of one span has no links to others.
 //!
-//! Marks are bits of granules that start a block in use, and say that it waits. Where blocks may be freed from elsewhere, the
-//! map says that, and behind it stand [sections](Section), which say where blocks are posted.
+//! Where blocks may be freed from elsewhere, the map says which are in use and which are posted, and [sections](Section) behind
+//! it say where any are.
 //!
 //! Granules are counted from the block's start, so that an address's granule is a subtraction and a shift. The map has
 //! fields for all of them; those below `first` stay empty.
@@ -36,8 +36,7 @@ const HELD: usize = 0;
 // Where a link is half a word, the end starts in the middle of word 0: there is one span, which nothing holds.
 const BLOCK_SIZE: usize = 3 * WORD;
 const CAPACITY: usize = 4 * WORD;
-/// Where marks stand, or, where they stand in the map, sections.
-const MARKS: usize = 5 * WORD;
+const SECTIONS: usize = 5 * WORD;
 const NEXT: usize = 6 * WORD;
 const PREVIOUS: usize = 7 * WORD;
 
@@ -63,14 +62,11 @@ impl<G: Granule> Span<G> {
             span.set(BLOCK_SIZE, block.len());
             span.set(CAPACITY, granules - first);
             span.set(HELD, 0_usize);
-            let marks = span.map_words().add(map_words::<G>(granules));
-            span.set(MARKS, marks);
+            let sections = span.map_words().add(map_words::<G>(granules));
+            span.set(SECTIONS, sections);
             span.map().initialize(first, granules, zeroed);
             if G::Entry::LIVE {
-                lay_sections(span.0, marks.cast(), entries(granules), zeroed);
-            }
-            if !zeroed && overhead.marks {
-                marks.write_bytes(0, Bits::words(granules));
+                lay_sections(span.0, sections.cast(), entries(granules), zeroed);
             }
         }
         span
@@ -97,10 +93,19 @@ impl<G: Granule> Span<G> {
     /// Where bins are laid in it, and lists behind them, if they are.
     ///
     /// # Safety
-    /// As for the type, with that overhead.
-    pub unsafe fn bins_memory(self, overhead: Overhead) -> NonNull<u8> {
-        // SAFETY: the words behind the map and the bits belong to the span.
-        unsafe { after(self.map_words().cast(), overhead.map_bytes::<G>(self.granules())) }
+    /// As for the type.
+    pub unsafe fn bins_memory(self) -> NonNull<u8> {
+        // SAFETY: the words behind the map and the sections belong to the span.
+        unsafe { after(self.map_words().cast(), self.map_bytes()) }
+    }
+
+    /// Bytes of its map and its sections.
+    ///
+    /// # Safety
+    /// As for the type.
+    pub(crate) unsafe fn map_bytes(self) -> usize {
+        // SAFETY: the span has a header.
+        Overhead::map_bytes::<G>(unsafe { self.granules() })
     }
 
     /// Its granules, those below the first included.
@@ -170,16 +175,6 @@ impl<G: Granule> Span<G> {
         Map::of(self.0)
     }
 
-    /// The bits that say which blocks wait.
-    ///
-    /// # Safety
-    /// As for the type; there are some, behind the map.
-    #[inline(always)]
-    pub unsafe fn waiting(self) -> Bits {
-        // SAFETY: the span has a header.
-        Bits::at(unsafe { self.get(MARKS) }, 1)
-    }
-
     /// The bits that say which blocks were handed out.
     ///
     /// # Safety
@@ -200,26 +195,6 @@ impl<G: Granule> Span<G> {
         Bits::at(unsafe { word(self.map_words(), Live::POSTED_WORD) }, <Map<G>>::ENTRY)
     }
 
-    /// Whether the chunk at granule `g` waits.
-    ///
-    /// # Safety
-    /// As for the type; chunks of it may wait, and one that is not free starts there.
-    #[inline(always)]
-    pub unsafe fn waits(self, g: usize) -> bool {
-        // SAFETY: the caller gives a granule.
-        unsafe { if G::Entry::LIVE { !self.live().is_set(g) } else { self.waiting().is_set(g) } }
-    }
-
-    /// Has the chunk at granule `g` wait, or no longer.
-    ///
-    /// # Safety
-    /// As for [`waits`](Self::waits).
-    #[inline(always)]
-    pub unsafe fn flip_waiting(self, g: usize) {
-        // SAFETY: the caller gives a granule.
-        unsafe { if G::Entry::LIVE { self.live().flip(g) } else { self.waiting().flip(g) } }
-    }
-
     /// The section of entry `entry`.
     ///
     /// # Safety
@@ -227,7 +202,7 @@ impl<G: Granule> Span<G> {
     #[inline]
     pub unsafe fn section_of(self, entry: usize) -> NonNull<Section> {
         // SAFETY: the span has a header, and a section for each entry.
-        unsafe { self.get::<NonNull<Section>>(MARKS).add(entry / Section::ENTRIES) }
+        unsafe { self.get::<NonNull<Section>>(SECTIONS).add(entry / Section::ENTRIES) }
     }
 
     /// Whether some of its sections may be in an inbox: blocks were posted, or are just being.

@@ -5,10 +5,7 @@ use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
 use memalloc_core::inspect::FaultKind;
-use memalloc_core::map::{Map, entries};
-use memalloc_core::{
-    ArenaSource, BlocksSource, GRANULE, General, Heap, Mode, PageSource, RealTime, TwoWords,
-};
+use memalloc_core::{ArenaSource, BlocksSource, GRANULE, General, Heap, Mode, PageSource, RealTime};
 
 const WORD: usize = size_of::<usize>();
 
@@ -83,15 +80,18 @@ impl<M: Mode, S: Source> Case<M, S> {
         ([used, unsafe { used.add(1) }], 1 << (g % usize::BITS as usize))
     }
 
-    /// Flips the bit that says that the block at `address` waits.
-    fn flip_waiting(&self, address: NonNull<u8>) {
+    /// Flips the mark that says that the block at `address` may wait.
+    fn flip_mark(&self, address: NonNull<u8>) {
+        const MARKS: usize = 512;
         let span = self.heap.spans().next().expect("there is a span");
         let block = span.block.cast::<u8>();
-        let g = (address.addr().get() - block.addr().get()) / GRANULE;
-        let words = Self::HEADER + <Map<TwoWords>>::ENTRY * entries(span.block.len() / GRANULE);
-        // SAFETY: the bits stand behind the map.
-        let bits = unsafe { block.cast::<usize>().add(words + g / usize::BITS as usize) };
-        spoil(bits, |word| word ^ 1 << (g % usize::BITS as usize));
+        let mark = (address.addr().get() - block.addr().get()) / GRANULE % MARKS;
+        let lists_end = Self::HEADER * WORD + span.map + span.bins;
+        // SAFETY: the marks stand behind the lists, and are the last that lies below the granules.
+        let marks = unsafe { block.add(lists_end - MARKS / 8).cast::<usize>() };
+        // SAFETY: as above.
+        let bits = unsafe { marks.add(mark / usize::BITS as usize) };
+        spoil(bits, |word| word ^ 1 << (mark % usize::BITS as usize));
     }
 
     /// Changes what stands in the cell `index` of the free chunk at an address.
@@ -244,15 +244,15 @@ fn blocks_that_wait_in_no_list_or_twice() {
 }
 
 #[test]
-fn bits_that_say_what_does_not_wait() {
+fn marks_of_what_does_not_wait() {
     let case = Case::<General>::new();
-    case.flip_waiting(case.long);
+    case.flip_mark(case.long);
     case.expect(&[FaultKind::Waiting]);
     let case = Case::<General>::new();
     // SAFETY: the block has more granules than one.
-    case.flip_waiting(unsafe { case.long.add(GRANULE) });
+    case.flip_mark(unsafe { case.long.add(GRANULE) });
     case.expect(&[FaultKind::Waiting]);
     let case = Case::<General>::new();
-    case.flip_waiting(case.waiting[0]);
+    case.flip_mark(case.waiting[0]);
     case.expect(&[FaultKind::Waiting]);
 }

@@ -7,7 +7,7 @@ use super::Heap;
 use crate::bins::{Bins, class};
 use crate::fresh::Fresh;
 use crate::granule::{Granule, Position, Unit, granules, rounded};
-use crate::map::WORD_GRANULES;
+use crate::map::{WORD_GRANULES, spaced};
 use crate::raw::after;
 use crate::{Mode, PageSource};
 
@@ -122,23 +122,39 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             let (base, bytes) = (self.base(), size * Self::GRANULE);
             let most = Self::BATCH.blocks.min(Self::BATCH.size / size);
             let count = self.quick.next_batch(bytes, most).min(chunk_size / size);
-            let taken = count * bytes;
             let span = self.span_of(chunk);
             let (block, at) = (chunk.address(base), chunk.granule(span.start()));
+            let count = if self.may_all_wait(at, size, count) { count } else { 1 };
+            let taken = count * bytes;
             if Self::COUNTS_HELD {
                 span.hold();
             }
             span.map().take_many(at, size, count, |word, bits| {
                 if !M::REMOTE {
-                    span.waiting().flip_many(word, bits);
+                    self.quick.mark_many(word, bits);
                 }
             });
-            self.quick.push_row(after(block, bytes), bytes, count - 1);
+            if count > 1 {
+                self.quick.push_row(after(block, bytes), bytes, count - 1);
+            }
             self.cover(after(block, taken));
             self.counts.count_in(count, count * size);
             self.put_rest(chunk, chunk_size, count * size);
             block
         }
+    }
+
+    /// Whether no mark is taken that one of `count` blocks of `size` granules each, from granule `at` of their span on, would
+    /// need, but for the first.
+    ///
+    /// # Safety
+    /// The quick lists serve the size, and there is a block at least.
+    #[inline(always)]
+    unsafe fn may_all_wait(&self, at: usize, size: usize, count: usize) -> bool {
+        // SAFETY: as the caller says.
+        M::REMOTE
+            || spaced(at + size, size, at + count * size)
+                .all(|(index, bits)| !unsafe { self.quick.are_some_marked(index, bits) })
     }
 
     /// A block at a multiple of more than a granule: cut out of a chunk that has one, whose rest on either side stays

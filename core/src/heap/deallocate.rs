@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 
 use super::Heap;
 use super::lookup::UsedChunk;
-use crate::granule::{Unit, granules};
+use crate::granule::{Unit, granules, rounded};
 use crate::map::{InUse, WORD_GRANULES};
 use crate::span::Span;
 use crate::{FreeError, Mode, PageSource};
@@ -50,13 +50,14 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// If a block in use starts at `ptr`, nobody uses it any more. No other pointer does harm.
     #[inline]
     pub unsafe fn deallocate_sized(&mut self, ptr: NonNull<u8>, layout: Layout) -> Result<(), FreeError> {
-        let size = granules::<Unit<S, M>>(layout.size());
+        // None for no bytes, so that a block for none is not thought to wait.
+        let bytes = rounded::<Unit<S, M>>(layout.size());
         // SAFETY: the caller gives up the block, if there is one.
         unsafe {
-            if self.quick.may_hold(size * Self::GRANULE) {
-                return self.free_waiting(ptr, Some(size * Self::GRANULE));
+            if self.quick.may_hold(bytes) {
+                return self.free_waiting(ptr, Some(bytes));
             }
-            self.free_to_bins(ptr, size)
+            self.free_to_bins(ptr, layout.size())
         }
     }
 
@@ -88,35 +89,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         unsafe {
             match self.let_wait(span, start, ptr, expected) {
                 LetWait::Done => Ok(()),
-                LetWait::Full(bytes) => self.free_full(span, start, ptr, bytes / Self::GRANULE),
+                LetWait::Full(bytes) => self.free_to_bins(ptr, bytes),
                 LetWait::Unclear => self.free_unclear(ptr, expected.and_then(NonZero::new)),
             }
         }
-    }
-
-    /// Frees the block of `size` granules at granule `start` of `span`, of which no more may wait.
-    ///
-    /// # Safety
-    /// A chunk in use of as many bytes starts there, at `ptr`, does not wait, and ends in the map entry it starts in; nobody
-    /// uses it any more.
-    #[inline(never)]
-    unsafe fn free_full(
-        &mut self,
-        span: Span<Unit<S, M>>,
-        start: usize,
-        ptr: NonNull<u8>,
-        size: usize,
-    ) -> Result<(), FreeError> {
-        // SAFETY: as the caller says.
-        unsafe {
-            if Self::COUNTS_HELD && span.let_go() {
-                return self.free_last(ptr);
-            }
-            let view = span.map().view(start);
-            span.map().give_short(view, start, size);
-            self.coalesce(span, start, size, view.neighbours(size));
-        }
-        Ok(())
     }
 
     /// Lets a block wait that ends in another map entry than it starts in, or sees to what it is with more care.
@@ -161,7 +137,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if !view.is_used()
                 || size * Self::GRANULE != bytes
                 || !self.quick.serves(bytes)
-                || span.waits(start)
+                || self.seems_to_wait(span, start)
                 || self.is_posted(span, start)
             {
                 return LetWait::Unclear;
@@ -172,8 +148,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if Self::COUNTS_HELD && !span.let_go_unless_last() {
                 return LetWait::Unclear;
             }
+            self.flip_waiting(span, start);
             self.quick.push(ptr, bytes);
-            span.flip_waiting(start);
             LetWait::Done
         }
     }
@@ -232,15 +208,19 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: the granule is the span's. A chunk in use is given up by the caller.
         unsafe {
             let view = span.map().view(start);
-            if !view.is_used() || view.has_end() || self.is_freed(span, start) {
+            if !view.is_used() || view.has_end() {
                 return false;
             }
             let (end, upper) = span.map().end_beyond(start);
+            if self.is_freed(span, start, end) {
+                return false;
+            }
             let bytes = (end - start) * Self::GRANULE;
             if expected.is_some_and(|expected| expected != bytes) {
                 return false;
             }
-            if !self.quick.serves(bytes) || !self.quick.has_room(bytes) {
+            let may_wait = self.quick.serves(bytes) && self.quick.has_room(bytes);
+            if !may_wait || self.seems_to_wait(span, start) {
                 if self.quick.serves_long(bytes) {
                     self.let_wait_long(span, start, ptr, bytes);
                     return true;
@@ -256,7 +236,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 return false;
             }
             self.quick.push(ptr, bytes);
-            span.flip_waiting(start);
+            self.flip_waiting(span, start);
             true
         }
     }
@@ -302,13 +282,14 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         Ok(())
     }
 
-    /// Frees the chunk in use of `size` granules at `ptr`, if there is one.
+    /// Frees the block for `bytes` bytes at `ptr`, if there is one.
     ///
     /// # Safety
-    /// If a block in use starts at `ptr`, nobody uses it any more. It does not wait.
+    /// If a block in use starts at `ptr`, nobody uses it any more. It does not wait, if it is for any bytes at all.
     #[inline(never)]
-    pub(super) unsafe fn free_to_bins(&mut self, ptr: NonNull<u8>, size: usize) -> Result<(), FreeError> {
-        if cfg!(for_size) {
+    pub(super) unsafe fn free_to_bins(&mut self, ptr: NonNull<u8>, bytes: usize) -> Result<(), FreeError> {
+        let size = granules::<Unit<S, M>>(bytes);
+        if cfg!(for_size) || (M::WAITS && bytes == 0) {
             // SAFETY: as for this.
             return unsafe { self.free_with_care(ptr, NonZero::new(size * Self::GRANULE)) };
         }

@@ -31,7 +31,7 @@ impl<S: PageSource> Heap<S, Local> {
         // SAFETY: a block that waits is the start of a chunk of ours, whose bit is set.
         unsafe {
             let span = self.span_of_own(block);
-            span.flip_waiting(span.granule_of(block));
+            self.flip_waiting(span, span.granule_of(block));
         }
         Some(block)
     }

@@ -59,12 +59,12 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// The first span holds the bins.
     fn overhead_of_next_span(&self) -> Overhead {
         if self.bins.are_there() {
-            return self.overhead_of_map();
+            return Overhead::LEAST;
         }
         let largest = self.source.largest().min(Bins::<Unit<S, M>>::LARGEST * Self::GRANULE);
         let policy = Self::policy_for(largest);
         let lists = if M::Lists::IN_SPAN { policy } else { Policy::OFF };
-        Overhead { bins_for: largest, marks: Self::has_marks(policy.is_on()), lists }
+        Overhead { bins_for: largest, lists }
     }
 
     /// What may wait in a heap whose source has blocks of up to `largest` bytes.
@@ -76,31 +76,12 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 
-    /// What each span of this heap has, its first or not.
-    fn overhead_of_map(&self) -> Overhead {
-        Overhead { marks: Self::has_marks(self.quick.are_there()), ..Overhead::LEAST }
-    }
-
-    /// Whether spans have marks behind their maps: where blocks may wait, and there are none in the map.
-    const fn has_marks(may_wait: bool) -> bool {
-        may_wait && !M::REMOTE
-    }
-
-    /// Bytes of map and bits in a span of this heap.
-    ///
-    /// # Safety
-    /// The span is one of the heap's.
-    pub(crate) unsafe fn map_bytes(&self, span: Span<Unit<S, M>>) -> usize {
-        // SAFETY: the span is laid.
-        self.overhead_of_map().map_bytes::<Unit<S, M>>(unsafe { span.granules() })
-    }
-
     /// Whether a span holds the bins.
     pub(crate) fn is_home(&self, span: Span<Unit<S, M>>) -> bool {
         self.home == Some(span)
     }
 
-    /// Bytes of bins and quick lists in a span of this heap.
+    /// Bytes of bins, quick lists and marks in a span of this heap.
     pub(crate) fn bins_bytes(&self, span: Span<Unit<S, M>>) -> usize {
         if self.is_home(span) {
             Bins::<Unit<S, M>>::bytes(self.largest / Self::GRANULE) + self.quick.bytes()
@@ -117,7 +98,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: the span is laid, with room for the bins if the overhead has them; all its granules are free.
         unsafe {
             if overhead.bins_for > 0 {
-                let memory = span.bins_memory(overhead);
+                let memory = span.bins_memory();
                 let largest = overhead.bins_for / Self::GRANULE;
                 self.bins.initialize(span.start(), memory, largest);
                 let lists = after(memory, Bins::<Unit<S, M>>::bytes(largest));

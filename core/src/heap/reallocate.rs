@@ -178,7 +178,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             let _ = if self.quick.may_hold(bytes) {
                 self.free_waiting_in(chunk.span, chunk.start, ptr, Some(bytes))
             } else {
-                self.free_to_bins(ptr, size)
+                self.free_to_bins(ptr, bytes)
             };
         }
         Some(new)

@@ -23,7 +23,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         unsafe {
             let block = self.quick.pop(bytes)?;
             let span = self.span_of_own(block);
-            span.flip_waiting(span.granule_of(block));
+            self.flip_waiting(span, span.granule_of(block));
             if Self::COUNTS_HELD {
                 span.hold();
             }
@@ -40,9 +40,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let bytes = chunk.size() * Self::GRANULE;
         // SAFETY: as the caller says.
         unsafe {
-            if self.quick.serves(bytes) && self.quick.has_room(bytes) {
+            let may_wait = self.quick.serves(bytes) && self.quick.has_room(bytes);
+            if may_wait && !self.seems_to_wait(chunk.span, chunk.start) {
                 self.quick.push(ptr, bytes);
-                chunk.span.flip_waiting(chunk.start);
+                self.flip_waiting(chunk.span, chunk.start);
             } else if self.quick.serves_long(bytes) {
                 self.let_wait_long(chunk.span, chunk.start, ptr, bytes);
             } else {
@@ -67,20 +68,46 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ) {
         // SAFETY: as the caller says; a block that waited is the start of a chunk of ours, whose bit is set.
         unsafe {
-            span.flip_waiting(start);
+            self.flip_waiting(span, start);
             if let Some(block) = self.quick.exchange_long(ptr, bytes) {
                 self.take_back_waiting(block);
             }
         }
     }
 
-    /// Whether the block at granule `start` of `span` waits.
+    /// Has the block at granule `start` of `span` wait, or no longer, as far as a bit says it.
     ///
     /// # Safety
-    /// The span is one of the heap's, and a chunk that is not free starts there.
-    pub(crate) unsafe fn waits(&self, span: Span<Unit<S, M>>, start: usize) -> bool {
-        // SAFETY: as the caller says.
-        self.quick.are_open() && unsafe { span.waits(start) }
+    /// The span is one of the heap's, and a block starts there that may wait.
+    #[inline(always)]
+    pub(super) unsafe fn flip_waiting(&mut self, span: Span<Unit<S, M>>, start: usize) {
+        // SAFETY: where blocks may wait, the map has live bits, or the lists have marks.
+        unsafe { if M::REMOTE { span.live().flip(start) } else { self.quick.flip_mark(start) } }
+    }
+
+    /// Whether the block at granule `start` of `span` may wait, by the bit that says so. If not, it surely does not.
+    ///
+    /// # Safety
+    /// As for [`flip_waiting`](Self::flip_waiting).
+    #[inline(always)]
+    pub(crate) unsafe fn seems_to_wait(&self, span: Span<Unit<S, M>>, start: usize) -> bool {
+        // SAFETY: as in `flip_waiting`.
+        unsafe { if M::REMOTE { !span.live().is_set(start) } else { self.quick.is_marked(start) } }
+    }
+
+    /// Whether the block of the granules `[start, end)` of `span` waits.
+    ///
+    /// # Safety
+    /// The span is one of the heap's, and these are a chunk that is not free.
+    pub(crate) unsafe fn waits(&self, span: Span<Unit<S, M>>, start: usize, end: usize) -> bool {
+        // SAFETY: as in `flip_waiting`.
+        unsafe {
+            if M::REMOTE {
+                self.quick.are_there() && !span.live().is_set(start)
+            } else {
+                self.quick.holds(span.address(start), start, (end - start) * Self::GRANULE)
+            }
+        }
     }
 
     /// Whether the block at granule `start` of `span` was freed elsewhere and is on its way back.
@@ -93,13 +120,13 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         if M::REMOTE { unsafe { span.posted().is_set(start) } } else { false }
     }
 
-    /// Whether the block at granule `start` of `span` was freed, though it is not free in the map.
+    /// Whether the block of the granules `[start, end)` of `span` was freed, though it is not free in the map.
     ///
     /// # Safety
     /// As for [`waits`](Self::waits).
-    pub(crate) unsafe fn is_freed(&self, span: Span<Unit<S, M>>, start: usize) -> bool {
+    pub(crate) unsafe fn is_freed(&self, span: Span<Unit<S, M>>, start: usize, end: usize) -> bool {
         // SAFETY: as the caller says.
-        unsafe { self.waits(span, start) || self.is_posted(span, start) }
+        unsafe { self.waits(span, start, end) || self.is_posted(span, start) }
     }
 
     /// Coalesces every block that waits in a quick list. About as much as freeing each: O(1) where their number is bounded.
@@ -167,7 +194,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             let InUse { end, neighbours } = span.map().extent(start);
             span.map().give_waiting(start, end);
             if !M::REMOTE {
-                span.flip_waiting(start);
+                self.quick.flip_mark(start);
             }
             self.coalesce(span, start, end - start, neighbours);
         }

@@ -82,6 +82,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// # Errors
     /// The first [`Fault`] found: the heap is corrupt.
     pub fn check(&self) -> Result<(), Fault> {
+        let listed = self.check_lists()?;
         let mut sums = Sums::default();
         let mut above = 0;
         while let Some(span) = self.span_from(above) {
@@ -90,7 +91,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             above = span.start().addr().get() + 1;
         }
         self.check_bins(sums.free_chunks)?;
-        self.check_lists(sums.waiting_chunks)?;
+        let marked = if M::REMOTE { listed } else { self.quick().count_marks() };
+        if listed != sums.waiting_chunks || marked != listed {
+            return Err(Fault { kind: FaultKind::Waiting, address: 0 });
+        }
         self.check_totals(&sums)
     }
 
@@ -107,7 +111,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             sums.source += span.block().len();
             sums.capacity += span.capacity_bytes();
             self.check_no_start(span, 0, first)?;
-            let (waiting_before, used_before) = (sums.waiting_chunks, sums.used_chunks);
+            let used_before = sums.used_chunks;
             let (mut at, mut lower_free) = (first, false);
             while at < granules {
                 let end = self.check_chunk(span, at, lower_free, sums)?;
@@ -118,9 +122,6 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 let bits = span.live().count(granules);
                 ensure(bits == sums.used_chunks - used_before, FaultKind::Waiting, base)?;
                 check_posted(span)?;
-            } else if self.quick().are_there() {
-                let bits = span.waiting().count(granules);
-                ensure(bits == sums.waiting_chunks - waiting_before, FaultKind::Waiting, base)?;
             }
             if Self::COUNTS_HELD {
                 let held = sums.used_chunks - used_before + usize::from(self.is_home(span));
@@ -162,7 +163,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 }
                 Field::Used { lower_free: says } => {
                     let bytes = (end - at) * Self::GRANULE;
-                    if self.waits(span, at) {
+                    if self.waits(span, at, end) {
                         sums.waiting_chunks += 1;
                         sums.waiting += bytes;
                     } else {
@@ -237,13 +238,13 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         if listed == free_chunks { Ok(()) } else { Err(fault) }
     }
 
-    /// Checks that the quick lists hold each block that waits once, in the list or the place of its size, and nothing else.
-    fn check_lists(&self, waiting: usize) -> Result<(), Fault> {
-        let mut listed = 0;
+    /// Checks that the quick lists hold blocks that may wait, each in the list or the place of its size. How many.
+    fn check_lists(&self) -> Result<usize, Fault> {
+        let (mut listed, most) = (0, self.totals_so_far().used_chunks());
         for bytes in self.quick().sizes() {
             let (mut link, before) = (self.quick().first(bytes), listed);
             while let Some(block) = link {
-                let is_one_more = listed < waiting && self.waiting_size(block) == Some(bytes);
+                let is_one_more = listed < most && self.waiting_size(block) == Some(bytes);
                 ensure(is_one_more, FaultKind::Waiting, block)?;
                 listed += 1;
                 // SAFETY: a block that waits starts there, with its link.
@@ -257,10 +258,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             listed += 1;
         }
         let fault = Fault { kind: FaultKind::Waiting, address: 0 };
-        if listed == waiting && self.quick().are_long_blocks_in_place() { Ok(()) } else { Err(fault) }
+        if self.quick().are_long_blocks_in_place() { Ok(listed) } else { Err(fault) }
     }
 
-    /// The bytes of the block that waits at an address, if one does.
+    /// The bytes of the block at an address that may wait, by the bit that says so, if one does.
     fn waiting_size(&self, address: NonNull<u8>) -> Option<usize> {
         let block = self.source().block_of(address.addr().get())?;
         // SAFETY: each block of the source holds a span of ours.
@@ -268,7 +269,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             let span = Span::<Unit<S, M>>::at(block);
             let g = span.granule_of(address);
             let is_ours = span.address(g) == address && matches!(span.map().field(g), Field::Used { .. });
-            (is_ours && self.waits(span, g))
+            (is_ours && self.seems_to_wait(span, g))
                 .then(|| (span.map().scan(g + 1, span.granules()) - g) * Self::GRANULE)
         }
     }

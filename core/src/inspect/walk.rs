@@ -104,14 +104,14 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         unsafe {
             let (field, address) = (span.map().field_above(at, lower_free), span.address(at));
             if let Field::Used { .. } = field {
-                let size = (span.map().extent(at).end - at) * Self::GRANULE;
+                let end = span.map().extent(at).end;
                 return ChunkView {
                     address,
-                    size,
+                    size: (end - at) * Self::GRANULE,
                     granule: at,
                     field,
                     free: None,
-                    waiting: self.is_freed(span, at),
+                    waiting: self.is_freed(span, at, end),
                 };
             }
             let (chunk, base) = (span.free_at(at), self.base());
@@ -156,7 +156,7 @@ impl<S: PageSource, M: Mode> Iterator for Spans<'_, S, M> {
             Some(SpanView {
                 block: span.block(),
                 first: span.first(),
-                map: self.heap.map_bytes(span),
+                map: span.map_bytes(),
                 bins: self.heap.bins_bytes(span),
             })
         }

@@ -38,7 +38,7 @@ impl Bits {
     #[inline(always)]
     pub unsafe fn is_set(self, g: usize) -> bool {
         // SAFETY: the caller gives a granule that has a bit.
-        unsafe { self.word(g) }.load(Relaxed) >> (g % WORD_BITS) & 1 != 0
+        unsafe { self.word(g) }.load(Relaxed) & 1 << (g % WORD_BITS) != 0
     }
 
     /// Flips the bit of granule `g`.

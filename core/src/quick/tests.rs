@@ -38,24 +38,64 @@ fn blocks_come_back_last_in_first_out_and_no_more_than_there_is_room_for() {
 
 #[test]
 fn blocks_wait_up_to_a_size_that_the_memory_deserves() {
-    for (policy, largest) in [
-        (Policy::scaled_to(FEW_FROM - 1), 0),
-        (Policy::scaled_to(FEW_FROM), 8),
-        (Policy::scaled_to(MANY_FROM - 1), 8),
-        (Policy::scaled_to(MANY_FROM), 64),
-        (Policy::scaled_to(LARGE_FROM - 1), 64),
-        (Policy::scaled_to(LARGE_FROM), 256),
-        (Policy::PER_THREAD, WORD_GRANULES),
+    for (memory, largest) in [
+        (FEW_FROM - 1, 0),
+        (FEW_FROM, 8),
+        (MANY_FROM - 1, 8),
+        (MANY_FROM, 64),
+        (LARGE_FROM - 1, 64),
+        (LARGE_FROM, 256),
     ] {
-        let mut memory = vec![0_usize; policy.bytes() / size_of::<usize>() + 1];
-        let mut quick = Quick::<General>::new();
-        // SAFETY: the vector has the lists' bytes.
-        unsafe { quick.initialize(NonNull::new(memory.as_mut_ptr().cast()).unwrap(), policy) };
-        let sizes: vec::Vec<_> = quick.sizes().collect();
-        assert_eq!(sizes, (1..=largest).rev().map(|granules| granules * GRANULE).collect::<vec::Vec<_>>());
-        assert!(quick.has_list(0) && quick.has_list(largest * GRANULE));
-        assert!(!quick.serves(0) && !quick.serves((largest + 1) * GRANULE));
-        assert_eq!(quick.serves(largest * GRANULE), largest > 0);
+        wait_up_to::<General>(Policy::scaled_to(memory), largest);
+    }
+    wait_up_to::<Local>(Policy::PER_THREAD, WORD_GRANULES);
+}
+
+fn wait_up_to<M: Mode>(policy: Policy, largest: usize) {
+    let mut memory = vec![0_usize; policy.bytes() / size_of::<usize>() + 1];
+    let mut quick = Quick::<M>::new();
+    // SAFETY: the vector has the lists' bytes.
+    unsafe { quick.initialize(NonNull::new(memory.as_mut_ptr().cast()).unwrap(), policy) };
+    let sizes: vec::Vec<_> = quick.sizes().collect();
+    assert_eq!(sizes, (1..=largest).rev().map(|granules| granules * GRANULE).collect::<vec::Vec<_>>());
+    assert!(quick.has_list(0) && quick.has_list(largest * GRANULE));
+    assert!(!quick.serves(0) && !quick.serves((largest + 1) * GRANULE));
+    assert_eq!(quick.serves(largest * GRANULE), largest > 0);
+}
+
+#[test]
+fn there_are_eight_marks_or_nearly_for_each_block_that_may_wait() {
+    for memory in [FEW_FROM, MANY_FROM, LARGE_FROM] {
+        let policy = Policy::scaled_to(memory);
+        let most: usize = (1..=policy.limit / GRANULE).map(|size| policy.depth_of(size * GRANULE)).sum();
+        assert!(policy.marks.is_power_of_two() && (6 * most..=12 * most).contains(&policy.marks), "{most}");
+    }
+}
+
+#[test]
+fn a_block_waits_if_its_mark_is_set_and_its_list_has_it() {
+    let policy = Policy::scaled_to(FEW_FROM);
+    let mut memory = vec![usize::MAX; policy.bytes() / size_of::<usize>()];
+    let mut blocks = [[0_usize; 2]; 2];
+    let [a, b] = blocks.each_mut().map(|block| NonNull::from(block).cast::<u8>());
+    let (g, same, other) = (77, 77 + policy.marks, 78);
+    let mut quick = Quick::<General>::new();
+    // SAFETY: the vector has the lists' bytes, and the blocks are the test's.
+    unsafe {
+        quick.initialize(NonNull::new(memory.as_mut_ptr().cast()).unwrap(), policy);
+        assert!(!quick.is_marked(g) && quick.count_marks() == 0);
+        quick.push(a, GRANULE);
+        quick.flip_mark(g);
+        assert!(quick.is_marked(g) && quick.is_marked(same) && !quick.is_marked(other));
+        assert!(quick.holds(a, g, GRANULE) && !quick.holds(b, same, GRANULE));
+        assert!(!quick.holds(a, other, GRANULE) && !quick.holds(a, g, 2 * GRANULE) && !quick.holds(a, g, 0));
+        let index = same / WORD_GRANULES;
+        assert!(quick.are_some_marked(index, 1 << (g % WORD_GRANULES)));
+        assert!(!quick.are_some_marked(index, !(1 << (g % WORD_GRANULES))));
+        quick.mark_many(index, 2 << (g % WORD_GRANULES));
+        assert!(quick.is_marked(other) && quick.count_marks() == 2);
+        quick.flip_mark(same);
+        assert!(!quick.is_marked(g) && !quick.holds(a, g, GRANULE) && quick.count_marks() == 1);
     }
 }
 

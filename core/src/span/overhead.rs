@@ -1,4 +1,4 @@
-//! What a span keeps beside its granules: header, map, marks, sections, bins and lists, and how large a block they need.
+//! What a span keeps beside its granules: header, map, sections, bins and lists, and how large a block they need.
 
 use super::Section;
 use crate::bins::Bins;
@@ -12,26 +12,23 @@ use crate::raw::WORD;
 pub struct Overhead {
     /// The largest chunk, in bytes, that bins laid in the span serve; 0 if none are laid there.
     pub bins_for: usize,
-    /// Whether waiting bits are laid behind the map.
-    pub marks: bool,
     /// What may wait, if lists are laid in the span.
     pub lists: Policy,
 }
 
 impl Overhead {
     /// Header and map alone.
-    pub const LEAST: Self = Self { bins_for: 0, marks: false, lists: Policy::OFF };
+    pub const LEAST: Self = Self { bins_for: 0, lists: Policy::OFF };
 
     /// Bytes below the first granule of a span of `granules` granules.
     pub(super) const fn bytes<G: Granule>(self, granules: usize) -> usize {
         let bins = if self.bins_for > 0 { Bins::<G>::bytes(self.bins_for / G::BYTES) } else { 0 };
-        <Map<G>>::ABOVE + self.map_bytes::<G>(granules) + bins + self.lists.bytes()
+        <Map<G>>::ABOVE + Self::map_bytes::<G>(granules) + bins + self.lists.bytes()
     }
 
-    /// Bytes of map, marks and sections in a span of `granules` granules.
-    pub(crate) const fn map_bytes<G: Granule>(self, granules: usize) -> usize {
-        let marks = self.marks as usize * Bits::words(granules);
-        (map_words::<G>(granules) + marks + sections_words::<G>(granules)) * WORD
+    /// Bytes of map and sections in a span of `granules` granules.
+    pub(crate) const fn map_bytes<G: Granule>(granules: usize) -> usize {
+        (map_words::<G>(granules) + sections_words::<G>(granules)) * WORD
     }
 
     /// Granules that chunks are made of in a span of `granules` granules.

@@ -39,7 +39,7 @@ fn has_room<G: Granule>() {
 
 #[test]
 fn no_block_is_large_enough_for_the_address_space() {
-    let overhead = Overhead { bins_for: 100, marks: true, lists: Policy::scaled_to(100) };
+    let overhead = Overhead { bins_for: 100, lists: Policy::scaled_to(100) };
     for needed in [usize::MAX, usize::MAX / 2, usize::MAX / GRANULE, isize::MAX as usize / GRANULE] {
         assert_eq!(overhead.block_for::<TwoWords>(needed), None);
     }
