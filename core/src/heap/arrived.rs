@@ -1,6 +1,6 @@
 //! Blocks that were freed from elsewhere and have come back.
 //!
-//! Such a block is marked as posted until it waits or is free in the map, and only then unmarked: who would free it once
+//! Such a block is posted until it waits or is free in the map, and only then no longer: who would free it once
 //! more, at whatever moment, finds one or the other.
 
 use core::ptr::NonNull;
@@ -99,10 +99,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let mut left = 0;
         // SAFETY: as the caller says.
         unsafe {
-            let mut unmark = || left = span.posted().clear(entry, posted & posted.wrapping_neg());
+            let mut clear = || left = span.posted().clear(entry, posted & posted.wrapping_neg());
             match self.posted_chunk(span, start) {
-                Some(chunk) => self.take_back_unmarked(chunk, unmark),
-                None => unmark(),
+                Some(chunk) => self.take_back_clearing(chunk, clear),
+                None => clear(),
             }
         }
         left

@@ -15,21 +15,21 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(never)]
     pub(super) unsafe fn take_back(&mut self, chunk: UsedChunk<Unit<S, M>>) {
         // SAFETY: as the caller says.
-        unsafe { self.take_back_unmarked(chunk, || ()) }
+        unsafe { self.take_back_clearing(chunk, || ()) }
     }
 
-    /// [`take_back`](Self::take_back), of a chunk that a mark says was freed: `unmark` takes it off, once the map says so.
-    /// Who looks at the marks first and at the map then sees the chunk free all the while.
+    /// [`take_back`](Self::take_back), of a chunk that a posted bit says was freed: `clear` clears it, once the map says so.
+    /// Who looks at those bits first and at the map then sees the chunk free all the while.
     ///
     /// # Safety
-    /// As for `take_back`, but for the mark.
+    /// As for `take_back`, but for the bit.
     #[inline(always)]
-    pub(super) unsafe fn take_back_unmarked(&mut self, chunk: UsedChunk<Unit<S, M>>, unmark: impl FnOnce()) {
+    pub(super) unsafe fn take_back_clearing(&mut self, chunk: UsedChunk<Unit<S, M>>, clear: impl FnOnce()) {
         let UsedChunk { span, start, map } = chunk;
         // SAFETY: the chunk is in use.
         unsafe {
             span.map().give(start, map.end);
-            unmark();
+            clear();
             self.coalesce(span, start, chunk.size(), map.neighbours);
         }
     }

@@ -184,10 +184,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Coalesces a block that waits, just taken off its list.
     ///
     /// # Safety
-    /// The block is the start of a chunk of ours, its waiting bit is set, and its span does not count it.
+    /// The block is the start of a chunk of ours, the bit says that it waits, and its span does not count it.
     #[inline(never)]
     pub(crate) unsafe fn take_back_waiting(&mut self, block: NonNull<u8>) {
-        // SAFETY: the block lies in a span of ours, which has waiting bits.
+        // SAFETY: the block lies in a span of ours, and has a mark, unless the map has the bit.
         unsafe {
             let span = self.span_of_own(block);
             let start = span.granule_of(block);

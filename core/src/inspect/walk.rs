@@ -53,7 +53,7 @@ pub struct SpanView {
     pub block: NonNull<[u8]>,
     /// The first granule that chunks are made of: what lies below, in granules, is header, map and bins.
     pub first: usize,
-    /// Bytes of map and waiting bits.
+    /// Bytes of map and sections.
     pub map: usize,
     /// Bytes of bins and quick lists: 0 but in the heap's first span.
     pub bins: usize,

@@ -10,7 +10,7 @@ use core::ptr::NonNull;
 
 use super::{Lists, Quick};
 use crate::Mode;
-use crate::map::Bits;
+use crate::map::{Bits, WORD_GRANULES};
 
 /// # Safety of its methods
 /// All that are unsafe are so for one reason: blocks must be such that may wait now.
@@ -90,6 +90,6 @@ impl<M: Mode> Quick<M> {
 
     #[inline(always)]
     fn word_of_marks(&self, index: usize) -> usize {
-        index & self.lists.last_mark() / crate::map::WORD_GRANULES
+        index & (self.lists.last_mark() / WORD_GRANULES)
     }
 }
