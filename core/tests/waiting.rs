@@ -4,7 +4,7 @@ use core::alloc::Layout;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
-use memalloc_core::{ArenaSource, General, Heap, Mode, RealTime};
+use memalloc_core::{ArenaSource, FreeError, GRANULE, General, Heap, Mode, RealTime};
 
 const ARENA: usize = 1 << 20;
 
@@ -64,8 +64,8 @@ fn a_block_that_grows_into_the_long_chunk_or_out_of_it_counts_too() {
     };
     assert!(resize(4000, ARENA / 2));
     assert!(!resize(ARENA / 2, ARENA / 16 * 15));
-    assert!(!resize(ARENA / 16 * 15, ARENA / 16 * 13));
-    assert!(resize(ARENA / 16 * 13, ARENA / 2));
+    assert!(!resize(ARENA / 16 * 15, ARENA / 16 * 14));
+    assert!(resize(ARENA / 16 * 14, ARENA / 2));
 }
 
 #[test]
@@ -74,13 +74,57 @@ fn what_waits_is_handed_out_before_lists_close() {
     let [first, _second] = [(); 2].map(|()| heap.allocate(layout(200)).expect("there is room"));
     free(&mut heap, first, 200);
     let waiting = heap.totals().waiting_chunks();
-    let rest = heap.allocate(layout(ARENA / 8 * 7)).expect("there is a chunk as long");
+    let rest = heap.allocate(layout(ARENA / 16 * 15)).expect("there is a chunk as long");
     assert_eq!((waiting > 0, heap.totals().waiting_chunks()), (true, 0));
     // SAFETY: the block is not in use any more.
     let again = unsafe { heap.deallocate(first) };
-    assert_eq!(again, Err(memalloc_core::FreeError::AlreadyFree));
-    free(&mut heap, rest, ARENA / 8 * 7);
+    assert_eq!(again, Err(FreeError::AlreadyFree));
+    free(&mut heap, rest, ARENA / 16 * 15);
     assert_eq!(heap.check(), Ok(()));
+}
+
+#[test]
+fn lists_stay_open_if_what_waited_makes_a_long_chunk() {
+    let mut heap = heap::<General>(ARENA);
+    let sizes = || (600..1000).step_by(16).flat_map(|size| [size; 8]);
+    let blocks: Vec<_> = sizes().map(|size| heap.allocate(layout(size)).expect("there is room")).collect();
+    let free_bytes = heap.totals().free();
+    let _most = heap.allocate(layout(free_bytes - ARENA / 14)).expect("there is a chunk as long");
+    for (block, size) in blocks.into_iter().zip(sizes()) {
+        free(&mut heap, block, size);
+    }
+    assert!(heap.totals().waiting() > ARENA / 8);
+    let _part_of_the_rest = heap.allocate(layout(ARENA / 50)).expect("there is room");
+    assert_eq!(heap.totals().waiting(), 0);
+    assert!(may_wait(&mut heap));
+}
+
+/// In an arena of 64 KiB, granules have a mark with those 512 above.
+#[test]
+fn no_batch_is_cut_off_where_one_of_it_would_have_the_mark_of_a_block_that_waits() {
+    let mut heap = heap::<General>(64 << 10);
+    let mut allocate = |granules| heap.allocate(layout(granules * GRANULE)).expect("there is room");
+    let _first = allocate(1);
+    let blocks = [(); 8].map(|()| allocate(3));
+    let above = allocate(512 - 8 * 3);
+    assert_eq!(above, blocks[7].map_addr(|last| last.checked_add(3 * GRANULE).unwrap()));
+    for block in blocks {
+        free(&mut heap, block, 3 * GRANULE);
+    }
+    assert_eq!((heap.totals().waiting_chunks(), heap.check()), (8, Ok(())));
+    let block = heap.allocate(layout(2 * GRANULE)).expect("there is room");
+    assert_eq!(block, blocks[0].map_addr(|first| first.checked_add(512 * GRANULE).unwrap()));
+    assert_eq!((heap.totals().waiting_chunks(), heap.check()), (8, Ok(())));
+
+    // Nor does it wait itself, as its mark is taken, nor is it thought to.
+    assert_eq!(heap.usable_size(block), Ok(2 * GRANULE));
+    free(&mut heap, block, 2 * GRANULE);
+    assert_eq!((heap.totals().waiting_chunks(), heap.check()), (8, Ok(())));
+    for block in blocks {
+        // SAFETY: nobody uses the block.
+        let again = unsafe { heap.deallocate_sized(block, layout(3 * GRANULE)) };
+        assert_eq!(again, Err(FreeError::AlreadyFree));
+    }
 }
 
 /// Requests that fail while blocks of many sizes come and go in an arena that is kept nearly full.

@@ -93,7 +93,7 @@ impl<S: PageSource> Heap<S> {
     /// which bounds the dearest call. It asks the source for nothing before the first allocation.
     ///
     /// What waits is no part of larger chunks. So in an arena, where no other memory is to come, blocks wait only while some
-    /// free chunk is an eighth of it or longer; without one, calls take about as long as in [real-time](Self::real_time) mode,
+    /// free chunk is a sixteenth of it or longer; without one, calls take about as long as in [real-time](Self::real_time) mode,
     /// and an arena may be about as full for long.
     pub const fn new(source: S) -> Self {
         Self::with_mode(source)

@@ -66,10 +66,10 @@ impl<M: Mode> Quick<M> {
         self.serves(bytes) && unsafe { self.is_marked(g) } && self.lists_it(block, bytes)
     }
 
-    #[cold]
-    #[inline(never)]
-    fn lists_it(&self, block: NonNull<u8>, bytes: usize) -> bool {
-        self.blocks(bytes).take(self.count(bytes)).any(|there| there == block)
+    /// Whether the list of blocks of `bytes` bytes, of which there is one, has that at `block`. O(1), if the number that wait is
+    /// bounded.
+    pub fn lists_it(&self, block: NonNull<u8>, bytes: usize) -> bool {
+        self.blocks(bytes).any(|there| there == block)
     }
 
     /// How many marks are set. For the full check.
