@@ -64,7 +64,7 @@ impl Policy {
         if largest >= LARGE_FROM {
             Self { limit: 256 * GRANULE, depth: 64, bytes: 2048 * GRANULE, longest: 0, marks: 1 << 16 }
         } else if largest >= MANY_FROM {
-            Self { limit: 64 * GRANULE, depth: 32, bytes: 512 * GRANULE, longest: 0, marks: 1 << 13 }
+            Self { limit: 24 * GRANULE, depth: 32, bytes: 512 * GRANULE, longest: 0, marks: 1 << 13 }
         } else if largest >= FEW_FROM {
             Self { limit: 8 * GRANULE, depth: 8, bytes: 64 * GRANULE, longest: 0, marks: 1 << 9 }
         } else {

@@ -64,8 +64,8 @@ fn a_block_that_grows_into_the_long_chunk_or_out_of_it_counts_too() {
     };
     assert!(resize(4000, ARENA / 2));
     assert!(!resize(ARENA / 2, ARENA / 16 * 15));
-    assert!(!resize(ARENA / 16 * 15, ARENA / 16 * 14));
-    assert!(resize(ARENA / 16 * 14, ARENA / 2));
+    assert!(!resize(ARENA / 16 * 15, ARENA / 4 * 3));
+    assert!(resize(ARENA / 4 * 3, ARENA / 2));
 }
 
 #[test]
@@ -86,15 +86,16 @@ fn what_waits_is_handed_out_before_lists_close() {
 #[test]
 fn lists_stay_open_if_what_waited_makes_a_long_chunk() {
     let mut heap = heap::<General>(ARENA);
-    let sizes = || (600..1000).step_by(16).flat_map(|size| [size; 8]);
+    let sizes = || (200..384).step_by(16).flat_map(|size| [size; 20]);
     let blocks: Vec<_> = sizes().map(|size| heap.allocate(layout(size)).expect("there is room")).collect();
-    let free_bytes = heap.totals().free();
-    let _most = heap.allocate(layout(free_bytes - ARENA / 14)).expect("there is a chunk as long");
+    let [beside, _most] =
+        [ARENA / 7, ARENA / 2].map(|size| heap.allocate(layout(size)).expect("there is room"));
     for (block, size) in blocks.into_iter().zip(sizes()) {
         free(&mut heap, block, size);
     }
-    assert!(heap.totals().waiting() > ARENA / 8);
-    let _part_of_the_rest = heap.allocate(layout(ARENA / 50)).expect("there is room");
+    free(&mut heap, beside, ARENA / 7);
+    assert!(heap.totals().waiting() > ARENA / 20);
+    let _last_long_chunk = heap.allocate(layout(ARENA / 6)).expect("there is room");
     assert_eq!(heap.totals().waiting(), 0);
     assert!(may_wait(&mut heap));
 }

@@ -19,7 +19,7 @@ const DISCARDED_FROM: usize = 64 << 10;
 const ONE_OF_MANY: usize = 2 << 20;
 
 /// Where no other memory is to come, blocks wait only while a free chunk is such a part of it.
-const LONG: usize = 16;
+const LONG: usize = 6;
 
 /// How a block goes back to its source.
 type Release<S> = unsafe fn(&mut S, NonNull<[u8]>);

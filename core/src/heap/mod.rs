@@ -86,14 +86,14 @@ unsafe impl<S: PageSource + Send, M: Mode> Send for Heap<S, M> {}
 
 impl<S: PageSource> Heap<S> {
     /// A heap in general mode: small blocks that are freed wait in quick lists for a request of the same size, up to 32
-    /// of each size up to 64 granules, 512 granules of a size at most. Where the source has blocks of 32 MiB, up to 64 of
+    /// of each size up to 24 granules, 512 granules of a size at most. Where the source has blocks of 32 MiB, up to 64 of
     /// each size up to 256 granules, 2048 granules of a size at most; fewer in small arenas, none below 32 KiB. What is cut
     /// off a long chunk is cut off in batches of up to 8, of which the others wait too. Those that wait are coalesced when
     /// there is no other room, a few at a time, or nothing else keeps a span from going back to the source; all at worst,
     /// which bounds the dearest call. It asks the source for nothing before the first allocation.
     ///
     /// What waits is no part of larger chunks. So in an arena, where no other memory is to come, blocks wait only while some
-    /// free chunk is a sixteenth of it or longer; without one, calls take about as long as in [real-time](Self::real_time) mode,
+    /// free chunk is a sixth of it or longer; without one, calls take about as long as in [real-time](Self::real_time) mode,
     /// and an arena may be about as full for long.
     pub const fn new(source: S) -> Self {
         Self::with_mode(source)

@@ -42,8 +42,8 @@ fn blocks_wait_up_to_a_size_that_the_memory_deserves() {
         (FEW_FROM - 1, 0),
         (FEW_FROM, 8),
         (MANY_FROM - 1, 8),
-        (MANY_FROM, 64),
-        (LARGE_FROM - 1, 64),
+        (MANY_FROM, 24),
+        (LARGE_FROM - 1, 24),
         (LARGE_FROM, 256),
     ] {
         wait_up_to::<General>(Policy::scaled_to(memory), largest);
