@@ -71,8 +71,8 @@ fn a_block_that_grows_into_the_long_chunk_or_out_of_it_counts_too() {
 #[test]
 fn what_waits_is_handed_out_before_lists_close() {
     let mut heap = heap::<General>(ARENA);
-    let [first, _second] = [(); 2].map(|()| heap.allocate(layout(200)).expect("there is room"));
-    free(&mut heap, first, 200);
+    let [first, _second] = [(); 2].map(|()| heap.allocate(layout(12 * GRANULE)).expect("there is room"));
+    free(&mut heap, first, 12 * GRANULE);
     let waiting = heap.totals().waiting_chunks();
     let rest = heap.allocate(layout(ARENA / 16 * 15)).expect("there is a chunk as long");
     assert_eq!((waiting > 0, heap.totals().waiting_chunks()), (true, 0));
@@ -86,7 +86,7 @@ fn what_waits_is_handed_out_before_lists_close() {
 #[test]
 fn lists_stay_open_if_what_waited_makes_a_long_chunk() {
     let mut heap = heap::<General>(ARENA);
-    let sizes = || (200..384).step_by(16).flat_map(|size| [size; 20]);
+    let sizes = || (12..24).flat_map(|granules| [granules * GRANULE; 20]);
     let blocks: Vec<_> = sizes().map(|size| heap.allocate(layout(size)).expect("there is room")).collect();
     let [beside, _most] =
         [ARENA / 7, ARENA / 2].map(|size| heap.allocate(layout(size)).expect("there is room"));
@@ -94,7 +94,7 @@ fn lists_stay_open_if_what_waited_makes_a_long_chunk() {
         free(&mut heap, block, size);
     }
     free(&mut heap, beside, ARENA / 7);
-    assert!(heap.totals().waiting() > ARENA / 20);
+    assert!(heap.totals().waiting() > ARENA / 40);
     let _last_long_chunk = heap.allocate(layout(ARENA / 6)).expect("there is room");
     assert_eq!(heap.totals().waiting(), 0);
     assert!(may_wait(&mut heap));
