@@ -6,7 +6,7 @@
 //! ```
 //!
 //! A block that waits is not free in the map, so that neighbours leave it alone; a bit of its own tells it from one that is in
-//! use: a [mark](marks), or one among the **live** ones of the map. Lists are last in, first out, as what was
+//! use: a mark (see the file `marks`), or one among the **live** ones of the map. Lists are last in, first out, as what was
 //! freed last is in the cache; one that is full, in the modes that bound them, takes no more, and what is freed then is
 //! coalesced at once.
 //! Of blocks too long for a list a few may wait too: see the file `long`.
