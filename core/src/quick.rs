@@ -59,7 +59,7 @@ impl Policy {
     pub const OFF: Self = Self { limit: 0, depth: 0, bytes: 0, longest: 0, marks: 0 };
 
     /// What may wait in a heap whose source has blocks of up to `largest` bytes: so little that a small arena does not
-    /// fragment, and about half of one at most.
+    /// fragment, and about a quarter of one at most.
     pub const fn scaled_to(largest: usize) -> Self {
         if largest >= LARGE_FROM {
             Self { limit: 256 * GRANULE, depth: 64, bytes: 2048 * GRANULE, longest: 0, marks: 1 << 16 }

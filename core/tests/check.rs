@@ -73,9 +73,9 @@ impl<M: Mode, S: Source> Case<M, S> {
     fn entry(&self, address: NonNull<u8>) -> ([NonNull<usize>; 2], usize) {
         let block = self.heap.spans().next().expect("there is a span").block.cast::<u8>();
         let g = (address.addr().get() - block.addr().get()) / GRANULE;
+        let words = Self::HEADER + 2 * (g / usize::BITS as usize);
         // SAFETY: the map stands behind the header.
-        let used =
-            unsafe { block.add(Self::HEADER * WORD).cast::<usize>().add(2 * (g / usize::BITS as usize)) };
+        let used = unsafe { block.cast::<usize>().add(words) };
         // SAFETY: each entry has two words.
         ([used, unsafe { used.add(1) }], 1 << (g % usize::BITS as usize))
     }

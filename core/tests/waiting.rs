@@ -69,7 +69,7 @@ fn a_block_that_grows_into_the_long_chunk_or_out_of_it_counts_too() {
 }
 
 #[test]
-fn what_waits_is_handed_out_before_lists_close() {
+fn what_waits_is_coalesced_when_lists_close() {
     let mut heap = heap::<General>(ARENA);
     let [first, _second] = [(); 2].map(|()| heap.allocate(layout(12 * GRANULE)).expect("there is room"));
     free(&mut heap, first, 12 * GRANULE);

@@ -1,5 +1,7 @@
 //! `MemAlloc` as the allocator of a whole program: this one.
 
+mod usage_support;
+
 use std::alloc::{GlobalAlloc, Layout};
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
@@ -11,6 +13,7 @@ use std::thread;
 
 use memalloc_core::FreeError;
 use memalloc_os::{MemAlloc, process};
+use usage_support::resident_bytes;
 
 #[global_allocator]
 static GLOBAL: MemAlloc = MemAlloc;
@@ -137,11 +140,6 @@ fn a_large_zeroed_block_is_not_touched() {
         assert!(resident_bytes() < 512 << 20);
         GLOBAL.dealloc(block, layout);
     }
-}
-
-fn resident_bytes() -> usize {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
-    statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
 }
 
 #[test]

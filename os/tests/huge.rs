@@ -1,6 +1,7 @@
 //! Huge blocks: alone in a program, as it looks at totals.
 
 mod thread_support;
+mod usage_support;
 
 use std::alloc::Layout;
 use std::thread;
@@ -9,6 +10,7 @@ use memalloc_core::FreeError;
 use memalloc_os::process;
 
 use thread_support::{Block, allocate, free};
+use usage_support::resident_bytes;
 
 const KIB: usize = 1 << 10;
 
@@ -65,11 +67,6 @@ fn pages_that_are_free_in_a_region_go_back_when_asked_for() {
     process::trim();
     assert!(resident_bytes() + size * 9 / 10 <= held, "{} of {held}", resident_bytes());
     assert_eq!((free(below), free(above), process::check()), (Ok(()), Ok(()), Ok(())));
-}
-
-fn resident_bytes() -> usize {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
-    statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
 }
 
 fn what_a_huge_block_leaves_serves_the_next_ones_and_goes_back_in_time() {

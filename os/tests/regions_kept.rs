@@ -1,5 +1,7 @@
 //! A heap that goes up and down by a few regions keeps their pages; one that shrinks to nothing keeps none for long.
 
+mod usage_support;
+
 use core::alloc::Layout;
 use core::ptr::NonNull;
 use std::collections::VecDeque;
@@ -7,24 +9,10 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use memalloc_os::process;
+use usage_support::{page_faults, resident_bytes};
 
 /// Four of them fill a region.
 const SIZE: usize = 1 << 20;
-
-fn page_faults() -> usize {
-    let mut usage = core::mem::MaybeUninit::<libc::rusage>::zeroed();
-    // SAFETY: there is room for what it writes, which is all numbers.
-    let usage = unsafe {
-        assert_eq!(libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()), 0);
-        usage.assume_init()
-    };
-    usage.ru_minflt.try_into().unwrap()
-}
-
-fn resident_bytes() -> usize {
-    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
-    pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
-}
 
 /// Adds so many blocks, all written to.
 fn add(blocks: &mut VecDeque<NonNull<u8>>, count: usize) {

@@ -1,27 +1,15 @@
 //! A program that goes over to blocks of another size has the memory of those before at once, and what it then does not
 //! ask for goes back to the system soon.
 
+mod usage_support;
+
 use core::alloc::Layout;
 use core::ptr::NonNull;
 use std::thread::sleep;
 use std::time::Duration;
 
 use memalloc_os::process;
-
-fn resident_bytes() -> usize {
-    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
-    pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
-}
-
-fn page_faults() -> usize {
-    let mut usage = core::mem::MaybeUninit::<libc::rusage>::zeroed();
-    // SAFETY: there is room for what it writes, which is all numbers.
-    let usage = unsafe {
-        assert_eq!(libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()), 0);
-        usage.assume_init()
-    };
-    usage.ru_minflt.try_into().unwrap()
-}
+use usage_support::{page_faults, resident_bytes};
 
 fn blocks(size: usize, count: usize) -> impl Iterator<Item = NonNull<u8>> {
     let layout = Layout::from_size_align(size, 16).unwrap();

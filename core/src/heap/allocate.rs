@@ -151,10 +151,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// The quick lists serve the size, and there is a block at least.
     #[inline(always)]
     unsafe fn may_all_wait(&self, at: usize, size: usize, count: usize) -> bool {
+        let mut others = spaced(at + size, size, at + count * size);
         // SAFETY: as the caller says.
-        M::REMOTE
-            || spaced(at + size, size, at + count * size)
-                .all(|(index, bits)| !unsafe { self.quick.are_some_marked(index, bits) })
+        let is_taken = |(index, bits)| unsafe { self.quick.are_some_marked(index, bits) };
+        M::REMOTE || !others.any(is_taken)
     }
 
     /// A block at a multiple of more than a granule: cut out of a chunk that has one, whose rest on either side stays
