@@ -36,6 +36,12 @@ pub(crate) unsafe fn before<T>(base: NonNull<u8>, bytes: usize) -> NonNull<T> {
     unsafe { base.byte_sub(bytes).cast() }
 }
 
+/// Whether `ptr` is a multiple of `align`, a power of two: no division, though the compiler may not know that it is one.
+#[inline(always)]
+pub(crate) fn is_multiple(ptr: NonNull<u8>, align: usize) -> bool {
+    ptr.addr().get() & (align - 1) == 0
+}
+
 /// Bytes from `base` up to `ptr`, which is not below it.
 #[inline(always)]
 pub(crate) fn distance(base: NonNull<u8>, ptr: NonNull<u8>) -> usize {

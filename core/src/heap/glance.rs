@@ -6,9 +6,9 @@ use core::ptr::NonNull;
 
 use super::Heap;
 use super::lookup::UsedChunk;
-use crate::granule::{TwoWordsLive, Unit, rounded};
+use crate::granule::{TwoWordsLive, Unit, granules, rounded};
 use crate::map::WORD_GRANULES;
-use crate::raw::after;
+use crate::raw::{after, is_multiple};
 use crate::span::Span;
 use crate::{Local, LongWait, PageSource};
 
@@ -17,8 +17,7 @@ impl<S: PageSource> Heap<S, Local> {
     #[inline(always)]
     pub(crate) fn take_waiting_aligned(&mut self, layout: Layout) -> Option<NonNull<u8>> {
         let bytes = rounded::<TwoWordsLive>(layout.size());
-        if !self.quick.serves(bytes) || !self.quick.first(bytes)?.addr().get().is_multiple_of(layout.align())
-        {
+        if !self.quick.serves(bytes) || !is_multiple(self.quick.first(bytes)?, layout.align()) {
             return None;
         }
         self.take_waiting(bytes)
@@ -126,9 +125,10 @@ impl<S: PageSource> Heap<S, Local> {
         unsafe { self.take_back(UsedChunk { span, start, map: span.map().extent(start) }) };
     }
 
-    /// The block at granule `start` of `span`, of `expected` bytes if that is said, made `new_size` bytes long, if no free chunk
-    /// lies above it, or there is nothing to do: what is cut off it waits; to grow, it moves to a block that waits, and waits
-    /// itself. `None`, and nothing has changed, in all other cases. O(1), but for the copy.
+    /// The block at granule `start` of `span`, of `expected` bytes if that is said, made `new_size` bytes long, in three cases:
+    /// there is nothing to do; it is too long for a list, and need not move; or it is short, and no free chunk lies above it:
+    /// what is cut off it waits, and to grow it moves to a block that waits, and waits itself. `None`, and nothing has changed,
+    /// in all others. O(1), but for the copy.
     ///
     /// # Safety
     /// The granule is one of a span of the heap, and lies at `ptr`. If a block in use starts there, nobody uses it any more once
@@ -146,8 +146,10 @@ impl<S: PageSource> Heap<S, Local> {
         unsafe {
             let glance = span.map().glance(start);
             let (bytes, new_bytes) = (glance.size() * Self::GRANULE, rounded::<TwoWordsLive>(new_size));
-            let is_as_said = expected.is_none_or(|expected| expected == bytes);
-            if !is_as_said || !self.quick.serves(bytes) || !glance.is_live() {
+            if !self.quick.serves(bytes) {
+                return self.move_end_soon(span, start, expected, new_size).then_some(ptr);
+            }
+            if expected.is_some_and(|expected| expected != bytes) || !glance.is_live() {
                 return None;
             }
             if new_bytes == bytes {
@@ -167,6 +169,30 @@ impl<S: PageSource> Heap<S, Local> {
             self.quick.push(ptr, bytes);
             glance.flip_live();
             Some(block)
+        }
+    }
+
+    /// Makes the block at granule `start` of `span`, of `expected` bytes if that is said, `new_size` bytes long where it lies, if
+    /// one is in use there and that can be done. Whether it is; if not, nothing has changed. O(1).
+    ///
+    /// # Safety
+    /// The granule is one of a span of the heap. What lies above a lower end is not used.
+    #[inline(always)]
+    unsafe fn move_end_soon(
+        &mut self,
+        span: Span<Unit<S, Local>>,
+        start: usize,
+        expected: Option<usize>,
+        new_size: usize,
+    ) -> bool {
+        // SAFETY: the granule is the span's; a live block is a chunk in use.
+        unsafe {
+            if new_size == 0 || !span.map().glance(start).is_live() {
+                return false;
+            }
+            let chunk = UsedChunk { span, start, map: span.map().extent(start) };
+            let is_as_said = expected.is_none_or(|expected| expected == chunk.size() * Self::GRANULE);
+            is_as_said && self.move_end(chunk, granules::<TwoWordsLive>(new_size))
         }
     }
 }

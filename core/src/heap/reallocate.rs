@@ -127,7 +127,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// # Safety
     /// The chunk is in use; what lies above a lower end is not.
     #[inline]
-    unsafe fn move_end(&mut self, chunk: UsedChunk<Unit<S, M>>, new_size: usize) -> bool {
+    pub(super) unsafe fn move_end(&mut self, chunk: UsedChunk<Unit<S, M>>, new_size: usize) -> bool {
         let UsedChunk { span, start, map: InUse { end, neighbours } } = chunk;
         let new_end = start.saturating_add(new_size);
         if new_end == end {

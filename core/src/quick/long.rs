@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 use super::{List, Lists, Quick};
 use crate::Mode;
 use crate::granule::GRANULE;
-use crate::raw::after;
+use crate::raw::{after, is_multiple};
 
 /// How many may wait.
 pub(super) const PLACES: usize = 1 << PLACES_BITS;
@@ -51,7 +51,7 @@ impl<M: Mode> Quick<M> {
         }
         // SAFETY: where long blocks may wait, there are places.
         let place = unsafe { self.place(place_of(bytes)).as_mut() };
-        let lies_well = |block: NonNull<u8>| align <= GRANULE || block.addr().get().is_multiple_of(align);
+        let lies_well = |block: NonNull<u8>| align <= GRANULE || is_multiple(block, align);
         if place.bytes == bytes && place.block.is_some_and(lies_well) {
             core::mem::replace(place, EMPTY).block
         } else {

@@ -249,6 +249,32 @@ fn a_block_is_resized_in_few_steps_where_it_lies_or_into_one_that_waits() {
 }
 
 #[test]
+fn a_long_block_is_resized_in_few_steps_where_it_lies() {
+    let (mut heap, _) = new_heap(3 << 20);
+    let block = heap.allocate(Layout::from_size_align(300 * GRANULE, 8).unwrap()).unwrap();
+    let at = at(&heap, block);
+    // SAFETY: the block is not used, and the heap is to refuse what is wrong.
+    unsafe {
+        for new_size in [300, 301, 900, 70, 65].map(|size| size * GRANULE) {
+            let size = heap.usable_size(block).unwrap();
+            for wrong in [size - GRANULE, size + 1, 0] {
+                assert_eq!(heap.resize_soon(at, Some(wrong), new_size), None);
+            }
+            assert_eq!(heap.resize_soon(at, Some(size), new_size - 1), Some(block));
+            assert_eq!((heap.usable_size(block), heap.check()), (Ok(new_size), Ok(())));
+        }
+        let above = heap.allocate(Layout::from_size_align(100 * GRANULE, 8).unwrap()).unwrap();
+        assert!(above > block);
+        for left in [0, 64 * GRANULE + 2 * above.offset_from_unsigned(block), 4 << 20, usize::MAX] {
+            assert_eq!(heap.resize_soon(at, None, left), None);
+        }
+        assert_eq!((heap.usable_size(block), heap.check()), (Ok(65 * GRANULE), Ok(())));
+        heap.deallocate(block).unwrap();
+        assert_eq!((heap.resize_soon(at, None, 65 * GRANULE), heap.check()), (None, Ok(())));
+    }
+}
+
+#[test]
 fn the_size_of_a_block_in_use_is_soon_told_and_of_no_other() {
     let (mut heap, inbox) = new_heap(3 << 20);
     for size in [1, 2, 63, 64, 65, 200] {
