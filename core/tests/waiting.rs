@@ -1,28 +1,43 @@
-//! When blocks may wait, in general mode, in an arena.
+//! When blocks may wait, in general mode, where no other memory is to come.
 
 use core::alloc::Layout;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
-use memalloc_core::{ArenaSource, FreeError, GRANULE, General, Heap, Mode, RealTime};
+use memalloc_core::{
+    ArenaSource, BlocksSource, FreeError, GRANULE, General, Heap, Mode, PageSource, RealTime,
+};
 
 const ARENA: usize = 1 << 20;
 
+fn memory(size: usize) -> &'static mut [MaybeUninit<u8>] {
+    Box::leak(vec![MaybeUninit::uninit(); size].into_boxed_slice())
+}
+
 fn heap<M: Mode>(size: usize) -> Heap<ArenaSource, M> {
-    Heap::with_mode(ArenaSource::new(Box::leak(vec![MaybeUninit::uninit(); size].into_boxed_slice())))
+    Heap::with_mode(ArenaSource::new(memory(size)))
+}
+
+/// A heap over pieces of memory, as many as there are sizes.
+fn heap_over<M: Mode, const N: usize>(sizes: [usize; N]) -> Heap<BlocksSource<N>, M> {
+    let mut source = BlocksSource::new();
+    for size in sizes {
+        source.add(memory(size)).expect("there is a place for each");
+    }
+    Heap::with_mode(source)
 }
 
 fn layout(size: usize) -> Layout {
     Layout::from_size_align(size, 8).expect("a small layout")
 }
 
-fn free(heap: &mut Heap<ArenaSource>, block: NonNull<u8>, size: usize) {
+fn free<S: PageSource>(heap: &mut Heap<S>, block: NonNull<u8>, size: usize) {
     // SAFETY: nobody uses the block.
     assert_eq!(unsafe { heap.deallocate_sized(block, layout(size)) }, Ok(()));
 }
 
 /// Whether any block waits once two are freed.
-fn may_wait(heap: &mut Heap<ArenaSource>) -> bool {
+fn may_wait<S: PageSource>(heap: &mut Heap<S>) -> bool {
     let blocks = [(); 2].map(|()| heap.allocate(layout(72)).expect("there is room"));
     for block in blocks {
         free(heap, block, 72);
@@ -50,6 +65,24 @@ fn blocks_wait_only_while_a_long_chunk_is_free() {
     }
     assert!(may_wait(&mut heap));
     assert_eq!(heap.check(), Ok(()));
+}
+
+#[test]
+fn blocks_wait_while_another_long_piece_of_memory_is_to_come() {
+    let mut heap = heap_over([ARENA, ARENA, 4096]);
+    let take_most =
+        |heap: &mut Heap<_>| heap.allocate(layout(ARENA / 20 * 19)).expect("there is a piece for it");
+    let _first = take_most(&mut heap);
+    assert!(may_wait(&mut heap));
+    let second = take_most(&mut heap);
+    assert!(!may_wait(&mut heap));
+    free(&mut heap, second, ARENA / 20 * 19);
+    assert!(may_wait(&mut heap));
+    // The second piece goes back, and may come again.
+    heap.trim();
+    assert!(may_wait(&mut heap) && heap.totals().spans() == 1);
+    let _second = take_most(&mut heap);
+    assert!(!may_wait(&mut heap));
 }
 
 #[test]
@@ -128,9 +161,8 @@ fn no_batch_is_cut_off_where_one_of_it_would_have_the_mark_of_a_block_that_waits
     }
 }
 
-/// Requests that fail while blocks of many sizes come and go in an arena that is kept nearly full.
-fn failures<M: Mode>(seed: u64) -> usize {
-    let mut heap = heap::<M>(16 * ARENA);
+/// Requests that fail while blocks of many sizes come and go in a heap of 16 times [`ARENA`] that is kept nearly full.
+fn failures<S: PageSource, M: Mode>(mut heap: Heap<S, M>, seed: u64) -> usize {
     let mut random = Random(seed);
     let (mut live, mut payload, mut failures) = (Vec::new(), 0, 0);
     for _ in 0..400_000 {
@@ -160,9 +192,21 @@ fn failures<M: Mode>(seed: u64) -> usize {
 
 #[test]
 fn about_as_many_requests_fail_in_a_full_arena_as_in_real_time_mode() {
-    let general: usize = (1..=3).map(failures::<General>).sum();
-    let real_time: usize = (1..=3).map(failures::<RealTime>).sum();
+    let general: usize = (1..=3).map(|seed| failures(heap::<General>(16 * ARENA), seed)).sum();
+    let real_time: usize = (1..=3).map(|seed| failures(heap::<RealTime>(16 * ARENA), seed)).sum();
     assert!(general <= 2 * real_time, "{general} failed, in real-time mode {real_time}");
+}
+
+#[test]
+fn nor_do_more_where_memory_is_in_pieces() {
+    fn all<M: Mode, const N: usize>() -> usize {
+        (1..=3).map(|seed| failures(heap_over::<M, N>([16 * ARENA / N; N]), seed)).sum()
+    }
+    for (general, real_time) in
+        [(all::<General, 4>(), all::<RealTime, 4>()), (all::<General, 16>(), all::<RealTime, 16>())]
+    {
+        assert!(general <= 2 * real_time, "{general} failed, in real-time mode {real_time}");
+    }
 }
 
 struct Random(u64);

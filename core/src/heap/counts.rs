@@ -33,6 +33,11 @@ impl Counts {
         }
     }
 
+    /// Granules of all spans that chunks are of.
+    pub(super) const fn capacity(&self) -> usize {
+        self.capacity
+    }
+
     /// Entries of the spans' maps, about.
     pub(super) const fn entries(&self) -> usize {
         self.capacity / WORD_GRANULES

@@ -18,7 +18,7 @@ const DISCARDED_FROM: usize = 64 << 10;
 /// From blocks of this size on, a heap of one thread or processor has much memory to come.
 const ONE_OF_MANY: usize = 2 << 20;
 
-/// Where no other memory is to come, blocks wait only while a free chunk is such a part of it.
+/// Where no other memory is to come, blocks wait only while a free chunk is such a part of all there is.
 const LONG: usize = 6;
 
 /// How a block goes back to its source.
@@ -105,7 +105,6 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 self.quick.initialize(lists, Self::policy_for(overhead.bins_for));
                 self.largest = overhead.bins_for;
                 self.home = Some(span);
-                self.long = span.capacity() / LONG;
                 if Self::COUNTS_HELD {
                     // The bins keep it.
                     span.hold();
@@ -115,8 +114,18 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             self.counts.add_span(span.block().len(), span.capacity());
             let chunk = span.address(span.first());
             self.bins.insert(self.base(), span.position(span.first()), span.capacity());
+            if Self::CLOSES {
+                self.let_wait_for_now();
+                self.close_if_scarce();
+            }
             chunk
         }
+    }
+
+    /// Lets blocks wait, as a span has come or gone, until there is no long free chunk any more.
+    fn let_wait_for_now(&mut self) {
+        self.long = self.counts.capacity().div_ceil(LONG);
+        self.quick.open();
     }
 
     /// Gives a span that has just become entirely free back to the source, or keeps it: one, no larger than all the
@@ -238,6 +247,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             span.unlink(&mut self.spans);
             self.counts.remove_span(span.block().len(), span.capacity());
             release(&mut self.source, span.block());
+        }
+        if Self::CLOSES {
+            self.let_wait_for_now();
         }
     }
 }

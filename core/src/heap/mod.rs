@@ -77,7 +77,8 @@ pub struct Heap<S: PageSource, M: Mode = General> {
     /// The block whose span is looked through for blocks that have come back.
     kept: Option<NonNull<u8>>,
     counts: Counts,
-    /// Granules: while no free chunk is as long, nothing waits. Once one is twice as long, blocks may again.
+    /// Granules: while no free chunk is as long, and no block to be had, nothing waits. Once one is twice as long, blocks may
+    /// again.
     long: usize,
 }
 
@@ -92,9 +93,9 @@ impl<S: PageSource> Heap<S> {
     /// there is no other room, a few at a time, or nothing else keeps a span from going back to the source; all at worst,
     /// which bounds the dearest call. It asks the source for nothing before the first allocation.
     ///
-    /// What waits is no part of larger chunks. So in an arena, where no other memory is to come, blocks wait only while some
-    /// free chunk is a sixth of it or longer; without one, calls take about as long as in [real-time](Self::real_time) mode,
-    /// and an arena may be about as full for long.
+    /// What waits is no part of larger chunks. So blocks wait only while some free chunk is a sixth of all memory or longer, or the
+    /// source has a block as long; without one, calls take about as long as in [real-time](Self::real_time) mode, and memory may
+    /// be about as full for long.
     pub const fn new(source: S) -> Self {
         Self::with_mode(source)
     }
@@ -136,8 +137,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// could go back. Where any number may wait, to coalesce them for that would cost more than the span is worth.
     pub(crate) const COUNTS_HELD: bool = M::WAITS && M::BOUNDED && !S::ONE_BLOCK;
 
-    /// Whether blocks wait only while there is a long free chunk: where no other memory is to come.
-    pub(crate) const CLOSES: bool = M::WAITS && M::BOUNDED && S::ONE_BLOCK;
+    /// Whether blocks wait only while there is a long free chunk, or memory for one to come.
+    pub(crate) const CLOSES: bool = M::WAITS && M::BOUNDED;
 
     /// Bytes in a granule.
     pub(crate) const GRANULE: usize = M::Granule::BYTES;

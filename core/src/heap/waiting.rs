@@ -134,12 +134,15 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         while self.flush_some() {}
     }
 
-    /// Coalesces all that waits, if no long chunk is free, and lets nothing wait any more if none comes of that: what waits keeps
-    /// its neighbours apart, and where little else is free, what is freed beside it is soon cut up again.
+    /// Coalesces all that waits, if no long chunk is free or to be had, and lets nothing wait any more if none comes of that: what
+    /// waits keeps its neighbours apart, and where little else is free, what is freed beside it is soon cut up again.
     #[cold]
     #[inline(never)]
     pub(super) fn close_if_scarce(&mut self) {
-        let is_scarce = |heap: &Self| heap.bins.first_for(heap.long).is_none();
+        let is_scarce = |heap: &Self| {
+            let bytes = heap.largest.min(heap.long * Self::GRANULE);
+            heap.bins.first_for(heap.long).is_none() && !heap.source.can_lend(bytes)
+        };
         if self.quick.are_open() && is_scarce(self) {
             self.flush();
             if is_scarce(self) {

@@ -55,11 +55,6 @@ impl ArenaSource {
         Self { memory, size, lent: NonNull::dangling(), lent_granules: 0 }
     }
 
-    /// Whether the arena is not lent.
-    pub(super) const fn is_idle(&self) -> bool {
-        self.lent_granules == 0
-    }
-
     /// The whole granules inside the arena: how far in they start, and their bytes.
     fn usable(&self) -> (usize, usize) {
         let skip = self.memory.addr().wrapping_neg() % GRANULE;
@@ -78,13 +73,18 @@ unsafe impl PageSource for ArenaSource {
     }
 
     fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
-        let (skip, size) = self.usable();
-        if !self.is_idle() || size == 0 || size < min {
+        if !self.can_lend(min) {
             return None;
         }
+        let (skip, size) = self.usable();
         let start = NonNull::new(self.memory.wrapping_add(skip))?;
         (self.lent, self.lent_granules) = (start, size / GRANULE);
         Some(NonNull::slice_from_raw_parts(start, size))
+    }
+
+    #[inline]
+    fn can_lend(&self, min: usize) -> bool {
+        self.lent_granules == 0 && self.usable().1 >= min.max(1)
     }
 
     unsafe fn release(&mut self, _block: NonNull<[u8]>) {

@@ -85,8 +85,12 @@ unsafe impl<const N: usize> PageSource for BlocksSource<N> {
     }
 
     fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
-        let fits = |block: &&mut ArenaSource| block.is_idle() && block.largest() >= min.max(1);
-        self.blocks.iter_mut().filter(fits).min_by_key(|block| block.largest())?.request(min)
+        let idle = self.blocks.iter_mut().filter(|block| block.can_lend(min));
+        idle.min_by_key(|block| block.largest())?.request(min)
+    }
+
+    fn can_lend(&self, min: usize) -> bool {
+        self.blocks.iter().any(|block| block.can_lend(min))
     }
 
     unsafe fn release(&mut self, block: NonNull<[u8]>) {
@@ -126,9 +130,9 @@ mod tests {
         let mut source = three();
         assert!(source.request(1500).unwrap().len() <= 2048);
         assert!(source.request(1500).unwrap().len() > 2048);
-        assert!(source.request(1500).is_none());
-        assert!(source.request(500).is_some());
-        assert!(source.request(0).is_none());
+        assert!(!source.can_lend(1500) && source.request(1500).is_none());
+        assert!(source.can_lend(500) && source.request(500).is_some());
+        assert!(!source.can_lend(0) && source.request(0).is_none());
     }
 
     #[test]

@@ -88,6 +88,13 @@ pub unsafe trait PageSource {
     /// A block of at least `min` bytes, or `None` if there is none to be had.
     fn request(&mut self, min: usize) -> Option<NonNull<[u8]>>;
 
+    /// Whether [`request`](Self::request) would find a block of at least `min` bytes now that some are out; yes, if that is not
+    /// known. Where it would not, a heap takes more care to have long chunks free.
+    fn can_lend(&self, min: usize) -> bool {
+        let _ = min;
+        !Self::ONE_BLOCK
+    }
+
     /// Whether the bytes of the block that was handed out last are all zero, where [`ZEROED`](Self::ZEROED) says that they
     /// may be. A source that hands out again what it took back says no of it.
     fn last_is_zeroed(&self) -> bool {
@@ -113,8 +120,9 @@ pub unsafe trait PageSource {
     }
 
     /// What stands in `bytes` bytes at `start`, which lie in a block, is needed no more; what is read there next may be
-    /// anything, but if blocks are [zeroed](Self::ZEROED), where zeros have to stay zeros. A source that has its memory from a system gives whole pages of it back. Called by
-    /// [`trim`](crate::Heap::trim), for all that is free in one piece of 64 KiB or more.
+    /// anything, but if blocks are [zeroed](Self::ZEROED), where zeros have to stay zeros. A source that has its memory from a
+    /// system gives whole pages of it back. Called by [`trim`](crate::Heap::trim), for all that is free in one piece of 64 KiB
+    /// or more.
     ///
     /// # Safety
     /// Nobody uses the bytes.

@@ -75,6 +75,10 @@ unsafe impl<const MOST: usize, const ZEROED: bool> PageSource for Lender<MOST, Z
         Some(NonNull::slice_from_raw_parts(start, size))
     }
 
+    fn can_lend(&self, min: usize) -> bool {
+        !self.refuses() && min <= self.most && self.lent.len() < MOST
+    }
+
     fn last_is_zeroed(&self) -> bool {
         ZEROED && !self.requests.is_multiple_of(3)
     }

@@ -56,6 +56,10 @@ unsafe impl PageSource for TestSource {
         Some(NonNull::slice_from_raw_parts(start, size))
     }
 
+    fn can_lend(&self, min: usize) -> bool {
+        min <= self.largest && self.total + min <= self.limit
+    }
+
     unsafe fn release(&mut self, block: NonNull<[u8]>) {
         let start = block.cast::<u8>();
         let (_, size) = self.lent.remove(&start.addr().get()).expect("the block is lent");

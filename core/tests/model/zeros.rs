@@ -34,6 +34,10 @@ unsafe impl<S: PageSource> PageSource for Zeros<S> {
         Some(block)
     }
 
+    fn can_lend(&self, min: usize) -> bool {
+        self.inner.can_lend(min)
+    }
+
     fn last_is_zeroed(&self) -> bool {
         !self.requests.is_multiple_of(3)
     }
