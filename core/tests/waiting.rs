@@ -86,6 +86,25 @@ fn blocks_wait_while_another_long_piece_of_memory_is_to_come() {
 }
 
 #[test]
+fn a_small_piece_that_is_to_come_or_has_gone_back_is_enough() {
+    let mut heap = heap_over([ARENA; 16]);
+    let most = ARENA / 20 * 19;
+    let mut take_most = |heap: &mut Heap<_>| heap.allocate(layout(most)).expect("there is a piece for it");
+    let mut blocks = Vec::new();
+    for _ in 0..15 {
+        blocks.push(take_most(&mut heap));
+        assert!(may_wait(&mut heap), "{} pieces", blocks.len());
+    }
+    blocks.push(take_most(&mut heap));
+    assert!(!may_wait(&mut heap));
+    // It is a sixteenth, not a sixth, and would not do if it did not go back.
+    free(&mut heap, blocks.swap_remove(7), most);
+    assert!(!may_wait(&mut heap));
+    heap.trim();
+    assert!(may_wait(&mut heap) && heap.totals().spans() == 15);
+}
+
+#[test]
 fn a_block_that_grows_into_the_long_chunk_or_out_of_it_counts_too() {
     let mut heap = heap::<General>(ARENA);
     assert!(may_wait(&mut heap));
