@@ -89,7 +89,7 @@ fn blocks_wait_while_another_long_piece_of_memory_is_to_come() {
 fn a_small_piece_that_is_to_come_or_has_gone_back_is_enough() {
     let mut heap = heap_over([ARENA; 16]);
     let most = ARENA / 20 * 19;
-    let mut take_most = |heap: &mut Heap<_>| heap.allocate(layout(most)).expect("there is a piece for it");
+    let take_most = |heap: &mut Heap<_>| heap.allocate(layout(most)).expect("there is a piece for it");
     let mut blocks = Vec::new();
     for _ in 0..15 {
         blocks.push(take_most(&mut heap));
