@@ -43,7 +43,7 @@ fn the_text_tells_what_is_kept_of_each_chunk() {
     let (entry, end) = ((first + 7) / 64 + 1, first + 7 + 125);
     for (granule, line) in [
         (0, "       48   1    0    in use: 40 bytes, id 1".to_owned()),
-        (3, format!("       16   0    1    free: next none, back g{} (its footer too)", first + 132)),
+        (3, format!("       16   0    1    free: next g{}, back bin 1 (its footer too)", first + 132)),
         (4, "       16   1    1    in use: 10 bytes, id 3".to_owned()),
         (5, "       32   0    1    free: next none, back bin 2, size 2, footer 2".to_owned()),
         (
@@ -52,7 +52,7 @@ fn the_text_tells_what_is_kept_of_each_chunk() {
                 "    2,000   1    1    in use: 2,000 bytes, id 5; map entry {entry} notes its end: g{end}"
             ),
         ),
-        (132, format!("       16   0    1    free: next g{}, back bin 1 (its footer too)", first + 3)),
+        (132, format!("       16   0    1    free: next none, back g{} (its footer too)", first + 3)),
         (133, "      112   1    1    in use: 100 bytes, id 7".to_owned()),
     ] {
         let line = format!(" g{} {line}\n", first + granule);

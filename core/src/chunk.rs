@@ -14,7 +14,7 @@
 //!
 //! `next` is the next free chunk of the same bin; `back` is the position that holds the link to this one, the `next` of
 //! another chunk or the bin's head. So a chunk leaves its bin in O(1), whichever bin that is. The last of a bin links to the
-//! [end](Position::end), which may be written as if it had a way back. The **footer**, the last
+//! [end](Position::end), which may be written as if it had a way back, and says no size. The **footer**, the last
 //! cell, tells the neighbour above where this chunk starts. A [granule](Granule) is roomy if it has the four cells; if not, a
 //! size is kept odd and a link even, so that the second cell and the last tell one granule from more. (Boundary tags: Knuth,
 //! The Art of Computer Programming, volume 1, section 2.5.)
@@ -79,6 +79,19 @@ impl<G: Granule> FreeChunk<G> {
         unsafe {
             self.0.cells_up(Self::SIZE).set_size(base, size);
             self.0.up(size).cell_down().set_size(base, size);
+        }
+    }
+
+    /// Has the [end](Position::end) say that it has no size.
+    ///
+    /// # Safety
+    /// The second cell at the base is ours to write.
+    pub(crate) unsafe fn lay_end(base: NonNull<u8>) {
+        let end = Position::end(base);
+        // SAFETY: as the caller says.
+        unsafe {
+            let cell = Position::<G>::cells_up(end, Self::SIZE);
+            if G::ROOMY { cell.set_size(base, 0) } else { cell.set_link(base, end) }
         }
     }
 
@@ -164,7 +177,7 @@ impl<G: Granule> FreeChunk<G> {
         unsafe { self.0.cells_up(Self::back_at::<MORE>()).set_link(base, slot) }
     }
 
-    /// Puts it at the head of the bin at `head`.
+    /// Puts it where `head` is the position that holds the link to it: a bin's head, or another chunk of the bin.
     ///
     /// # Safety
     /// As for the type, but that it is in no bin yet.
@@ -178,6 +191,17 @@ impl<G: Granule> FreeChunk<G> {
             head.set_link(base, self.0);
             Self(next).set_back::<MORE>(base, self.0);
         }
+    }
+
+    /// Where it is to be put into the bin at `head`: behind the first chunk, if that lies below it, or else before.
+    ///
+    /// # Safety
+    /// As for the type, but that it is in no bin yet.
+    #[inline(always)]
+    pub(crate) unsafe fn behind_lower(self, base: NonNull<u8>, head: Position<G>) -> Position<G> {
+        // SAFETY: the head holds a link.
+        let first = unsafe { head.link(base) };
+        if first.is_chunk_below(base, self.0) { first } else { head }
     }
 
     /// Takes it out of its bin. The position that held the link to it, and whether that is at the end of the bin now.

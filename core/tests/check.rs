@@ -183,8 +183,8 @@ fn a_chunk_that_fell_out_of_its_bin() {
 
 fn fallen_out<S: Source>() {
     let case = Case::<RealTime, S>::new();
-    // The second was freed last and is the first of the bin; without its link, the other is in no list.
-    let [last, first] = case.four;
+    // The lower is the first of the bin; without its link, the other is in no list.
+    let [first, last] = case.four;
     case.spoil_cell(first, 0, |link| {
         assert_eq!(link, case.link(last));
         0

@@ -180,8 +180,11 @@ fn no_batch_is_cut_off_where_one_of_it_would_have_the_mark_of_a_block_that_waits
     }
 }
 
-/// Requests that fail while blocks of many sizes come and go in a heap of 16 times [`ARENA`] that is kept nearly full.
-fn failures<S: PageSource, M: Mode>(mut heap: Heap<S, M>, seed: u64) -> usize {
+/// Percent in use at which some requests fail.
+const NEARLY_FULL: usize = 76;
+
+/// Requests that fail while blocks of many sizes come and go in a heap of 16 times [`ARENA`], up to so many percent of it.
+fn failures<S: PageSource, M: Mode>(mut heap: Heap<S, M>, percent: usize, seed: u64) -> usize {
     let mut random = Random(seed);
     let (mut live, mut payload, mut failures) = (Vec::new(), 0, 0);
     for _ in 0..400_000 {
@@ -191,7 +194,7 @@ fn failures<S: PageSource, M: Mode>(mut heap: Heap<S, M>, seed: u64) -> usize {
             950..995 => 2_048 + random.below(14_000),
             _ => 16_384 + random.below(100_000),
         };
-        while payload + size > ARENA / 10 * 7 * 16 {
+        while payload + size > ARENA * 16 / 100 * percent {
             let (block, size) = live.swap_remove(random.below(live.len()));
             // SAFETY: nobody uses the block.
             assert_eq!(unsafe { heap.deallocate_sized(block, layout(size)) }, Ok(()));
@@ -211,20 +214,29 @@ fn failures<S: PageSource, M: Mode>(mut heap: Heap<S, M>, seed: u64) -> usize {
 
 #[test]
 fn about_as_many_requests_fail_in_a_full_arena_as_in_real_time_mode() {
-    let general: usize = (1..=3).map(|seed| failures(heap::<General>(16 * ARENA), seed)).sum();
-    let real_time: usize = (1..=3).map(|seed| failures(heap::<RealTime>(16 * ARENA), seed)).sum();
+    let general: usize = (1..=3).map(|seed| failures(heap::<General>(16 * ARENA), NEARLY_FULL, seed)).sum();
+    let real_time: usize =
+        (1..=3).map(|seed| failures(heap::<RealTime>(16 * ARENA), NEARLY_FULL, seed)).sum();
     assert!(general <= 2 * real_time, "{general} failed, in real-time mode {real_time}");
 }
 
 #[test]
 fn nor_do_more_where_memory_is_in_pieces() {
     fn all<M: Mode, const N: usize>() -> usize {
-        (1..=3).map(|seed| failures(heap_over::<M, N>([16 * ARENA / N; N]), seed)).sum()
+        (1..=3).map(|seed| failures(heap_over::<M, N>([16 * ARENA / N; N]), NEARLY_FULL, seed)).sum()
     }
     for (general, real_time) in
         [(all::<General, 4>(), all::<RealTime, 4>()), (all::<General, 16>(), all::<RealTime, 16>())]
     {
         assert!(general <= 2 * real_time, "{general} failed, in real-time mode {real_time}");
+    }
+}
+
+#[test]
+fn none_fails_where_seven_tenths_are_in_use() {
+    for seed in 1..=3 {
+        assert_eq!(failures(heap::<General>(16 * ARENA), 70, seed), 0);
+        assert_eq!(failures(heap::<RealTime>(16 * ARENA), 70, seed), 0);
     }
 }
 

@@ -244,19 +244,16 @@ pub(crate) mod tests {
             picture.chunks,
             [
                 used(0, 3, false, 1, 40),
-                free(3, 1, 1, None, Some(at(45))),
+                free(3, 1, 1, Some(at(45)), None),
                 used(4, 1, true, 3, 10),
                 free(5, 2, 2, None, None),
                 used(7, 38, true, 5, 600),
-                free(45, 1, 1, Some(at(3)), None),
+                free(45, 1, 1, None, Some(at(3))),
                 used(46, 7, true, 7, 100),
                 free(53, rest, last_bin, None, None),
             ]
         );
-        assert_eq!(
-            picture.bins[0],
-            Bin { number: 1, chunks: 2, smallest: 1, largest: 1, head: Some(at(45)) }
-        );
+        assert_eq!(picture.bins[0], Bin { number: 1, chunks: 2, smallest: 1, largest: 1, head: Some(at(3)) });
         assert_eq!(picture.used_end(0), first + 53);
     }
 

@@ -82,6 +82,7 @@ impl<G: Granule> Bins<G> {
         // SAFETY: the caller gives room for a head a bin.
         unsafe {
             let heads = Position::new(base, memory).cell_down();
+            FreeChunk::<G>::lay_end(base);
             *self = Self { heads, count: class::count::<G>(largest), ..Self::new() };
             self.forget(base);
         }
@@ -105,24 +106,49 @@ impl<G: Granule> Bins<G> {
         self.count != 0
     }
 
-    /// Makes the `size` granules at `at` a free chunk in its bin. O(1).
+    /// Makes the `size` granules at `at` a free chunk, the first in its bin. O(1).
     ///
     /// # Safety
     /// As for the type. They are valid memory that nothing else uses, one at least, and no more than the bins were made for.
     #[cfg_attr(not(for_size), inline(always))]
     #[cfg_attr(for_size, inline(never))]
     pub unsafe fn insert(&mut self, base: NonNull<u8>, at: Position<G>, size: usize) {
+        // SAFETY: as the caller says.
+        unsafe { self.insert_at(base, at, size, |_, head| head) };
+    }
+
+    /// [`insert`](Self::insert), of what was freed: behind the first in its bin, if that lies below it. So what is taken lies low
+    /// for the most part, and what is freed above can become long chunks. O(1).
+    ///
+    /// # Safety
+    /// As there.
+    #[cfg_attr(not(for_size), inline(always))]
+    #[cfg_attr(for_size, inline(never))]
+    pub unsafe fn insert_freed(&mut self, base: NonNull<u8>, at: Position<G>, size: usize) {
+        // SAFETY: as the caller says; the bin's head is one.
+        unsafe { self.insert_at(base, at, size, |chunk, head| chunk.behind_lower(base, head)) };
+    }
+
+    /// [`insert`](Self::insert), where `slot` says, given the chunk and its bin's head.
+    #[inline(always)]
+    unsafe fn insert_at(
+        &mut self,
+        base: NonNull<u8>,
+        at: Position<G>,
+        size: usize,
+        slot: impl Fn(FreeChunk<G>, Position<G>) -> Position<G>,
+    ) {
         // SAFETY: the size has a bin, which holds chunks of one granule all, or none.
         unsafe {
             let chunk = FreeChunk::at(at);
             if !G::ROOMY && size == 1 {
-                chunk.link::<false>(base, self.head(1));
+                chunk.link::<false>(base, slot(chunk, self.head(1)));
                 self.mark_filled(1);
                 return;
             }
             chunk.write_size(base, size);
             let bin = class::holding::<G>(size);
-            chunk.link::<true>(base, self.head(bin));
+            chunk.link::<true>(base, slot(chunk, self.head(bin)));
             self.mark_filled(bin);
         }
     }
@@ -178,6 +204,36 @@ impl<G: Granule> Bins<G> {
     #[inline(always)]
     pub fn first_for(&self, size: usize) -> Option<usize> {
         self.filled_above(class::holding::<G>(size - 1))
+    }
+
+    /// [`first_for`](Self::first_for), if its bit is in the first word. O(1).
+    #[inline(always)]
+    pub fn first_near(&self, size: usize) -> Option<usize> {
+        self.filled_near(class::holding::<G>(size - 1))
+    }
+
+    /// A bin whose first chunk has `size` granules or more, where there is none [near](Self::first_near): that which chunks of the
+    /// size belong in, if its first has as many, or else that of [`first_for`](Self::first_for). So long chunks are not cut up
+    /// while one that fits well is at hand. O(1).
+    ///
+    /// # Safety
+    /// As for the type. There are bins.
+    #[inline(always)]
+    pub unsafe fn first_far(&self, base: NonNull<u8>, size: usize) -> Option<usize> {
+        // If that is the lowest of its bin, the one below is looked at, of which no chunk has as many.
+        let bin = class::holding::<G>(size - 1);
+        // SAFETY: as the caller says; the bin is one of these.
+        if self.all().contains(&bin) && unsafe { self.first_has(base, bin, size) } {
+            return Some(bin);
+        }
+        self.filled_beyond(bin)
+    }
+
+    /// Whether the first chunk of a bin, if it has one, has `size` granules or more, two at least.
+    #[inline(always)]
+    unsafe fn first_has(&self, base: NonNull<u8>, bin: usize, size: usize) -> bool {
+        // SAFETY: as the caller says. The end says no size.
+        unsafe { FreeChunk::<G>::at(self.head(bin).link(base)).size_of_more(base) >= Some(size) }
     }
 
     /// Takes out the first chunk of `bin`: its position and its granules. O(1).
@@ -299,13 +355,17 @@ impl<G: Granule> Bins<G> {
     #[cfg_attr(not(for_size), inline(always))]
     #[cfg_attr(for_size, inline(never))]
     fn filled_above(&self, bin: usize) -> Option<usize> {
-        if bin < WORD_BITS {
-            let here = self.word(0) & (usize::MAX << 1 << bin);
-            if here != 0 {
-                return Some(here.trailing_zeros() as usize);
-            }
+        self.filled_near(bin).or_else(|| self.filled_beyond(bin))
+    }
+
+    /// The lowest bin above `bin` that has a chunk and a bit in the first word.
+    #[inline(always)]
+    fn filled_near(&self, bin: usize) -> Option<usize> {
+        if bin >= WORD_BITS {
+            return None;
         }
-        self.filled_beyond(bin)
+        let here = self.word(0) & (usize::MAX << 1 << bin);
+        (here != 0).then(|| here.trailing_zeros() as usize)
     }
 
     /// The lowest bin above `bin` that has a chunk and a bit in another word than the first.

@@ -5,7 +5,7 @@ use std::vec::Vec;
 
 use super::*;
 use crate::ArenaSource;
-use crate::granule::{OneWord, TwoWords, Within};
+use crate::granule::{OneWord, TwoWords, TwoWordsLive, Within};
 use crate::random::Random;
 use crate::raw::after;
 
@@ -13,7 +13,8 @@ use crate::raw::after;
 fn take<G: Granule>(bins: &mut Bins<G>, base: NonNull<u8>, size: usize) -> Option<(Position<G>, usize)> {
     // SAFETY: the bins and their chunks lie above the base.
     unsafe {
-        match bins.first_for(size) {
+        let far = |bins: &Bins<G>| if bins.are_there() { bins.first_far(base, size) } else { None };
+        match bins.first_near(size).or_else(|| far(bins)) {
             Some(bin) => Some(bins.pop(base, bin)),
             None => bins.take_last_resort(base, size, |_, there| there >= size),
         }
@@ -98,10 +99,11 @@ impl<G: Granule> Model<G> {
                     self.chunks.iter().position(|&there| there == (chunk, got)).expect("was in a bin");
                 self.chunks.swap_remove(place);
                 assert!(got >= size);
-                let good = sure.unwrap_or(size);
-                assert_eq!(
-                    class::holding::<G>(got),
-                    class::holding::<G>(good),
+                let bin_of = |size| class::holding::<G>(size);
+                let is_far = sure.is_none_or(|sure| bin_of(sure) >= WORD_BITS);
+                assert!(
+                    sure.is_some_and(|sure| bin_of(got) == bin_of(sure))
+                        || is_far && bin_of(got) == bin_of(size),
                     "{size} of {:?}",
                     self.chunks
                 );
@@ -173,6 +175,56 @@ fn is_found_by_its_size<G: Granule>() {
         assert!(take(&mut model.bins, base, size + 1).is_none());
         assert_eq!(take(&mut model.bins, base, size), Some(model.chunks[0]));
         assert!(take(&mut model.bins, base, 1).is_none());
+    }
+}
+
+#[test]
+fn the_lower_of_what_was_freed_last_and_the_first_comes_first() {
+    lower_comes_first::<TwoWords>();
+    lower_comes_first::<Within<ArenaSource, TwoWords>>();
+    lower_comes_first::<OneWord>();
+}
+
+fn lower_comes_first<G: Granule>() {
+    for size in [1, 2, 40] {
+        let mut model = Model::<G>::new(4000);
+        let (bin, base, mut places) = (class::holding::<G>(size), model.base(), Vec::new());
+        for place in 0..4 {
+            // SAFETY: the memory is the model's, and no chunk's.
+            places
+                .push(unsafe { Position::<G>::new(base, after(base, model.next + place * size * G::BYTES)) });
+        }
+        // SAFETY: the granules are a chunk's of their own; the chunks are in the bin.
+        unsafe {
+            for place in [2, 3, 0, 1] {
+                model.bins.insert_freed(base, places[place], size);
+            }
+            for place in [0, 1, 2, 3] {
+                assert_eq!(model.bins.pop(base, bin), (places[place], size));
+            }
+        }
+        assert!(take(&mut model.bins, base, size).is_none());
+    }
+}
+
+#[test]
+fn a_long_chunk_is_left_whole_if_the_first_of_the_requests_own_bin_fits() {
+    is_left_whole::<TwoWords>();
+    is_left_whole::<TwoWordsLive>();
+    is_left_whole::<Within<ArenaSource, TwoWords>>();
+    is_left_whole::<OneWord>();
+}
+
+fn is_left_whole<G: Granule>() {
+    let (low, high) = (class::smallest::<G>(WORD_BITS + 1), class::smallest::<G>(WORD_BITS + 2) - 1);
+    let cases = [(high, high), (high - 1, high), (low + 1, low), (low, low)];
+    for (size, there) in cases {
+        let mut model = Model::<G>::new(1 << 14);
+        model.insert(10_000);
+        model.insert(there);
+        let expected = model.chunks[usize::from(there >= size)];
+        let base = model.base();
+        assert_eq!(take(&mut model.bins, base, size), Some(expected), "{size} of {there}");
     }
 }
 

@@ -137,6 +137,16 @@ impl<G: Granule> Position<G> {
         unsafe { self.moved_down(G::CELL / Self::UNIT) }
     }
 
+    /// Whether it lies below another, and is not the [`end`](Self::end).
+    #[inline(always)]
+    pub(crate) fn is_chunk_below(self, base: NonNull<u8>, other: Self) -> bool {
+        if G::COUNTED {
+            // The end, 0, comes round to the highest.
+            return self.0.addr().wrapping_sub(1) < other.0.addr();
+        }
+        self.0.addr() < other.0.addr() && !self.is_end(base)
+    }
+
     /// How many cells it lies above another; many, if it lies below.
     #[inline(always)]
     pub(crate) fn cells_above(self, other: Self) -> usize {

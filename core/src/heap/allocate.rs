@@ -66,18 +66,46 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             return self.allocate_granule(layout.align());
         }
         let size = granules::<Unit<S, M>>(layout.size());
-        match self.bins.first_for(size) {
-            // SAFETY: the bin has a chunk, and each of its chunks is large enough.
+        match self.bins.first_near(size) {
+            // SAFETY: the bin has a chunk, and the first is large enough.
+            Some(bin) => Some(unsafe { self.cut_off(bin, size) }),
+            None => self.allocate_from_far(layout),
+        }
+    }
+
+    /// [`allocate_from_bins`](Self::allocate_from_bins), of more than nothing, where no bin near has a chunk.
+    #[inline(never)]
+    fn allocate_from_far(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+        let size = granules::<Unit<S, M>>(layout.size());
+        match self.far_bin_for(size) {
+            // SAFETY: the bin has a chunk, and the first is large enough.
             Some(bin) => Some(unsafe { self.cut_off(bin, size) }),
             None => self.allocate_otherwise(layout),
         }
     }
 
+    /// A bin whose first chunk has `size` granules or more. O(1).
+    #[inline(always)]
+    fn bin_for(&self, size: usize) -> Option<usize> {
+        self.bins.first_near(size).or_else(|| self.far_bin_for(size))
+    }
+
+    /// [`bin_for`](Self::bin_for), where there is none near. O(1).
+    #[inline(always)]
+    fn far_bin_for(&self, size: usize) -> Option<usize> {
+        if !self.bins.are_there() {
+            return None;
+        }
+        // SAFETY: there are bins, in a span.
+        unsafe { self.bins.first_far(self.base(), size) }
+    }
+
     /// A block of `size` granules cut off the first chunk of a bin.
     ///
     /// # Safety
-    /// The bin has a chunk, and each of its chunks is large enough.
-    #[inline(always)]
+    /// The bin has a chunk, and the first is large enough.
+    #[cfg_attr(not(for_size), inline(always))]
+    #[cfg_attr(for_size, inline(never))]
     unsafe fn cut_off(&mut self, bin: usize, size: usize) -> NonNull<u8> {
         // SAFETY: as the caller says.
         unsafe {
@@ -161,8 +189,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// free.
     #[inline(never)]
     fn allocate_aligned(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        match self.bins.first_for(needed::<Unit<S, M>>(layout)) {
-            // SAFETY: the bin has a chunk, and each of its chunks has room behind the skipped granules.
+        match self.bin_for(needed::<Unit<S, M>>(layout)) {
+            // SAFETY: the bin has a chunk, and the first has room behind the skipped granules.
             Some(bin) => Some(unsafe { self.cut_out(bin, layout) }),
             None => self.allocate_otherwise(layout),
         }
@@ -171,7 +199,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// A block for `layout` cut out of the first chunk of a bin.
     ///
     /// # Safety
-    /// The bin has a chunk, and each of its chunks has room behind the skipped granules.
+    /// The bin has a chunk, and the first has room behind the skipped granules.
     #[inline(always)]
     unsafe fn cut_out(&mut self, bin: usize, layout: Layout) -> NonNull<u8> {
         // SAFETY: as the caller says.
@@ -184,8 +212,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// A block for `layout` of what is free already: nothing is coalesced for it, nor asked of the source.
     #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
     pub(crate) fn allocate_free(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        let bin = self.bins.first_for(needed::<Unit<S, M>>(layout))?;
-        // SAFETY: the bin has a chunk, and each of its chunks has room behind the skipped granules, if any are.
+        let bin = self.bin_for(needed::<Unit<S, M>>(layout))?;
+        // SAFETY: the bin has a chunk, and the first has room behind the skipped granules, if any are.
         Some(unsafe {
             if layout.align() <= Self::GRANULE {
                 self.cut_off(bin, granules::<Unit<S, M>>(layout.size()))
@@ -236,7 +264,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: the bins lie in a span, and so do their chunks.
         unsafe {
             let base = self.base();
-            if let Some(bin) = self.bins.first_for(needed::<Unit<S, M>>(layout)) {
+            if let Some(bin) = self.bin_for(needed::<Unit<S, M>>(layout)) {
                 return Some(self.bins.pop(base, bin));
             }
             let lies_well = |at: Position<_>, chunk_size| {
@@ -351,15 +379,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
         // So much that its bin is sure to serve the request, or as much as there is.
         let sure = class::smallest::<Unit<S, M>>(class::covering::<Unit<S, M>>(needed::<Unit<S, M>>(layout)));
-        let Some(grown) = self.grow(sure).or_else(|| self.grow(needed::<Unit<S, M>>(layout))) else {
-            return false;
-        };
-        let has_room = self.has_room(layout);
-        if !has_room {
-            // SAFETY: the span is ours, just added, and nothing of it was handed out.
-            unsafe { self.span_is_free(self.span_of_own(grown)) };
-        }
-        has_room
+        // Even the least that will do is found: a new chunk is the first of its bin.
+        self.grow(sure).or_else(|| self.grow(needed::<Unit<S, M>>(layout))).is_some()
     }
 
     /// Whether an allocation for `layout` finds a free chunk.

@@ -27,7 +27,7 @@ struct Memory {
     chunks: [u8; PLACES * PITCH * GRANULE],
 }
 
-/// Bins, and what should be in them: in each, the chunks last put in first.
+/// Bins, and what should be in them: in each, the first chunk last.
 struct Shadow<G: Granule> {
     bins: Bins<G>,
     memory: Box<Memory>,
@@ -89,7 +89,8 @@ impl<G: Granule> Shadow<G> {
         let place = b % PLACES;
         let size = 1 + if how < 128 { a % 8 } else { a % LARGEST };
         match (kind % 4, self.sizes[place]) {
-            (0 | 1, None) => self.insert(place, size),
+            (0, None) => self.insert(place, size),
+            (1, None) => self.insert_freed(place, size),
             (0 | 1, Some(there)) => self.remove(place, there, how % 2 == 0),
             (2, _) => self.pop(size),
             _ => self.last_resort(size),
@@ -102,6 +103,16 @@ impl<G: Granule> Shadow<G> {
         unsafe { self.bins.insert(base, at, size) };
         self.sizes[place] = Some(size);
         self.lists[class::holding::<G>(size)].push(place);
+    }
+
+    fn insert_freed(&mut self, place: usize, size: usize) {
+        let (base, at) = (self.base(), self.granule(place, 0));
+        // SAFETY: the granules are at the place alone, which is empty.
+        unsafe { self.bins.insert_freed(base, at, size) };
+        self.sizes[place] = Some(size);
+        let list = &mut self.lists[class::holding::<G>(size)];
+        let is_behind = list.last().is_some_and(|&first| first < place);
+        list.insert(list.len() - usize::from(is_behind), place);
     }
 
     fn remove(&mut self, place: usize, size: usize, from_below: bool) {
@@ -118,8 +129,15 @@ impl<G: Granule> Shadow<G> {
         let covering = class::covering::<G>(size);
         let expected = (covering..self.lists.len()).find(|&bin| !self.lists[bin].is_empty());
         assert_eq!(self.bins.first_for(size), expected, "{size} granules");
-        let Some(bin) = expected else { return };
+        // All bins are near; where none will do, the one below them is looked at.
+        assert_eq!(self.bins.first_near(size), expected, "{size} granules");
+        let below = class::covering::<G>(size) - 1;
+        let first = self.lists[below].last().and_then(|&place| self.sizes[place]);
         let base = self.base();
+        // SAFETY: the bins and their chunks lie above the base.
+        let far = unsafe { self.bins.first_far(base, size) };
+        assert_eq!(far, (first >= Some(size)).then_some(below), "{size} granules");
+        let Some(bin) = expected.or(far) else { return };
         // SAFETY: the bin has a chunk.
         let (chunk, got) = unsafe { self.bins.pop(base, bin) };
         let place = *self.lists[bin].last().expect("the bin has a chunk");
