@@ -110,11 +110,10 @@ impl<G: Granule> Bins<G> {
     ///
     /// # Safety
     /// As for the type. They are valid memory that nothing else uses, one at least, and no more than the bins were made for.
-    #[cfg_attr(not(for_size), inline(always))]
-    #[cfg_attr(for_size, inline(never))]
+    #[inline(always)]
     pub unsafe fn insert(&mut self, base: NonNull<u8>, at: Position<G>, size: usize) {
         // SAFETY: as the caller says.
-        unsafe { self.insert_at(base, at, size, |_, head| head) };
+        unsafe { self.put(base, at, size, false) };
     }
 
     /// [`insert`](Self::insert), of what was freed: behind the first in its bin, if that lies below it. So what is taken lies low
@@ -122,33 +121,28 @@ impl<G: Granule> Bins<G> {
     ///
     /// # Safety
     /// As there.
-    #[cfg_attr(not(for_size), inline(always))]
-    #[cfg_attr(for_size, inline(never))]
+    #[inline(always)]
     pub unsafe fn insert_freed(&mut self, base: NonNull<u8>, at: Position<G>, size: usize) {
-        // SAFETY: as the caller says; the bin's head is one.
-        unsafe { self.insert_at(base, at, size, |chunk, head| chunk.behind_lower(base, head)) };
+        // SAFETY: as the caller says.
+        unsafe { self.put(base, at, size, true) };
     }
 
-    /// [`insert`](Self::insert), where `slot` says, given the chunk and its bin's head.
-    #[inline(always)]
-    unsafe fn insert_at(
-        &mut self,
-        base: NonNull<u8>,
-        at: Position<G>,
-        size: usize,
-        slot: impl Fn(FreeChunk<G>, Position<G>) -> Position<G>,
-    ) {
+    /// One of these two.
+    #[cfg_attr(not(for_size), inline(always))]
+    #[cfg_attr(for_size, inline(never))]
+    unsafe fn put(&mut self, base: NonNull<u8>, at: Position<G>, size: usize, is_freed: bool) {
         // SAFETY: the size has a bin, which holds chunks of one granule all, or none.
         unsafe {
             let chunk = FreeChunk::at(at);
+            let slot = |head| if is_freed { chunk.behind_lower(base, head) } else { head };
             if !G::ROOMY && size == 1 {
-                chunk.link::<false>(base, slot(chunk, self.head(1)));
+                chunk.link::<false>(base, slot(self.head(1)));
                 self.mark_filled(1);
                 return;
             }
             chunk.write_size(base, size);
             let bin = class::holding::<G>(size);
-            chunk.link::<true>(base, slot(chunk, self.head(bin)));
+            chunk.link::<true>(base, slot(self.head(bin)));
             self.mark_filled(bin);
         }
     }

@@ -85,7 +85,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     }
 
     /// A bin whose first chunk has `size` granules or more. O(1).
-    #[inline(always)]
+    #[cfg_attr(not(for_size), inline(always))]
+    #[cfg_attr(for_size, inline(never))]
     fn bin_for(&self, size: usize) -> Option<usize> {
         self.bins.first_near(size).or_else(|| self.far_bin_for(size))
     }
