@@ -11,6 +11,10 @@
 //! ```
 //!
 //! All small requests, and most chunks that serve them, are in the first word of bits.
+//!
+//! Of what is freed the lower chunks tend to come first in a bin, so that blocks gather below and long chunks form above.
+//! (Order by address against fragmentation: Wilson, Johnstone, Neely and Boles, "Dynamic storage allocation: a survey and
+//! critical review", 1995.)
 
 pub mod class;
 
@@ -127,7 +131,7 @@ impl<G: Granule> Bins<G> {
         unsafe { self.put(base, at, size, true) };
     }
 
-    /// One of these two.
+    /// [`insert`](Self::insert), or [`insert_freed`](Self::insert_freed), if `is_freed`.
     #[cfg_attr(not(for_size), inline(always))]
     #[cfg_attr(for_size, inline(never))]
     unsafe fn put(&mut self, base: NonNull<u8>, at: Position<G>, size: usize, is_freed: bool) {

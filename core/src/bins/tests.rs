@@ -188,19 +188,16 @@ fn the_lower_of_what_was_freed_last_and_the_first_comes_first() {
 fn lower_comes_first<G: Granule>() {
     for size in [1, 2, 40] {
         let mut model = Model::<G>::new(4000);
-        let (bin, base, mut places) = (class::holding::<G>(size), model.base(), Vec::new());
-        for place in 0..4 {
-            // SAFETY: the memory is the model's, and no chunk's.
-            places
-                .push(unsafe { Position::<G>::new(base, after(base, model.next + place * size * G::BYTES)) });
-        }
+        let (bin, base, start) = (class::holding::<G>(size), model.base(), model.next);
+        // SAFETY: the memory is the model's, and no chunk's.
+        let at = |place| unsafe { Position::<G>::new(base, after(base, start + place * size * G::BYTES)) };
         // SAFETY: the granules are a chunk's of their own; the chunks are in the bin.
         unsafe {
             for place in [2, 3, 0, 1] {
-                model.bins.insert_freed(base, places[place], size);
+                model.bins.insert_freed(base, at(place), size);
             }
             for place in [0, 1, 2, 3] {
-                assert_eq!(model.bins.pop(base, bin), (places[place], size));
+                assert_eq!(model.bins.pop(base, bin), (at(place), size));
             }
         }
         assert!(take(&mut model.bins, base, size).is_none());

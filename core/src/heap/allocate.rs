@@ -380,7 +380,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
         // So much that its bin is sure to serve the request, or as much as there is.
         let sure = class::smallest::<Unit<S, M>>(class::covering::<Unit<S, M>>(needed::<Unit<S, M>>(layout)));
-        // Even the least that will do is found: a new chunk is the first of its bin.
+        // Even the least that will do is found: nothing waits any more that could be put before it in its bin.
         self.grow(sure).or_else(|| self.grow(needed::<Unit<S, M>>(layout))).is_some()
     }
 
