@@ -23,6 +23,10 @@ use crate::{FreeError, Fresh, Heap, Local, PageSource, Totals};
 /// Blocks that have come back which one request takes in, or a few more, unless it finds no memory.
 const AT_ONCE: usize = 64;
 
+/// Requests that may cut up what is free while more waits to be taken in; the next takes all in first. Each may cut a whole
+/// batch, so that what comes back may well be more than what one request after the other takes in.
+const CUTS: usize = 16;
+
 /// What is done about a free from elsewhere that only its heap can see is bad: the second of two frees of one block by two
 /// threads at the very same time.
 pub type OnBadFree = fn(FreeError, NonNull<u8>);
@@ -79,6 +83,8 @@ pub struct LocalHeap<'inbox, S: PageSource> {
     heap: Heap<S, Local>,
     inbox: &'inbox Inbox,
     arrivals: Arrivals,
+    /// Requests that cut up what is free since all that had come back was taken in.
+    cuts: usize,
     on_bad_free: OnBadFree,
 }
 
@@ -88,7 +94,7 @@ unsafe impl<S: PageSource + Send> Send for LocalHeap<'_, S> {}
 impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     /// A heap without memory yet, to which blocks come back through `inbox`.
     pub const fn new(source: S, inbox: &'inbox Inbox, on_bad_free: OnBadFree) -> Self {
-        Self { heap: Heap::with_mode(source), inbox, arrivals: Arrivals::new(), on_bad_free }
+        Self { heap: Heap::with_mode(source), inbox, arrivals: Arrivals::new(), cuts: 0, on_bad_free }
     }
 
     /// A block of at least `layout.size()` bytes: see [`Heap::allocate`].
@@ -129,15 +135,24 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     #[inline(never)]
     fn take_in_and_allocate(&mut self, layout: Layout) -> Option<NonNull<u8>> {
         let mut more = self.take_in_some();
-        loop {
-            if let Some(block) = self.take_any_waiting(layout).or_else(|| self.heap.allocate_free(layout)) {
+        while more {
+            if let Some(block) = self.take_any_waiting(layout).or_else(|| self.cut(layout)) {
                 return Some(block);
-            }
-            if !more {
-                return self.heap.allocate(layout);
             }
             more = self.take_in_some();
         }
+        self.cuts = 0;
+        self.take_any_waiting(layout).or_else(|| self.heap.allocate_anew(layout))
+    }
+
+    /// A block for `layout` of what is free, while there is more to be taken in, if not too many were.
+    fn cut(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+        if self.cuts == CUTS {
+            return None;
+        }
+        let block = self.heap.allocate_free(layout)?;
+        self.cuts += 1;
+        Some(block)
     }
 
     /// A block for `layout` that waits, in a list or as a long one.

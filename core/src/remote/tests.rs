@@ -99,6 +99,26 @@ fn what_has_come_back_is_taken_before_the_source_is_asked() {
     assert!(heap.allocate(Layout::new::<[u8; 900_000]>()).is_some());
 }
 
+/// However many there are, as long as more comes back than one request after the other takes in.
+#[test]
+fn what_has_come_back_does_not_pile_up() {
+    let (mut heap, inbox) = new_heap(4 << 20);
+    let blocks: Vec<_> = (0..10_000).map(|_| heap.allocate(LAYOUT).unwrap()).collect();
+    for block in blocks {
+        // SAFETY: the block is not used any more.
+        unsafe { span_of(&heap, block).free(block, 0, inbox) }.unwrap();
+    }
+    // None of these is of a size that came back.
+    let requests = 1..=20;
+    let in_use = requests.map(|_| {
+        heap.allocate(Layout::new::<[u8; 5000]>()).unwrap();
+        heap.totals().used_chunks()
+    });
+    let in_use: Vec<_> = in_use.collect();
+    assert!(in_use[0] > 9_000 && in_use[19] == 20, "{in_use:?}");
+    assert_eq!(heap.check(), Ok(()));
+}
+
 /// In spans of several sections, and where in one they may be.
 #[test]
 fn blocks_come_back_from_wherever_they_lie() {
