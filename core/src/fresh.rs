@@ -27,6 +27,12 @@ impl Fresh {
         Self { from, to: from + bytes }
     }
 
+    /// Whether there is any, and it ends at `end`. O(1).
+    #[inline(always)]
+    pub(crate) fn ends_at(self, end: NonNull<u8>) -> bool {
+        end.addr().get() == self.to && self.from != self.to
+    }
+
     /// A block covers what lies below `end`, if that lies here. O(1).
     #[inline(always)]
     pub(crate) fn cover(&mut self, end: NonNull<u8>) {

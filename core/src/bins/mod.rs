@@ -151,6 +151,33 @@ impl<G: Granule> Bins<G> {
         }
     }
 
+    /// Makes the `size` granules at `at` a free chunk, the first in the last bin, where longer ones belong. O(1).
+    ///
+    /// # Safety
+    /// As for [`insert`](Self::insert); two granules at least.
+    #[inline(always)]
+    pub unsafe fn insert_last(&mut self, base: NonNull<u8>, at: Position<G>, size: usize) {
+        // SAFETY: as the caller says; there are bins.
+        unsafe {
+            let chunk = FreeChunk::at(at);
+            chunk.write_size(base, size);
+            chunk.link::<true>(base, self.head(self.last()));
+            self.mark_filled(self.last());
+        }
+    }
+
+    /// The last bin, where there are any.
+    #[inline(always)]
+    pub const fn last(&self) -> usize {
+        self.count.wrapping_sub(1)
+    }
+
+    /// Whether the last bin's bit is not in the first word.
+    #[inline(always)]
+    pub const fn has_far_last(&self) -> bool {
+        self.count > WORD_BITS
+    }
+
     /// Takes the chunk at `at` out of its bin. Its granules. O(1).
     ///
     /// # Safety
@@ -227,9 +254,12 @@ impl<G: Granule> Bins<G> {
         self.filled_beyond(bin)
     }
 
-    /// Whether the first chunk of a bin, if it has one, has `size` granules or more, two at least.
+    /// Whether the first chunk of a bin, if it has one, has `size` granules or more, two at least. O(1).
+    ///
+    /// # Safety
+    /// As for the type. There is such a bin.
     #[inline(always)]
-    unsafe fn first_has(&self, base: NonNull<u8>, bin: usize, size: usize) -> bool {
+    pub unsafe fn first_has(&self, base: NonNull<u8>, bin: usize, size: usize) -> bool {
         // SAFETY: as the caller says. The end says no size.
         unsafe { FreeChunk::<G>::at(self.head(bin).link(base)).size_of_more(base) >= Some(size) }
     }
@@ -342,7 +372,10 @@ impl<G: Granule> Bins<G> {
             unsafe {
                 let mut link = FreeChunk::first_at(base, self.head(bin));
                 while let Some(chunk) = link {
-                    look(chunk.position(), chunk.size(base));
+                    let chunk_size = chunk.size(base);
+                    if chunk_size >= size {
+                        look(chunk.position(), chunk_size);
+                    }
                     link = chunk.next(base);
                 }
             }

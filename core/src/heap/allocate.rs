@@ -87,7 +87,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// A bin whose first chunk has `size` granules or more. O(1).
     #[cfg_attr(not(for_size), inline(always))]
     #[cfg_attr(for_size, inline(never))]
-    fn bin_for(&self, size: usize) -> Option<usize> {
+    pub(super) fn bin_for(&self, size: usize) -> Option<usize> {
         self.bins.first_near(size).or_else(|| self.far_bin_for(size))
     }
 
@@ -98,7 +98,13 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             return None;
         }
         // SAFETY: there are bins, in a span.
-        unsafe { self.bins.first_far(self.base(), size) }
+        unsafe {
+            let bin = self.bins.first_far(self.base(), size)?;
+            // The wilderness may be shorter.
+            let is_sure =
+                !S::ZEROED || bin != self.bins.last() || self.bins.first_has(self.base(), bin, size);
+            is_sure.then_some(bin)
+        }
     }
 
     /// A block of `size` granules cut off the first chunk of a bin.
@@ -304,7 +310,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let rest = chunk_size - size;
         if rest > 0 {
             // SAFETY: as the caller says.
-            unsafe { self.bins.insert(self.base(), chunk.up(size), rest) };
+            unsafe { self.insert(chunk.up(size), rest) };
         }
         if Self::CLOSES && chunk_size >= self.long && rest < self.long {
             self.close_if_scarce();
@@ -388,7 +394,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     fn has_room(&mut self, layout: Layout) -> bool {
         let Some((chunk, chunk_size)) = self.take_flushing(layout) else { return false };
         // SAFETY: the chunk was just taken out of its bin.
-        unsafe { self.bins.insert(self.base(), chunk, chunk_size) };
+        unsafe { self.insert(chunk, chunk_size) };
         true
     }
 }

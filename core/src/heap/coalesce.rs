@@ -74,7 +74,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(always)]
     pub(super) unsafe fn put(&mut self, chunk: Position<Unit<S, M>>, size: usize) {
         // SAFETY: as the caller says.
-        unsafe { self.bins.insert_freed(self.base(), chunk, size) };
+        unsafe { self.insert_freed(chunk, size) };
         if Self::CLOSES && size >= 2 * self.long {
             self.quick.open();
         }

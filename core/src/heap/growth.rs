@@ -43,9 +43,11 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: the block is ours and large enough, and all zero if the source says so.
         unsafe {
             let span = Span::lay(block, overhead, zeroed);
-            let chunk = self.adopt(span, overhead);
-            self.fresh = if zeroed { Fresh::whole(chunk, span.capacity_bytes()) } else { Fresh::NONE };
-            Some(chunk)
+            self.end_wilderness();
+            if zeroed {
+                self.fresh = Fresh::whole(span.address(span.first()), span.capacity_bytes());
+            }
+            Some(self.adopt(span, overhead))
         }
     }
 
@@ -113,7 +115,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             span.push(&mut self.spans);
             self.counts.add_span(span.block().len(), span.capacity());
             let chunk = span.address(span.first());
-            self.bins.insert(self.base(), span.position(span.first()), span.capacity());
+            self.insert(span.position(span.first()), span.capacity());
             if Self::CLOSES {
                 self.let_wait_for_now();
                 self.close_if_scarce();

@@ -22,7 +22,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             // waits in no list.
             unsafe {
                 waited += span.map().sweep(span.first(), span.granules(), |from, to| {
-                    self.bins.insert(base, span.position(from), to - from);
+                    self.insert(span.position(from), to - from);
                     free += to - from;
                 });
                 next = span.next();

@@ -141,7 +141,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     pub(super) fn close_if_scarce(&mut self) {
         let is_scarce = |heap: &Self| {
             let bytes = heap.largest.min(heap.long * Self::GRANULE);
-            heap.bins.first_for(heap.long).is_none() && !heap.source.can_lend(bytes)
+            heap.bin_for(heap.long).is_none() && !heap.source.can_lend(bytes)
         };
         if self.quick.are_open() && is_scarce(self) {
             self.flush();

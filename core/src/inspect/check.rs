@@ -3,7 +3,6 @@
 use core::fmt;
 use core::ptr::NonNull;
 
-use crate::bins::class;
 use crate::chunk::FreeChunk;
 use crate::granule::{Granule, Unit};
 use crate::map::{Bits, Field, InUse, WORD_GRANULES, entries};
@@ -194,7 +193,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             ensure(chunk.size(base) == size, FaultKind::Size, address)?;
             ensure(chunk.footer(base, size) == size, FaultKind::Footer, address)?;
             let leads_there = chunk.back(base).is_some_and(|back| {
-                let by_head = self.bins().is_head(class::holding::<Unit<S, M>>(size), back);
+                let by_head = self.bins().is_head(self.bin_of(chunk.position(), size), back);
                 (by_head || self.is_free_chunk(back.address(base)))
                     && FreeChunk::first_at(base, back) == Some(chunk)
             });
@@ -228,7 +227,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 while let Some(chunk) = link {
                     let address = chunk.position().address(base);
                     ensure(self.is_free_chunk(address) && listed < free_chunks, FaultKind::Bin, address)?;
-                    ensure(class::holding::<Unit<S, M>>(chunk.size(base)) == bin, FaultKind::Bin, address)?;
+                    let expected = self.bin_of(chunk.position(), chunk.size(base));
+                    ensure(bin == expected, FaultKind::Bin, address)?;
                     listed += 1;
                     link = chunk.next(base);
                 }

@@ -2,7 +2,6 @@
 
 use core::ptr::NonNull;
 
-use crate::bins::class;
 use crate::granule::Unit;
 use crate::map::Field;
 use crate::span::Span;
@@ -116,7 +115,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             }
             let (chunk, base) = (span.free_at(at), self.base());
             let size = chunk.size(base);
-            let bin = class::holding::<Unit<S, M>>(size);
+            let bin = self.bin_of(span.position(at), size);
             let free = FreeView {
                 bin,
                 next: chunk.next(base).map(|next| next.position().address(base)),

@@ -1,0 +1,89 @@
+//! The wilderness: the free chunk that ends in memory which no block has covered yet. It is cut only where no other chunk
+//! serves, however much longer that is: so what was touched once is used before more is. (Korn and Vo, "In search of a better
+//! malloc", 1985.)
+//!
+//! It is kept in the last bin, among chunks that may be longer: what comes from there is looked at before it is taken.
+
+use super::Heap;
+use crate::bins::class;
+use crate::fresh::Fresh;
+use crate::granule::{Position, Unit};
+use crate::{Mode, PageSource};
+
+impl<S: PageSource, M: Mode> Heap<S, M> {
+    /// Puts a free chunk into its bin, as the first there.
+    ///
+    /// # Safety
+    /// It is in none, has `size` granules, one at least, and lies in a span of ours.
+    #[inline(always)]
+    pub(super) unsafe fn insert(&mut self, chunk: Position<Unit<S, M>>, size: usize) {
+        // SAFETY: as the caller says.
+        unsafe {
+            if self.is_wilderness(chunk, size) {
+                self.bins.insert_last(self.base(), chunk, size);
+            } else {
+                self.bins.insert(self.base(), chunk, size);
+            }
+        }
+    }
+
+    /// [`insert`](Self::insert), of what was freed: where it lies in its bin, see [`Bins::insert_freed`](crate::bins::Bins).
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(always)]
+    pub(super) unsafe fn insert_freed(&mut self, chunk: Position<Unit<S, M>>, size: usize) {
+        // SAFETY: as the caller says.
+        unsafe {
+            if self.is_wilderness(chunk, size) {
+                self.bins.insert_last(self.base(), chunk, size);
+            } else {
+                self.bins.insert_freed(self.base(), chunk, size);
+            }
+        }
+    }
+
+    /// The bin of a free chunk of `size` granules.
+    ///
+    /// # Safety
+    /// It lies in a span of ours.
+    pub(crate) unsafe fn bin_of(&self, chunk: Position<Unit<S, M>>, size: usize) -> usize {
+        // SAFETY: as the caller says.
+        if unsafe { self.is_wilderness(chunk, size) } {
+            self.bins.last()
+        } else {
+            class::holding::<Unit<S, M>>(size)
+        }
+    }
+
+    /// Whether a free chunk of `size` granules is the wilderness, and kept apart. One of a single granule may have no room for
+    /// what others keep.
+    ///
+    /// # Safety
+    /// It lies in a span of ours.
+    #[inline(always)]
+    unsafe fn is_wilderness(&self, chunk: Position<Unit<S, M>>, size: usize) -> bool {
+        // SAFETY: as the caller says.
+        S::ZEROED
+            && size > 1
+            && self.bins.has_far_last()
+            && self.fresh.ends_at(unsafe { chunk.up(size).address(self.base()) })
+    }
+
+    /// Before another span comes: the wilderness, if there is one, is a chunk like any other.
+    pub(super) fn end_wilderness(&mut self) {
+        let was_fresh = core::mem::replace(&mut self.fresh, Fresh::NONE);
+        if let Some(newest) = self.spans
+            && was_fresh != Fresh::NONE
+        {
+            // SAFETY: what no block has covered is free, to the end of the newest span.
+            unsafe {
+                let (base, end) = (self.base(), newest.position(newest.first() + newest.capacity()));
+                if was_fresh.ends_at(end.address(base)) {
+                    let size = self.bins.remove_below(base, end);
+                    self.bins.insert(base, end.down(size), size);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What no block has covered yet is cut last.
+
+#[path = "model/zeros.rs"]
+mod zeros;
+
+use core::alloc::Layout;
+use core::mem::MaybeUninit;
+use core::ptr::NonNull;
+
+use memalloc_core::{ArenaSource, BlocksSource, GRANULE, Heap, Mode, PageSource};
+use zeros::Zeros;
+
+const KIB: usize = 1 << 10;
+
+fn memory(size: usize) -> &'static mut [MaybeUninit<u8>] {
+    vec![MaybeUninit::uninit(); size].leak()
+}
+
+fn layout(size: usize) -> Layout {
+    Layout::from_size_align(size, GRANULE).unwrap()
+}
+
+fn free<S: PageSource, M: Mode>(heap: &mut Heap<S, M>, block: NonNull<u8>) {
+    // SAFETY: nobody uses the block.
+    unsafe { heap.deallocate(block) }.unwrap();
+}
+
+#[test]
+fn what_was_touched_is_used_up_first() {
+    let mut heap = Heap::real_time(Zeros::new(ArenaSource::new(memory(4096 * KIB))));
+    let low = heap.allocate(layout(2500 * KIB)).unwrap();
+    let high = heap.allocate(layout(KIB)).unwrap();
+    free(&mut heap, low);
+    // Above are 1.5 MiB, which would fit better.
+    let blocks = [(); 3].map(|()| heap.allocate(layout(1000 * KIB)).unwrap());
+    assert_eq!(blocks.map(|block| block < high), [true, true, false]);
+    assert_eq!((heap.check(), blocks[0]), (Ok(()), low));
+    // What is left there is too short for this, though it is in the bin of the longest.
+    assert_eq!((heap.allocate(layout(600 * KIB)), heap.check()), (None, Ok(())));
+    assert!(heap.allocate(layout(520 * KIB)).unwrap() > high);
+    blocks.into_iter().for_each(|block| free(&mut heap, block));
+    assert_eq!(heap.check(), Ok(()));
+}
+
+#[test]
+fn it_may_be_a_single_granule() {
+    let mut heap = Heap::real_time(Zeros::new(ArenaSource::new(memory(1024 * KIB))));
+    let first = heap.allocate(layout(GRANULE)).unwrap();
+    let most = heap.totals().free() - GRANULE;
+    let block = heap.allocate(layout(most)).unwrap();
+    assert_eq!((heap.totals().free(), heap.check()), (GRANULE, Ok(())));
+    let last = heap.allocate(layout(GRANULE)).unwrap();
+    assert_eq!((heap.allocate(layout(GRANULE)), heap.check()), (None, Ok(())));
+    [last, block, first].into_iter().for_each(|block| free(&mut heap, block));
+    assert_eq!((heap.totals().used(), heap.check()), (0, Ok(())));
+}
+
+#[test]
+fn another_span_ends_it() {
+    for left in [GRANULE, 4 * GRANULE, 300 * KIB] {
+        let mut source = BlocksSource::<2>::new();
+        let (below, behind) = memory(1025 * KIB).split_at_mut(1024 * KIB);
+        behind.fill(MaybeUninit::new(0xa5));
+        source.add(below).unwrap();
+        source.add(memory(1024 * KIB)).unwrap();
+        let mut heap = Heap::real_time(Zeros::new(source));
+        let first = heap.allocate(layout(GRANULE)).unwrap();
+        let most = heap.totals().free() - left;
+        let block = heap.allocate(layout(most)).unwrap();
+        let other = heap.allocate(layout(600 * KIB)).unwrap();
+        assert_eq!((heap.totals().spans(), heap.check()), (2, Ok(())));
+        // What was left before is cut by what fits it, and first.
+        let fitting = heap.allocate(layout(left)).unwrap();
+        assert_eq!((fitting.addr().get(), heap.check()), (block.addr().get() + most, Ok(())));
+        [first, other, fitting, block].into_iter().for_each(|block| free(&mut heap, block));
+        assert_eq!((heap.totals().used(), heap.check()), (0, Ok(())));
+        // SAFETY: the bytes were written above.
+        assert!(behind.iter().all(|byte| unsafe { byte.assume_init() } == 0xa5));
+    }
+}
