@@ -64,10 +64,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(always)]
     unsafe fn is_wilderness(&self, chunk: Position<Unit<S, M>>, size: usize) -> bool {
         // SAFETY: as the caller says.
-        S::ZEROED
-            && size > 1
-            && self.bins.has_far_last()
-            && self.fresh.ends_at(unsafe { chunk.up(size).address(self.base()) })
+        let end = unsafe { chunk.up(size).address(self.base()) };
+        S::ZEROED && self.fresh.ends_at(end) && size > 1 && self.bins.has_far_last()
     }
 
     /// Before another span comes: the wilderness, if there is one, is a chunk like any other.
