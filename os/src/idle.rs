@@ -5,6 +5,9 @@
 //!                 ▲ take_at: the block grows   ▲ take: a new block or region, off the start
 //! ```
 //!
+//! What is larger than all that was freed before goes back to the system at once: a program that needs such a block just once
+//! should not hold it beside what it does next. From then on as much is kept. (glibc's threshold for mappings moves so, too.)
+//!
 //! It is in no table, and zeros are not promised. It goes back to the system when it has not been used for a second or
 //! two, as far as the program calls again; all of it at once before anything is mapped anew, so that a peak holds none of it; and
 //! when the program asks.
@@ -57,6 +60,9 @@ pub(crate) fn bytes() -> usize {
     BYTES.load(Relaxed)
 }
 
+/// The largest that was freed.
+static LARGEST: AtomicUsize = AtomicUsize::new(0);
+
 /// Changes what is idle.
 fn change<T>(how: impl FnOnce(&mut Idle) -> T) -> T {
     let mut idle = IDLE.lock();
@@ -65,13 +71,14 @@ fn change<T>(how: impl FnOnce(&mut Idle) -> T) -> T {
     result
 }
 
-/// Keeps `size` bytes at `start`, or gives them back to the system if enough is kept.
+/// Keeps `size` bytes at `start`, or gives them back to the system if enough is kept, or none as large was freed before.
 ///
 /// # Safety
 /// They are mapped, whole slots, in no table, and nobody uses them any more.
 pub(crate) unsafe fn keep(start: NonNull<u8>, size: usize) {
+    let is_largest = LARGEST.fetch_max(size, Relaxed) < size;
     // SAFETY: as the caller says.
-    unsafe { keep_within(MOST_BYTES, start, size) };
+    unsafe { keep_within(if is_largest { 0 } else { MOST_BYTES }, start, size) };
 }
 
 /// [`keep`], however much that is: of what may be asked for again at once.

@@ -1,0 +1,24 @@
+//! What huge blocks leave is kept for the next, if a program has shown that there is one.
+
+use std::alloc::Layout;
+
+use memalloc_os::process;
+
+const MIB: usize = 1 << 20;
+
+/// What the process holds more than before, once a block of so many MiB is allocated and freed.
+fn kept_of(mib: usize, before: usize) -> usize {
+    let block = process::allocate(Layout::from_size_align(mib * MIB - 4096, 16).unwrap()).unwrap();
+    // SAFETY: the block is not used any more.
+    unsafe { process::deallocate(block) }.unwrap();
+    process::totals().source() - before
+}
+
+#[test]
+fn the_largest_goes_back_at_once_and_as_much_is_kept_from_then_on() {
+    let before = process::totals().source();
+    let kept = [12, 12, 8, 20, 8, 20, 8].map(|mib| kept_of(mib, before) / MIB);
+    assert_eq!(kept, [0, 12, 12, 0, 8, 20, 20]);
+    process::trim();
+    assert_eq!(process::totals().source(), before);
+}
