@@ -151,7 +151,8 @@ impl<G: Granule> Bins<G> {
         }
     }
 
-    /// Makes the `size` granules at `at` a free chunk, the first in the last bin, where longer ones belong. O(1).
+    /// Makes the `size` granules at `at` a free chunk, the first in the last bin, where longer ones belong: who would take the
+    /// first of that bin then has to look [whether it has as many](Self::first_has) as are needed. O(1).
     ///
     /// # Safety
     /// As for [`insert`](Self::insert); two granules at least.
