@@ -27,7 +27,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 
-    /// [`insert`](Self::insert), of what was freed: where it lies in its bin, see [`Bins::insert_freed`](crate::bins::Bins).
+    /// [`insert`](Self::insert), of what was freed: as [`insert_freed`](crate::bins::Bins::insert_freed) has it.
     ///
     /// # Safety
     /// As there.
