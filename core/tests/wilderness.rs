@@ -42,6 +42,18 @@ fn what_was_touched_is_used_up_first() {
     assert_eq!(heap.check(), Ok(()));
 }
 
+/// Where the last bin is among those that all chunks of fit, it is kept in that of its size.
+#[test]
+fn a_request_is_never_served_from_less() {
+    for size in [2 * KIB, 4 * KIB, 8 * KIB, 15 * KIB, 15 * KIB + 512, 16 * KIB, 17 * KIB, 64 * KIB] {
+        let mut heap = Heap::real_time(Zeros::new(ArenaSource::new(memory(size))));
+        let low = heap.allocate(layout(size / 2)).unwrap();
+        assert_eq!((heap.allocate(layout(size / 2)), heap.check()), (None, Ok(())), "{size}");
+        assert!(heap.allocate(layout(size / 8)).is_some_and(|block| block > low), "{size}");
+        assert_eq!(heap.check(), Ok(()), "{size}");
+    }
+}
+
 #[test]
 fn it_may_be_a_single_granule() {
     let mut heap = Heap::real_time(Zeros::new(ArenaSource::new(memory(1024 * KIB))));
@@ -57,7 +69,7 @@ fn it_may_be_a_single_granule() {
 
 #[test]
 fn another_span_ends_it() {
-    for left in [GRANULE, 4 * GRANULE, 300 * KIB] {
+    for left in [0, GRANULE, 4 * GRANULE, 300 * KIB] {
         let mut source = BlocksSource::<2>::new();
         let (below, behind) = memory(1025 * KIB).split_at_mut(1024 * KIB);
         behind.fill(MaybeUninit::new(0xa5));
@@ -70,9 +82,12 @@ fn another_span_ends_it() {
         let other = heap.allocate(layout(600 * KIB)).unwrap();
         assert_eq!((heap.totals().spans(), heap.check()), (2, Ok(())));
         // What was left before is cut by what fits it, and first.
-        let fitting = heap.allocate(layout(left)).unwrap();
-        assert_eq!((fitting.addr().get(), heap.check()), (block.addr().get() + most, Ok(())));
-        [first, other, fitting, block].into_iter().for_each(|block| free(&mut heap, block));
+        if left > 0 {
+            let fitting = heap.allocate(layout(left)).unwrap();
+            assert_eq!((fitting.addr().get(), heap.check()), (block.addr().get() + most, Ok(())));
+            free(&mut heap, fitting);
+        }
+        [first, other, block].into_iter().for_each(|block| free(&mut heap, block));
         assert_eq!((heap.totals().used(), heap.check()), (0, Ok(())));
         // SAFETY: the bytes were written above.
         assert!(behind.iter().all(|byte| unsafe { byte.assume_init() } == 0xa5));

@@ -373,10 +373,7 @@ impl<G: Granule> Bins<G> {
             unsafe {
                 let mut link = FreeChunk::first_at(base, self.head(bin));
                 while let Some(chunk) = link {
-                    let chunk_size = chunk.size(base);
-                    if chunk_size >= size {
-                        look(chunk.position(), chunk_size);
-                    }
+                    look(chunk.position(), chunk.size(base));
                     link = chunk.next(base);
                 }
             }
