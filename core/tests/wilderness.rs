@@ -28,16 +28,16 @@ fn free<S: PageSource, M: Mode>(heap: &mut Heap<S, M>, block: NonNull<u8>) {
 #[test]
 fn what_was_touched_is_used_up_first() {
     let mut heap = Heap::real_time(Zeros::new(ArenaSource::new(memory(4096 * KIB))));
-    let low = heap.allocate(layout(2500 * KIB)).unwrap();
+    let low = heap.allocate(layout(2300 * KIB)).unwrap();
     let high = heap.allocate(layout(KIB)).unwrap();
     free(&mut heap, low);
-    // Above are 1.5 MiB, which would fit better.
+    // Above are 1.6 MiB or more, which would fit better.
     let blocks = [(); 3].map(|()| heap.allocate(layout(1000 * KIB)).unwrap());
     assert_eq!(blocks.map(|block| block < high), [true, true, false]);
     assert_eq!((heap.check(), blocks[0]), (Ok(()), low));
     // What is left there is too short for this, though it is in the bin of the longest.
-    assert_eq!((heap.allocate(layout(600 * KIB)), heap.check()), (None, Ok(())));
-    assert!(heap.allocate(layout(520 * KIB)).unwrap() > high);
+    assert_eq!((heap.allocate(layout(750 * KIB)), heap.check()), (None, Ok(())));
+    assert!(heap.allocate(layout(600 * KIB)).unwrap() > high);
     blocks.into_iter().for_each(|block| free(&mut heap, block));
     assert_eq!(heap.check(), Ok(()));
 }
