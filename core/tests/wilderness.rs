@@ -93,3 +93,17 @@ fn another_span_ends_it() {
         assert!(behind.iter().all(|byte| unsafe { byte.assume_init() } == 0xa5));
     }
 }
+
+/// Where it shares the last bin with a longer chunk, and lies before that, and the request's own bin has many too short.
+#[test]
+fn what_is_longer_is_found_behind_it() {
+    let mut heap = Heap::real_time(Zeros::new(ArenaSource::new(memory(5400 * KIB))));
+    let mut allocate = |size| heap.allocate(layout(size)).unwrap();
+    let (long, _guard) = (allocate(5130 * KIB), allocate(GRANULE));
+    let short = [(); 9].map(|()| (allocate(1030 * GRANULE), allocate(GRANULE)).0);
+    let left = heap.totals().free() - 12 * KIB;
+    heap.allocate(layout(left)).unwrap();
+    let below = heap.allocate(layout(KIB)).unwrap();
+    short.into_iter().chain([long, below]).for_each(|block| free(&mut heap, block));
+    assert_eq!((heap.allocate(layout(1100 * GRANULE)), heap.check()), (Some(long), Ok(())));
+}

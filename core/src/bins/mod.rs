@@ -17,6 +17,7 @@
 //! critical review", 1995.)
 
 pub mod class;
+mod search;
 
 use core::fmt::Debug;
 use core::ops::Range;
@@ -39,9 +40,6 @@ impl<const WORDS: usize> BinBits for [usize; WORDS] {
     const NONE: Self = [0; WORDS];
     const WORDS: usize = WORDS;
 }
-
-/// How many chunks of the bin that a size belongs in are looked at before a request is given up: they may be too small.
-const LAST_RESORT: usize = 8;
 
 /// Segregated free lists. Empty, without memory, until [`Bins::initialize`].
 ///
@@ -226,45 +224,6 @@ impl<G: Granule> Bins<G> {
         size
     }
 
-    /// The lowest bin that has a chunk, out of those whose every chunk has `size` granules or more, at least one. O(1).
-    #[inline(always)]
-    pub fn first_for(&self, size: usize) -> Option<usize> {
-        self.filled_above(class::holding::<G>(size - 1))
-    }
-
-    /// [`first_for`](Self::first_for), if its bit is in the first word. O(1).
-    #[inline(always)]
-    pub fn first_near(&self, size: usize) -> Option<usize> {
-        self.filled_near(class::holding::<G>(size - 1))
-    }
-
-    /// A bin whose first chunk has `size` granules or more, where there is none [near](Self::first_near): that which chunks of the
-    /// size belong in, if its first has as many, or else that of [`first_for`](Self::first_for). So long chunks are not cut up
-    /// while one that fits well is at hand. O(1).
-    ///
-    /// # Safety
-    /// As for the type. There are bins.
-    #[inline(always)]
-    pub unsafe fn first_far(&self, base: NonNull<u8>, size: usize) -> Option<usize> {
-        // If that is the lowest of its bin, the one below is looked at, of which no chunk has as many.
-        let bin = class::holding::<G>(size - 1);
-        // SAFETY: as the caller says; the bin is one of these.
-        if self.all().contains(&bin) && unsafe { self.first_has(base, bin, size) } {
-            return Some(bin);
-        }
-        self.filled_beyond(bin)
-    }
-
-    /// Whether the first chunk of a bin, if it has one, has `size` granules or more, two at least. O(1).
-    ///
-    /// # Safety
-    /// As for the type. There is such a bin.
-    #[inline(always)]
-    pub unsafe fn first_has(&self, base: NonNull<u8>, bin: usize, size: usize) -> bool {
-        // SAFETY: as the caller says. The end says no size.
-        unsafe { FreeChunk::<G>::at(self.head(bin).link(base)).size_of_more(base) >= Some(size) }
-    }
-
     /// Takes out the first chunk of `bin`: its position and its granules. O(1).
     ///
     /// # Safety
@@ -324,39 +283,6 @@ impl<G: Granule> Bins<G> {
         self.mark_empty_if(was_last, bin);
     }
 
-    /// Takes out a chunk that `fits`, given its position and its granules, out of the few chunks first met from the bin of
-    /// `size` granules on. O(1).
-    ///
-    /// # Safety
-    /// As for the type.
-    #[cold]
-    #[inline(never)]
-    pub unsafe fn take_last_resort(
-        &mut self,
-        base: NonNull<u8>,
-        size: usize,
-        fits: impl Fn(Position<G>, usize) -> bool,
-    ) -> Option<(Position<G>, usize)> {
-        let mut looks = LAST_RESORT;
-        let mut bin = self.filled_above(class::holding::<G>(size) - 1)?;
-        loop {
-            // SAFETY: the bin is one of these, and its chunks are in it.
-            unsafe {
-                let mut link = FreeChunk::first_at(base, self.head(bin));
-                while let Some(chunk) = link {
-                    let chunk_size = chunk.size(base);
-                    if fits(chunk.position(), chunk_size) {
-                        self.remove(base, chunk.position());
-                        return Some((chunk.position(), chunk_size));
-                    }
-                    looks = looks.checked_sub(1)?;
-                    link = chunk.next(base);
-                }
-            }
-            bin = self.filled_above(bin)?;
-        }
-    }
-
     /// Calls `look` with the position and the granules of each chunk of the bin that `size` granules belong in, and of those above.
     /// O(chunks).
     ///
@@ -378,36 +304,6 @@ impl<G: Granule> Bins<G> {
                 }
             }
         }
-    }
-
-    /// The lowest bin above `bin` that has a chunk. O(1).
-    #[cfg_attr(not(for_size), inline(always))]
-    #[cfg_attr(for_size, inline(never))]
-    fn filled_above(&self, bin: usize) -> Option<usize> {
-        self.filled_near(bin).or_else(|| self.filled_beyond(bin))
-    }
-
-    /// The lowest bin above `bin` that has a chunk and a bit in the first word.
-    #[inline(always)]
-    fn filled_near(&self, bin: usize) -> Option<usize> {
-        if bin >= WORD_BITS {
-            return None;
-        }
-        let here = self.word(0) & (usize::MAX << 1 << bin);
-        (here != 0).then(|| here.trailing_zeros() as usize)
-    }
-
-    /// The lowest bin above `bin` that has a chunk and a bit in another word than the first.
-    #[inline(always)]
-    fn filled_beyond(&self, bin: usize) -> Option<usize> {
-        let (words, from) = (self.bits.as_ref(), (bin + 1).max(WORD_BITS));
-        let mut index = from / WORD_BITS;
-        let mut here = words.get(index)? & (usize::MAX << (from % WORD_BITS));
-        while here == 0 {
-            index += 1;
-            here = *words.get(index)?;
-        }
-        Some(index * WORD_BITS + here.trailing_zeros() as usize)
     }
 
     #[inline(always)]

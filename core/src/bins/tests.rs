@@ -3,6 +3,7 @@
 use std::vec;
 use std::vec::Vec;
 
+use super::search::LAST_RESORT;
 use super::*;
 use crate::ArenaSource;
 use crate::granule::{OneWord, TwoWords, TwoWordsLive, Within};

@@ -5,7 +5,6 @@ use core::ptr::NonNull;
 
 use super::Heap;
 use crate::bins::{Bins, class};
-use crate::fresh::Fresh;
 use crate::granule::{Granule, Position, Unit, granules, rounded};
 use crate::map::{WORD_GRANULES, spaced};
 use crate::raw::after;
@@ -278,7 +277,12 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 let skip = to_multiple::<Unit<S, M>>(at.address(base), layout.align());
                 skip.saturating_add(size) <= chunk_size
             };
-            self.bins.take_last_resort(base, size, lies_well)
+            let taken = self.bins.take_last_resort(base, size, lies_well);
+            if S::ZEROED && taken.is_none() {
+                // What is in the last bin may be longer than the wilderness.
+                return self.bins.take_last_resort(base, self.largest / Self::GRANULE, lies_well);
+            }
+            taken
         }
     }
 
@@ -340,41 +344,6 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             self.mark_used(block, size);
             self.put_rest(block, chunk_size - skip, size);
             block.address(base)
-        }
-    }
-
-    /// [`allocate`](Self::allocate), all bytes of `layout` zero. What the source gave as zeros, and no block has covered
-    /// yet, is not touched for that. O(1), but for the zeros.
-    pub fn allocate_zeroed(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        let fresh = self.fresh;
-        let block = self.allocate(layout)?;
-        // SAFETY: the block was just allocated for the layout, from this heap.
-        unsafe { self.clear(fresh, block, layout.size()) };
-        Some(block)
-    }
-
-    /// What no block has covered yet. O(1).
-    #[inline]
-    pub const fn fresh(&self) -> Fresh {
-        self.fresh
-    }
-
-    /// Zeroes the `size` bytes of a block, but for those that are zero since the source gave them; `fresh` is what was
-    /// [fresh](Self::fresh) just before the block was allocated.
-    ///
-    /// # Safety
-    /// The block has as many bytes, rounded up to granules, and nobody uses them yet. If it is of this heap, it is the one
-    /// that was allocated last.
-    pub unsafe fn clear(&self, fresh: Fresh, block: NonNull<u8>, size: usize) {
-        // SAFETY: as the caller says.
-        unsafe { fresh.clear(self.fresh, block, size) };
-    }
-
-    /// A block that ends at `end` was handed out, or made as long.
-    #[inline(always)]
-    pub(super) fn cover(&mut self, end: NonNull<u8>) {
-        if S::ZEROED {
-            self.fresh.cover(end);
         }
     }
 

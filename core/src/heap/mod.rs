@@ -8,9 +8,9 @@
 //! ```
 //!
 //! One file each: `allocate`, `deallocate`, `coalesce` (chunks become free), `reallocate`, `lookup` (what a pointer is),
-//! `growth` (spans come and go), `wilderness` (the chunk that is cut last), `waiting` (blocks that wait in quick lists),
-//! `sweep` (all of them coalesced at once), `counts` (what it holds), `glance` (the short ways of a thread's own heap) and
-//! `arrived` (blocks that were freed from elsewhere).
+//! `growth` (spans come and go), `wilderness` (the chunk that is cut last), `zeroed` (blocks of zeros), `waiting` (blocks that
+//! wait in quick lists), `sweep` (all of them coalesced at once), `counts` (what it holds), `glance` (the short ways of a
+//! thread's own heap) and `arrived` (blocks that were freed from elsewhere).
 
 pub(crate) mod allocate;
 #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
@@ -26,6 +26,7 @@ mod reallocate;
 mod sweep;
 mod waiting;
 mod wilderness;
+mod zeroed;
 
 use core::ptr::NonNull;
 

@@ -2,7 +2,8 @@
 //! serves, however much longer that is: so what was touched once is used before more is. (Korn and Vo, "In search of a better
 //! malloc", 1985.)
 //!
-//! It is kept in the last bin, among chunks that may be longer: what comes from there is looked at before it is taken.
+//! It is kept in the last bin, among chunks that may be longer: what comes from there is looked at before it is taken, and
+//! where the first does not fit, those behind it are a last resort.
 
 use super::Heap;
 use crate::bins::class;
@@ -19,9 +20,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     pub(super) unsafe fn insert(&mut self, chunk: Position<Unit<S, M>>, size: usize) {
         // SAFETY: as the caller says.
         unsafe {
-            if self.is_wilderness(chunk, size) {
-                self.bins.insert_last(self.base(), chunk, size);
-            } else {
+            if !self.keep_apart(chunk, size) {
                 self.bins.insert(self.base(), chunk, size);
             }
         }
@@ -35,11 +34,25 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     pub(super) unsafe fn insert_freed(&mut self, chunk: Position<Unit<S, M>>, size: usize) {
         // SAFETY: as the caller says.
         unsafe {
-            if self.is_wilderness(chunk, size) {
-                self.bins.insert_last(self.base(), chunk, size);
-            } else {
+            if !self.keep_apart(chunk, size) {
                 self.bins.insert_freed(self.base(), chunk, size);
             }
+        }
+    }
+
+    /// Puts a free chunk into the last bin, if it is the wilderness. Whether it is.
+    ///
+    /// # Safety
+    /// As for [`insert`](Self::insert).
+    #[inline(always)]
+    unsafe fn keep_apart(&mut self, chunk: Position<Unit<S, M>>, size: usize) -> bool {
+        // SAFETY: as the caller says; the wilderness has two granules at least.
+        unsafe {
+            let is_wilderness = self.is_wilderness(chunk, size);
+            if is_wilderness {
+                self.bins.insert_last(self.base(), chunk, size);
+            }
+            is_wilderness
         }
     }
 
@@ -70,17 +83,14 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// Before another span comes: the wilderness, if there is one, is a chunk like any other.
     pub(super) fn end_wilderness(&mut self) {
-        let was_fresh = core::mem::replace(&mut self.fresh, Fresh::NONE);
-        if let Some(newest) = self.spans
-            && was_fresh != Fresh::NONE
-        {
-            // SAFETY: what no block has covered is free, to the end of the newest span.
-            unsafe {
-                let (base, end) = (self.base(), newest.position(newest.first() + newest.capacity()));
-                if was_fresh.ends_at(end.address(base)) {
-                    let size = self.bins.remove_below(base, end);
-                    self.bins.insert(base, end.down(size), size);
-                }
+        let fresh = core::mem::replace(&mut self.fresh, Fresh::NONE);
+        let Some(newest) = self.spans else { return };
+        // SAFETY: what no block has covered is free, and so is the chunk that it ends.
+        unsafe {
+            let (base, end) = (self.base(), newest.position(newest.first() + newest.capacity()));
+            if fresh.ends_at(end.address(base)) {
+                let size = self.bins.remove_below(base, end);
+                self.bins.insert(base, end.down(size), size);
             }
         }
     }
