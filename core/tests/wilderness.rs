@@ -101,9 +101,9 @@ fn what_is_longer_is_found_behind_it() {
     let mut allocate = |size| heap.allocate(layout(size)).unwrap();
     let (long, _guard) = (allocate(5130 * KIB), allocate(GRANULE));
     let short = [(); 9].map(|()| (allocate(1030 * GRANULE), allocate(GRANULE)).0);
-    let left = heap.totals().free() - 12 * KIB;
-    heap.allocate(layout(left)).unwrap();
-    let below = heap.allocate(layout(KIB)).unwrap();
+    let most = heap.totals().free() - 600 * GRANULE;
+    heap.allocate(layout(most)).unwrap();
+    let below = heap.allocate(layout(60 * GRANULE)).unwrap();
     short.into_iter().chain([long, below]).for_each(|block| free(&mut heap, block));
     assert_eq!((heap.allocate(layout(1100 * GRANULE)), heap.check()), (Some(long), Ok(())));
 }
