@@ -27,14 +27,22 @@ use crate::granule::GRANULE;
 use crate::map::WORD_GRANULES;
 use crate::raw::after;
 
-/// From a source of this size on, large blocks may wait too.
-const LARGE_FROM: usize = 32 << 20;
-/// From a source of this size on, many blocks may wait, of many sizes.
-const MANY_FROM: usize = 512 << 10;
-/// From a source of this size on, a few blocks may wait. In a smaller one, lists and bits would take 2 % of it.
-const FEW_FROM: usize = 32 << 10;
+/// From a source of this size on, blocks may wait. In a smaller one, lists and bits would take 2 % of it.
+const FROM: usize = 32 << 10;
+/// Where blocks of up to `n` granules may wait, and two of each size do, they are about `n * n` granules: such a part of a
+/// source.
+const PART: usize = 64;
+/// The granules of the largest block that may wait, at most.
+const LONGEST: usize = 256;
+/// Blocks of a size that may wait, at most.
+const DEPTH: usize = 64;
+/// Blocks that are carved at once, at most, where no more than some number of a size may wait: of each that may, so many may.
+pub const BATCH: usize = 8;
 /// Blocks that are carved at once when a size is first asked for, where any number may wait.
 const FIRST_BATCH: usize = 4;
+
+/// Marks for each block that may wait, at least.
+const MARKS_A_BLOCK: usize = 8;
 
 /// To look through so many map entries for blocks that wait takes as long as to coalesce one by itself.
 const ENTRIES_A_BLOCK: usize = 8;
@@ -58,17 +66,20 @@ impl Policy {
     /// Nothing waits.
     pub const OFF: Self = Self { limit: 0, depth: 0, bytes: 0, longest: 0, marks: 0 };
 
-    /// What may wait in a heap whose source has blocks of up to `largest` bytes: so little that a small arena does not
-    /// fragment, and about a quarter of one at most.
+    /// What may wait in a heap whose source has blocks of up to `largest` bytes: for long about the same [`PART`] of it, whatever
+    /// its size, and an eighth at most, so that a small one does not fragment.
     pub const fn scaled_to(largest: usize) -> Self {
-        if largest >= LARGE_FROM {
-            Self { limit: 256 * GRANULE, depth: 64, bytes: 2048 * GRANULE, longest: 0, marks: 1 << 16 }
-        } else if largest >= MANY_FROM {
-            Self { limit: 24 * GRANULE, depth: 32, bytes: 512 * GRANULE, longest: 0, marks: 1 << 13 }
-        } else if largest >= FEW_FROM {
-            Self { limit: 8 * GRANULE, depth: 8, bytes: 64 * GRANULE, longest: 0, marks: 1 << 9 }
-        } else {
-            Self::OFF
+        if largest < FROM {
+            return Self::OFF;
+        }
+        let limit = lesser(LONGEST, 1 << ((largest / GRANULE / PART).ilog2() / 2));
+        let depth = lesser(DEPTH, if limit < BATCH { BATCH } else { limit });
+        Self {
+            limit: limit * GRANULE,
+            depth,
+            bytes: BATCH * limit * GRANULE,
+            longest: 0,
+            marks: MARKS_A_BLOCK * limit * depth,
         }
     }
 
@@ -89,8 +100,7 @@ impl Policy {
 
     /// How many blocks of `bytes` bytes may wait.
     const fn depth_of(self, bytes: usize) -> usize {
-        let depth = self.bytes / if bytes > 0 { bytes } else { 1 };
-        if depth < self.depth { depth } else { self.depth }
+        lesser(self.depth, self.bytes / if bytes > 0 { bytes } else { 1 })
     }
 
     /// Bytes that the lists take, that of no bytes among them, marks, and the places of long blocks.
@@ -103,6 +113,10 @@ impl Policy {
     const fn lists_bytes(self) -> usize {
         if self.is_on() { (self.limit / GRANULE + 1) * size_of::<List>() } else { 0 }
     }
+}
+
+const fn lesser(a: usize, b: usize) -> usize {
+    if a < b { a } else { b }
 }
 
 /// The blocks of one size.

@@ -8,7 +8,7 @@ use crate::bins::{Bins, class};
 use crate::granule::{Granule, Position, Unit, granules, rounded};
 use crate::map::{WORD_GRANULES, spaced};
 use crate::raw::after;
-use crate::{Mode, PageSource};
+use crate::{Mode, PageSource, quick};
 
 /// Granules and blocks that are carved at once, at most, and the granules of the chunks that are.
 struct Batch {
@@ -21,7 +21,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Few blocks at once, and of long chunks alone, where an arena is to hold as much as it can: holes are for those whom
     /// they fit. Pieces of half a batch end in the map entry they start in, or in the next.
     const BATCH: Batch = if M::BOUNDED {
-        Batch { size: WORD_GRANULES, blocks: 8, from: 16 * WORD_GRANULES }
+        Batch { size: WORD_GRANULES, blocks: quick::BATCH, from: 16 * WORD_GRANULES }
     } else {
         Batch { size: 32 * WORD_GRANULES, blocks: 1024, from: 0 }
     };

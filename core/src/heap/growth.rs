@@ -73,7 +73,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     const fn policy_for(largest: usize) -> Policy {
         match (M::WAITS, M::REMOTE) {
             (false, _) => Policy::OFF,
-            (true, true) if largest > ONE_OF_MANY => Policy::PER_THREAD,
+            (true, true) if largest >= ONE_OF_MANY => Policy::PER_THREAD,
             (true, _) => Policy::scaled_to(largest),
         }
     }

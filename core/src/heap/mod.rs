@@ -89,10 +89,10 @@ pub struct Heap<S: PageSource, M: Mode = General> {
 unsafe impl<S: PageSource + Send, M: Mode> Send for Heap<S, M> {}
 
 impl<S: PageSource> Heap<S> {
-    /// A heap in general mode: small blocks that are freed wait in quick lists for a request of the same size, up to 32
-    /// of each size up to 24 granules, 512 granules of a size at most. Where the source has blocks of 32 MiB, up to 64 of
-    /// each size up to 256 granules, 2048 granules of a size at most; fewer in small arenas, none below 32 KiB. What is cut
-    /// off a long chunk is cut off in batches of up to 8, of which the others wait too. Those that wait are coalesced when
+    /// A heap in general mode: small blocks that are freed wait in quick lists for a request of the same size: of up to 32
+    /// granules where the source has blocks of 1 MiB, of up to 256 where they are of 64 MiB or more, between and below as the
+    /// square root of that, none below 32 KiB; up to 64 of each size, and an eighth of such a block in all. What is cut off a long
+    /// chunk is cut off in batches of up to 8, of which the others wait too. Those that wait are coalesced when
     /// there is no other room, a few at a time, or nothing else keeps a span from going back to the source; all at worst,
     /// which bounds the dearest call. It asks the source for nothing before the first allocation.
     ///

@@ -7,7 +7,7 @@ use crate::{General, Local, RealTime};
 
 #[test]
 fn blocks_come_back_last_in_first_out_and_no_more_than_there_is_room_for() {
-    for largest in [64 << 10, 1 << 20, 64 << 20] {
+    for largest in [FROM, 64 << 10, 1 << 20, 64 << 20] {
         let policy = Policy::scaled_to(largest);
         let mut memory = vec![0_usize; policy.bytes() / size_of::<usize>()];
         let mut blocks = vec![[0_usize; 2]; policy.depth + 1];
@@ -25,7 +25,7 @@ fn blocks_come_back_last_in_first_out_and_no_more_than_there_is_room_for() {
                         quick.push(block, bytes);
                     }
                 }
-                assert!(depth >= 8);
+                assert!(depth >= BATCH);
                 assert_eq!(quick.count(bytes), depth);
                 for &block in blocks[..depth].iter().rev() {
                     assert_eq!(quick.pop(bytes), Some(block));
@@ -38,15 +38,19 @@ fn blocks_come_back_last_in_first_out_and_no_more_than_there_is_room_for() {
 
 #[test]
 fn blocks_wait_up_to_a_size_that_the_memory_deserves() {
+    // As many granules as these bytes have on 64 bits.
     for (memory, largest) in [
-        (FEW_FROM - 1, 0),
-        (FEW_FROM, 8),
-        (MANY_FROM - 1, 8),
-        (MANY_FROM, 24),
-        (LARGE_FROM - 1, 24),
-        (LARGE_FROM, 256),
+        (FROM - 1, 0),
+        (64 << 10, 8),
+        (256 << 10, 16),
+        ((1 << 20) - 1, 16),
+        (1 << 20, 32),
+        (4 << 20, 64),
+        (16 << 20, 128),
+        (64 << 20, 256),
+        (1 << 30, 256),
     ] {
-        wait_up_to::<General>(Policy::scaled_to(memory), largest);
+        wait_up_to::<General>(Policy::scaled_to(memory / 16 * GRANULE), largest);
     }
     wait_up_to::<Local>(Policy::PER_THREAD, WORD_GRANULES);
 }
@@ -64,17 +68,28 @@ fn wait_up_to<M: Mode>(policy: Policy, largest: usize) {
 }
 
 #[test]
-fn there_are_eight_marks_or_nearly_for_each_block_that_may_wait() {
-    for memory in [FEW_FROM, MANY_FROM, LARGE_FROM] {
+fn there_are_eight_marks_or_more_for_each_block_that_may_wait() {
+    for memory in (15..=30).map(|bits| 1 << bits) {
         let policy = Policy::scaled_to(memory);
         let most: usize = (1..=policy.limit / GRANULE).map(|size| policy.depth_of(size * GRANULE)).sum();
-        assert!(policy.marks.is_power_of_two() && (6 * most..=12 * most).contains(&policy.marks), "{most}");
+        assert!(policy.marks.is_power_of_two() && (8 * most..=24 * most).contains(&policy.marks), "{most}");
+    }
+}
+
+/// In all, and with their lists and marks.
+#[test]
+fn an_eighth_of_the_memory_may_wait_at_most() {
+    for memory in (15..=30).map(|bits| 1 << bits) {
+        let policy = Policy::scaled_to(memory);
+        let sizes = (1..=policy.limit / GRANULE).map(|size| size * GRANULE);
+        let most: usize = sizes.map(|bytes| policy.depth_of(bytes) * bytes).sum();
+        assert!(most + policy.bytes() <= memory / 8, "{most}");
     }
 }
 
 #[test]
 fn a_block_waits_if_its_mark_is_set_and_its_list_has_it() {
-    let policy = Policy::scaled_to(FEW_FROM);
+    let policy = Policy::scaled_to(FROM);
     let mut memory = vec![usize::MAX; policy.bytes() / size_of::<usize>()];
     let mut blocks = [[0_usize; 2]; 2];
     let [a, b] = blocks.each_mut().map(|block| NonNull::from(block).cast::<u8>());
