@@ -138,7 +138,7 @@ fn what_waits_is_coalesced_when_lists_close() {
 #[test]
 fn lists_stay_open_if_what_waited_makes_a_long_chunk() {
     let mut heap = heap::<General>(ARENA);
-    let sizes = || (12..24).flat_map(|granules| [granules * GRANULE; 20]);
+    let sizes = || (8..24).flat_map(|granules| [granules * GRANULE; 20]);
     let blocks: Vec<_> = sizes().map(|size| heap.allocate(layout(size)).expect("there is room")).collect();
     let [beside, _most] =
         [ARENA / 7, ARENA / 2].map(|size| heap.allocate(layout(size)).expect("there is room"));
