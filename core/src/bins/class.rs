@@ -38,11 +38,16 @@ pub const fn holding<G: Granule>(size: usize) -> usize {
     (scale << G::CLASS_BITS) + (size >> scale)
 }
 
-/// The lowest bin whose every chunk has `size` granules or more, one at least: the one above that which holds one granule less.
-/// O(1).
+/// The highest bin some of whose chunks may have fewer than `size` granules, one at least: that of one granule less. O(1).
+#[inline(always)]
+pub const fn beneath<G: Granule>(size: usize) -> usize {
+    holding::<G>(size - 1)
+}
+
+/// The lowest bin whose every chunk has `size` granules or more, one at least. O(1).
 #[inline(always)]
 pub const fn covering<G: Granule>(size: usize) -> usize {
-    holding::<G>(size - 1) + 1
+    beneath::<G>(size) + 1
 }
 
 /// The smallest size in `bin`, in granules. O(1).

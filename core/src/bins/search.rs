@@ -16,11 +16,15 @@ use crate::granule::{Granule, Position};
 pub(super) const LAST_RESORT: usize = 8;
 
 impl<G: Granule> Bins<G> {
-    /// The lowest bin that has a chunk, out of those whose every chunk has `size` granules or more, at least one, if its bit is in
-    /// the first word. O(1).
+    /// The lowest bin above `bin` that has a chunk, if its bit is in the first word. Whose size has that [beneath](class::beneath)
+    /// it fits every chunk there. O(1).
     #[inline(always)]
-    pub fn first_near(&self, size: usize) -> Option<usize> {
-        self.filled_near(class::holding::<G>(size - 1))
+    pub fn first_near(&self, bin: usize) -> Option<usize> {
+        if bin >= WORD_BITS {
+            return None;
+        }
+        let here = self.word(0) & (usize::MAX << 1 << bin);
+        (here != 0).then(|| here.trailing_zeros() as usize)
     }
 
     /// A bin whose first chunk has `size` granules or more, where there is none [near](Self::first_near): that which chunks of the
@@ -29,16 +33,15 @@ impl<G: Granule> Bins<G> {
     /// [`insert_last`](Self::insert_last). O(1).
     ///
     /// # Safety
-    /// As for the type. There are bins.
+    /// As for the type. There are bins, and `beneath` is the one [beneath](class::beneath) the size. If the size is the lowest of
+    /// its bin, that is the one below its own, of which no chunk has as many.
     #[inline(always)]
-    pub unsafe fn first_far(&self, base: NonNull<u8>, size: usize) -> Option<usize> {
-        // If that is the lowest of its bin, the one below is looked at, of which no chunk has as many.
-        let bin = class::holding::<G>(size - 1);
+    pub unsafe fn first_far(&self, base: NonNull<u8>, beneath: usize, size: usize) -> Option<usize> {
         // SAFETY: as the caller says; the bin is one of these.
-        if self.all().contains(&bin) && unsafe { self.first_has(base, bin, size) } {
-            return Some(bin);
+        if self.all().contains(&beneath) && unsafe { self.first_has(base, beneath, size) } {
+            return Some(beneath);
         }
-        self.filled_beyond(bin)
+        self.filled_beyond(beneath)
     }
 
     /// Whether the first chunk of a bin, if it has one, has `size` granules or more, two at least. O(1).
@@ -88,17 +91,7 @@ impl<G: Granule> Bins<G> {
     #[cfg_attr(not(for_size), inline(always))]
     #[cfg_attr(for_size, inline(never))]
     fn filled_above(&self, bin: usize) -> Option<usize> {
-        self.filled_near(bin).or_else(|| self.filled_beyond(bin))
-    }
-
-    /// The lowest bin above `bin` that has a chunk and a bit in the first word.
-    #[inline(always)]
-    fn filled_near(&self, bin: usize) -> Option<usize> {
-        if bin >= WORD_BITS {
-            return None;
-        }
-        let here = self.word(0) & (usize::MAX << 1 << bin);
-        (here != 0).then(|| here.trailing_zeros() as usize)
+        self.first_near(bin).or_else(|| self.filled_beyond(bin))
     }
 
     /// The lowest bin above `bin` that has a chunk and a bit in another word than the first.

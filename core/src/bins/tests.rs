@@ -14,8 +14,10 @@ use crate::raw::after;
 fn take<G: Granule>(bins: &mut Bins<G>, base: NonNull<u8>, size: usize) -> Option<(Position<G>, usize)> {
     // SAFETY: the bins and their chunks lie above the base.
     unsafe {
-        let far = |bins: &Bins<G>| if bins.are_there() { bins.first_far(base, size) } else { None };
-        match bins.first_near(size).or_else(|| far(bins)) {
+        let far = |bins: &Bins<G>| {
+            if bins.are_there() { bins.first_far(base, class::beneath::<G>(size), size) } else { None }
+        };
+        match bins.first_near(class::beneath::<G>(size)).or_else(|| far(bins)) {
             Some(bin) => Some(bins.pop(base, bin)),
             None => bins.take_last_resort(base, size, |_, there| there >= size),
         }

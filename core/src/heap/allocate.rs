@@ -65,21 +65,21 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             return self.allocate_granule(layout.align());
         }
         let size = granules::<Unit<S, M>>(layout.size());
-        match self.bins.first_near(size) {
+        let beneath = class::beneath::<Unit<S, M>>(size);
+        match self.bins.first_near(beneath) {
             // SAFETY: the bin has a chunk, and the first is large enough.
             Some(bin) => Some(unsafe { self.cut_off(bin, size) }),
-            None => self.allocate_from_far(layout),
+            None => self.allocate_from_far(size, beneath),
         }
     }
 
-    /// [`allocate_from_bins`](Self::allocate_from_bins), of more than nothing, where no bin near has a chunk.
+    /// [`allocate_from_bins`](Self::allocate_from_bins), of `size` granules, where no bin near has a chunk.
     #[inline(never)]
-    fn allocate_from_far(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        let size = granules::<Unit<S, M>>(layout.size());
-        match self.far_bin_for(size) {
+    fn allocate_from_far(&mut self, size: usize, beneath: usize) -> Option<NonNull<u8>> {
+        match self.far_bin_for(size, beneath) {
             // SAFETY: the bin has a chunk, and the first is large enough.
             Some(bin) => Some(unsafe { self.cut_off(bin, size) }),
-            None => self.allocate_otherwise(layout),
+            None => self.allocate_otherwise(Layout::from_size_align(size * Self::GRANULE, 1).ok()?),
         }
     }
 
@@ -87,18 +87,19 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[cfg_attr(not(for_size), inline(always))]
     #[cfg_attr(for_size, inline(never))]
     pub(super) fn bin_for(&self, size: usize) -> Option<usize> {
-        self.bins.first_near(size).or_else(|| self.far_bin_for(size))
+        let beneath = class::beneath::<Unit<S, M>>(size);
+        self.bins.first_near(beneath).or_else(|| self.far_bin_for(size, beneath))
     }
 
     /// [`bin_for`](Self::bin_for), where there is none near. O(1).
     #[inline(always)]
-    fn far_bin_for(&self, size: usize) -> Option<usize> {
+    fn far_bin_for(&self, size: usize, beneath: usize) -> Option<usize> {
         if !self.bins.are_there() {
             return None;
         }
         // SAFETY: there are bins, in a span.
         unsafe {
-            let bin = self.bins.first_far(self.base(), size)?;
+            let bin = self.bins.first_far(self.base(), beneath, size)?;
             // The wilderness may be shorter.
             let is_sure =
                 !S::ZEROED || bin != self.bins.last() || self.bins.first_has(self.base(), bin, size);

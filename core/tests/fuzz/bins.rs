@@ -126,16 +126,15 @@ impl<G: Granule> Shadow<G> {
     }
 
     fn pop(&mut self, size: usize) {
-        let covering = class::covering::<G>(size);
-        let expected = (covering..self.lists.len()).find(|&bin| !self.lists[bin].is_empty());
-        // All bins are near; where none will do, the one below them is looked at.
-        assert_eq!(self.bins.first_near(size), expected, "{size} granules");
-        let below = class::covering::<G>(size) - 1;
-        let first = self.lists[below].last().and_then(|&place| self.sizes[place]);
+        let beneath = class::beneath::<G>(size);
+        let expected = (beneath + 1..self.lists.len()).find(|&bin| !self.lists[bin].is_empty());
+        // All bins are near; where none will do, the one beneath them is looked at.
+        assert_eq!(self.bins.first_near(beneath), expected, "{size} granules");
+        let first = self.lists[beneath].last().and_then(|&place| self.sizes[place]);
         let base = self.base();
         // SAFETY: the bins and their chunks lie above the base.
-        let far = unsafe { self.bins.first_far(base, size) };
-        assert_eq!(far, (first >= Some(size)).then_some(below), "{size} granules");
+        let far = unsafe { self.bins.first_far(base, beneath, size) };
+        assert_eq!(far, (first >= Some(size)).then_some(beneath), "{size} granules");
         let Some(bin) = expected.or(far) else { return };
         // SAFETY: the bin has a chunk.
         let (chunk, got) = unsafe { self.bins.pop(base, bin) };
@@ -178,7 +177,7 @@ impl<G: Granule> Shadow<G> {
 
     /// All that is in a bin comes out of it, once.
     fn empty(&mut self) {
-        while self.bins.first_near(1).is_some() {
+        while self.bins.first_near(0).is_some() {
             self.pop(1);
         }
         assert!(self.sizes.iter().all(Option::is_none));
