@@ -164,7 +164,10 @@ impl<G: Granule> Map<G> {
     #[inline(always)]
     pub unsafe fn in_use(self, g: usize) -> Option<InUse> {
         // SAFETY: the caller gives a granule of the map.
-        unsafe { if self.view(g).is_used() { Some(self.extent(g)) } else { None } }
+        unsafe {
+            let view = self.view(g);
+            if view.is_used() { Some(self.extent_of(view, g)) } else { None }
+        }
     }
 
     /// What is to be known of the chunk that starts at `g` and is not free, waiting or not. O(1).
@@ -173,8 +176,13 @@ impl<G: Granule> Map<G> {
     /// As for the type; such a chunk does.
     #[inline(always)]
     pub unsafe fn extent(self, g: usize) -> InUse {
-        // SAFETY: the caller gives a granule of the map.
-        let view = unsafe { self.view(g) };
+        // SAFETY: as the caller says.
+        unsafe { self.extent_of(self.view(g), g) }
+    }
+
+    /// [`extent`](Self::extent), given the view from `g` on.
+    #[inline(always)]
+    unsafe fn extent_of(self, view: View<G::Entry>, g: usize) -> InUse {
         if let Some(size) = view.size() {
             return InUse { end: g + size, neighbours: view.neighbours(size) };
         }

@@ -7,6 +7,7 @@ use super::Heap;
 use super::lookup::UsedChunk;
 use crate::granule::{Unit, granules};
 use crate::map::InUse;
+use crate::span::Span;
 use crate::{FreeError, Mode, PageSource};
 
 impl<S: PageSource, M: Mode> Heap<S, M> {
@@ -33,7 +34,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if self.move_end(chunk, granules::<Unit<S, M>>(new_size)) {
                 return Some(ptr);
             }
-            self.move_to(chunk, ptr, layout, new_size)
+            self.move_to(chunk.span, chunk.start, ptr, layout, new_size)
         }
     }
 
@@ -103,7 +104,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if self.move_end(chunk, granules::<Unit<S, M>>(new_size)) {
                 return Some(ptr);
             }
-            self.move_to(chunk, ptr, old, new_size)
+            self.move_to(chunk.span, chunk.start, ptr, old, new_size)
         }
     }
 
@@ -129,41 +130,42 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline]
     pub(super) unsafe fn move_end(&mut self, chunk: UsedChunk<Unit<S, M>>, new_size: usize) -> bool {
         let UsedChunk { span, start, map: InUse { end, neighbours } } = chunk;
-        let new_end = start.saturating_add(new_size);
-        if new_end == end {
+        let size = chunk.size();
+        if new_size == size {
             return true;
         }
         // SAFETY: the map says whether what lies above is free, and then its size how far it goes; it is in a bin.
         unsafe {
-            let (base, mut free_end) = (self.base(), end);
-            if neighbours.upper_free() {
-                free_end += span.free_at(end).size(base);
-            }
-            if new_end > free_end {
+            let base = self.base();
+            let above = if neighbours.upper_free() { span.free_at(end).size(base) } else { 0 };
+            if new_size > size + above {
                 return false;
             }
-            if free_end > end {
+            if above > 0 {
                 self.bins.remove(base, span.position(end));
             }
+            let new_end = start + new_size;
             span.map().move_end(start, end, new_end);
             self.cover(span.address(new_end));
-            self.counts.resize(end - start, new_size);
-            if new_end > end {
-                self.put_rest(span.position(end), free_end - end, new_end - end);
+            self.counts.resize(size, new_size);
+            if new_size > size {
+                self.put_rest(span.position(end), above, new_size - size);
             } else {
-                self.put(span.position(new_end), free_end - new_end);
+                self.put(span.position(new_end), size + above - new_size);
             }
         }
         true
     }
 
-    /// Copies a block to a new one and frees it.
+    /// Copies the block at granule `start` of `span` to a new one and frees it.
     ///
     /// # Safety
-    /// The chunk is in use for `layout` and starts at `ptr`; it is given up if the result is not `None`.
+    /// It is in use for `layout` and lies at `ptr`; it is given up if the result is not `None`.
+    #[inline(never)]
     unsafe fn move_to(
         &mut self,
-        chunk: UsedChunk<Unit<S, M>>,
+        span: Span<Unit<S, M>>,
+        start: usize,
         ptr: NonNull<u8>,
         layout: Layout,
         new_size: usize,
@@ -176,7 +178,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         unsafe {
             new.copy_from_nonoverlapping(ptr, new_size.min(bytes));
             let _ = if self.quick.may_hold(bytes) {
-                self.free_waiting_in(chunk.span, chunk.start, ptr, Some(bytes))
+                self.free_waiting_in(span, start, ptr, Some(bytes))
             } else {
                 self.free_to_bins(ptr, bytes)
             };

@@ -83,6 +83,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// Before another span comes: the wilderness, if there is one, is a chunk like any other.
     pub(super) fn end_wilderness(&mut self) {
+        if !S::ZEROED {
+            return;
+        }
         let fresh = core::mem::replace(&mut self.fresh, Fresh::NONE);
         let Some(newest) = self.spans else { return };
         // SAFETY: what no block has covered is free, and so is the chunk that it ends.

@@ -21,7 +21,7 @@ impl Overhead {
     pub const LEAST: Self = Self { bins_for: 0, lists: Policy::OFF };
 
     /// Bytes below the first granule of a span of `granules` granules.
-    pub(super) const fn bytes<G: Granule>(self, granules: usize) -> usize {
+    pub(super) const fn bytes<G: Granule>(&self, granules: usize) -> usize {
         let bins = if self.bins_for > 0 { Bins::<G>::bytes(self.bins_for / G::BYTES) } else { 0 };
         <Map<G>>::ABOVE + Self::map_bytes::<G>(granules) + bins + self.lists.bytes()
     }
@@ -32,21 +32,24 @@ impl Overhead {
     }
 
     /// Granules that chunks are made of in a span of `granules` granules.
-    pub const fn capacity<G: Granule>(self, granules: usize) -> usize {
+    pub const fn capacity<G: Granule>(&self, granules: usize) -> usize {
         granules.saturating_sub(self.bytes::<G>(granules).div_ceil(G::BYTES))
     }
 
     /// [`block_for`](Self::block_for), such that any larger block has the room too: where an entry of the map takes more
     /// than a granule, the first granule of one leaves less room than there was without it.
-    pub fn block_for_or_more<G: Granule>(self, needed: usize) -> Option<usize> {
+    pub fn block_for_or_more<G: Granule>(&self, needed: usize) -> Option<usize> {
         let block = self.block_for::<G>(needed)?;
+        if size_of::<G::Entry>() <= G::BYTES {
+            return Some(block);
+        }
         let next_entry = (block / G::BYTES).next_multiple_of(WORD_GRANULES);
         let missing = needed.saturating_sub(self.capacity::<G>(next_entry));
         if missing > 0 { (next_entry + missing).checked_mul(G::BYTES) } else { Some(block) }
     }
 
     /// The smallest block, in bytes, with room for `needed` granules beside this. `None` if no block is large enough.
-    pub fn block_for<G: Granule>(self, needed: usize) -> Option<usize> {
+    pub fn block_for<G: Granule>(&self, needed: usize) -> Option<usize> {
         let limit = isize::MAX as usize / G::BYTES;
         let mut granules = needed;
         loop {
