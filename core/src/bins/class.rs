@@ -38,6 +38,11 @@ pub const fn holding<G: Granule>(size: usize) -> usize {
     (scale << G::CLASS_BITS) + (size >> scale)
 }
 
+/// The lowest bin of chunks of more than one size.
+pub const fn first_of_several<G: Granule>() -> usize {
+    2 * per_doubling::<G>()
+}
+
 /// The highest bin some of whose chunks may have fewer than `size` granules, one at least: that of one granule less. O(1).
 #[inline(always)]
 pub const fn beneath<G: Granule>(size: usize) -> usize {
@@ -101,6 +106,19 @@ mod tests {
         for bin in 16..200 {
             let (smallest, next) = (smallest::<TwoWords>(bin), smallest::<TwoWords>(bin + 1));
             assert!(next - smallest <= smallest / 8, "{bin}");
+        }
+    }
+
+    #[test]
+    fn a_bin_has_one_size_up_to_the_first_of_several() {
+        sizes_of_bins::<TwoWords>();
+        sizes_of_bins::<TwoWordsLive>();
+    }
+
+    fn sizes_of_bins<G: Granule>() {
+        for bin in 1..200 {
+            let sizes = smallest::<G>(bin + 1) - smallest::<G>(bin);
+            assert_eq!(sizes > 1, bin >= first_of_several::<G>(), "{bin}");
         }
     }
 

@@ -34,11 +34,12 @@ impl<G: Granule> Bins<G> {
     ///
     /// # Safety
     /// As for the type. There are bins, and `beneath` is the one [beneath](class::beneath) the size. If the size is the lowest of
-    /// its bin, that is the one below its own, of which no chunk has as many.
+    /// its bin, as each is that has one to itself, that is the one below its own, of which no chunk has as many.
     #[inline(always)]
     pub unsafe fn first_far(&self, base: NonNull<u8>, beneath: usize, size: usize) -> Option<usize> {
+        let may_fit = beneath >= class::first_of_several::<G>() && beneath < self.count;
         // SAFETY: as the caller says; the bin is one of these.
-        if self.all().contains(&beneath) && unsafe { self.first_has(base, beneath, size) } {
+        if may_fit && unsafe { self.first_has(base, beneath, size) } {
             return Some(beneath);
         }
         self.filled_beyond(beneath)
