@@ -29,6 +29,8 @@ use crate::raw::after;
 
 /// From a source of this size on, blocks may wait. In a smaller one, lists and bits would take 2 % of it.
 const FROM: usize = 32 << 10;
+/// From a source of this size on, a heap of one thread or processor has much memory to come.
+const MUCH_FROM: usize = 2 << 20;
 /// Where blocks of up to `n` granules may wait, and two of each size do, they are about `n * n` granules: such a part of a
 /// source.
 const PART: usize = 64;
@@ -85,13 +87,18 @@ impl Policy {
 
     /// What may wait in a heap that has much memory to come: a kibibyte (on 64 bits) and less, so that a word of the map
     /// shows all of a block, and a few of up to 32.
-    pub const PER_THREAD: Self = Self {
+    const PER_THREAD: Self = Self {
         limit: WORD_GRANULES * GRANULE,
         depth: FIRST_BATCH,
         bytes: usize::MAX,
         longest: 2048 * GRANULE,
         marks: 0,
     };
+
+    /// What may wait in a heap of one thread or processor, one of many, whose source has blocks of up to `largest` bytes.
+    pub const fn of_one_of_many(largest: usize) -> Self {
+        if largest >= MUCH_FROM { Self::PER_THREAD } else { Self::scaled_to(largest) }
+    }
 
     /// Whether any block may wait.
     pub const fn is_on(self) -> bool {

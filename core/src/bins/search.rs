@@ -16,8 +16,8 @@ use crate::granule::{Granule, Position};
 pub(super) const LAST_RESORT: usize = 8;
 
 impl<G: Granule> Bins<G> {
-    /// The lowest bin above `bin` that has a chunk, if its bit is in the first word. Whose size has that [beneath](class::beneath)
-    /// it fits every chunk there. O(1).
+    /// The lowest bin above `bin` that has a chunk, if its bit is in the first word. A size that has `bin`
+    /// [beneath](class::beneath) it fits into each chunk there. O(1).
     #[inline(always)]
     pub fn first_near(&self, bin: usize) -> Option<usize> {
         if bin >= WORD_BITS {

@@ -15,9 +15,6 @@ use crate::{Mode, PageSource};
 /// Free chunks of this many bytes and more are discarded.
 const DISCARDED_FROM: usize = 64 << 10;
 
-/// From blocks of this size on, a heap of one thread or processor has much memory to come.
-const ONE_OF_MANY: usize = 2 << 20;
-
 /// Where no other memory is to come, blocks wait only while a free chunk is such a part of all there is.
 const LONG: usize = 6;
 
@@ -73,8 +70,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     const fn policy_for(largest: usize) -> Policy {
         match (M::WAITS, M::REMOTE) {
             (false, _) => Policy::OFF,
-            (true, true) if largest >= ONE_OF_MANY => Policy::PER_THREAD,
-            (true, _) => Policy::scaled_to(largest),
+            (true, true) => Policy::of_one_of_many(largest),
+            (true, false) => Policy::scaled_to(largest),
         }
     }
 

@@ -88,6 +88,15 @@ fn an_eighth_of_the_memory_may_wait_at_most() {
 }
 
 #[test]
+fn the_lists_of_one_of_many_heaps_reach_as_far_as_a_map_entry_at_most() {
+    let limit = |memory| Policy::of_one_of_many(memory).limit;
+    for memory in [0, FROM, 1 << 20, MUCH_FROM - 1, MUCH_FROM, 1 << 30] {
+        assert!(limit(memory) <= WORD_GRANULES * GRANULE, "{memory}");
+    }
+    assert_eq!((limit(0), limit(MUCH_FROM)), (0, WORD_GRANULES * GRANULE));
+}
+
+#[test]
 fn a_block_waits_if_its_mark_is_set_and_its_list_has_it() {
     let policy = Policy::scaled_to(FROM);
     let mut memory = vec![usize::MAX; policy.bytes() / size_of::<usize>()];
