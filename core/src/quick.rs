@@ -68,7 +68,7 @@ impl Policy {
     /// Nothing waits.
     pub const OFF: Self = Self { limit: 0, depth: 0, bytes: 0, longest: 0, marks: 0 };
 
-    /// What may wait in a heap whose source has blocks of up to `largest` bytes: for long about the same [`PART`] of it, whatever
+    /// What may wait in a heap whose source has blocks of up to `largest` bytes: for long about the same part of it, whatever
     /// its size, and an eighth at most, so that a small one does not fragment.
     pub const fn scaled_to(largest: usize) -> Self {
         if largest < FROM {
