@@ -181,6 +181,9 @@ impl<G: Granule> Map<G> {
     }
 
     /// [`extent`](Self::extent), given the view from `g` on.
+    ///
+    /// # Safety
+    /// As there.
     #[inline(always)]
     unsafe fn extent_of(self, view: View<G::Entry>, g: usize) -> InUse {
         if let Some(size) = view.size() {

@@ -27,7 +27,7 @@ use crate::granule::GRANULE;
 use crate::map::WORD_GRANULES;
 use crate::raw::after;
 
-/// From a source of this size on, blocks may wait. In a smaller one, lists and bits would take 2 % of it.
+/// From a source of this size on, blocks may wait. Of one of half the size, lists and marks would take .7 %.
 const FROM: usize = 32 << 10;
 /// From a source of this size on, a heap of one thread or processor has much memory to come.
 const MUCH_FROM: usize = 2 << 20;

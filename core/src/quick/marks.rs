@@ -2,7 +2,7 @@
 //!
 //! A **mark** is a bit that granules share: with 512 marks, granules 3, 515, 1027 and so on of a span have one. It is set while
 //! a block that starts there waits. So a block whose mark is clear does not wait; of one whose mark is set its list tells. A
-//! block whose mark another has is coalesced instead, so that each that waits has one to itself. As there are about eight for each
+//! block whose mark another has is coalesced instead, so that each that waits has one to itself. As there are eight or more for each
 //! block that may wait, few meet; and they are few beside the granules. (A direct-mapped cache has one place for many
 //! addresses in the same way.)
 
