@@ -5,8 +5,8 @@
 //!                         head ─▶ block
 //! ```
 //!
-//! A block that waits is not free in the map, so that neighbours leave it alone; a bit of its own tells it from one that is in
-//! use: a mark (see the file `marks`), or one among the **live** ones of the map. Lists are last in, first out, as what was
+//! A block that waits is not free in the map, so that neighbours leave it alone; a bit of its granule tells it from one that is in
+//! use: its span's **mark**, or one among the **live** ones of the map. Lists are last in, first out, as what was
 //! freed last is in the cache; one that is full, in the modes that bound them, takes no more, and what is freed then is
 //! coalesced at once.
 //! Of blocks too long for a list a few may wait too: see the file `long`.
@@ -16,7 +16,6 @@
 
 mod lists;
 mod long;
-mod marks;
 
 use core::ptr::NonNull;
 
@@ -27,24 +26,19 @@ use crate::granule::GRANULE;
 use crate::map::WORD_GRANULES;
 use crate::raw::after;
 
-/// From a source of this size on, blocks may wait. Of one of half the size, lists and marks would take .7 %.
+/// From a source of this size on, blocks may wait.
 const FROM: usize = 32 << 10;
 /// From a source of this size on, a heap of one thread or processor has much memory to come.
 const MUCH_FROM: usize = 2 << 20;
-/// Where blocks of up to `n` granules may wait, and two of each size do, they are about `n * n` granules: such a part of a
-/// source.
+/// Such a part of a source may wait of each size. Where blocks of up to `n` granules may, and two of each size do, they are about
+/// `n * n` granules: such a part too.
 const PART: usize = 64;
 /// The granules of the largest block that may wait, at most.
 const LONGEST: usize = 256;
-/// Blocks of a size that may wait, at most.
-const DEPTH: usize = 64;
 /// Blocks that are carved at once, at most, where no more than some number of a size may wait: of each that may, so many may.
 pub const BATCH: usize = 8;
 /// Blocks that are carved at once when a size is first asked for, where any number may wait.
 const FIRST_BATCH: usize = 4;
-
-/// Marks for each block that may wait, at least.
-const MARKS_A_BLOCK: usize = 8;
 
 /// To look through so many map entries for blocks that wait takes as long as to coalesce one by itself.
 const ENTRIES_A_BLOCK: usize = 8;
@@ -54,50 +48,43 @@ const ENTRIES_A_BLOCK: usize = 8;
 pub struct Policy {
     /// The largest block, in bytes.
     limit: usize,
-    /// Blocks of a size that may wait, at most; where any number may, those that are carved at once at first.
-    depth: usize,
     /// Bytes of a size that may wait, at most.
     bytes: usize,
+    /// Blocks of a size that may wait, at most; where any number may, those that are carved at once at first.
+    depth: usize,
     /// The largest block, in bytes, of those too long for a list that may wait.
     longest: usize,
-    /// Marks, a power of two, where the map does not tell what waits.
-    marks: usize,
 }
 
 impl Policy {
     /// Nothing waits.
-    pub const OFF: Self = Self { limit: 0, depth: 0, bytes: 0, longest: 0, marks: 0 };
+    pub const OFF: Self = Self { limit: 0, bytes: 0, depth: 0, longest: 0 };
 
-    /// What may wait in a heap whose source has blocks of up to `largest` bytes: for long about the same part of it, whatever
-    /// its size, and an eighth at most, so that a small one does not fragment.
+    /// What may wait in a heap whose source has blocks of up to `largest` bytes.
     pub const fn scaled_to(largest: usize) -> Self {
         if largest < FROM {
             return Self::OFF;
         }
         let limit = lesser(LONGEST, 1 << ((largest / GRANULE / PART).ilog2() / 2));
-        let depth = lesser(DEPTH, if limit < BATCH { BATCH } else { limit });
-        Self {
-            limit: limit * GRANULE,
-            depth,
-            bytes: BATCH * limit * GRANULE,
-            longest: 0,
-            marks: MARKS_A_BLOCK * limit * depth,
-        }
+        Self { limit: limit * GRANULE, bytes: largest / PART, depth: usize::MAX, longest: 0 }
     }
 
     /// What may wait in a heap that has much memory to come: a kibibyte (on 64 bits) and less, so that a word of the map
     /// shows all of a block, and a few of up to 32.
     const PER_THREAD: Self = Self {
         limit: WORD_GRANULES * GRANULE,
-        depth: FIRST_BATCH,
         bytes: usize::MAX,
+        depth: FIRST_BATCH,
         longest: 2048 * GRANULE,
-        marks: 0,
     };
 
     /// What may wait in a heap of one thread or processor, one of many, whose source has blocks of up to `largest` bytes.
     pub const fn of_one_of_many(largest: usize) -> Self {
-        if largest >= MUCH_FROM { Self::PER_THREAD } else { Self::scaled_to(largest) }
+        if largest >= MUCH_FROM {
+            Self::PER_THREAD
+        } else {
+            Self { depth: FIRST_BATCH, ..Self::scaled_to(largest) }
+        }
     }
 
     /// Whether any block may wait.
@@ -110,10 +97,9 @@ impl Policy {
         lesser(self.depth, self.bytes / if bytes > 0 { bytes } else { 1 })
     }
 
-    /// Bytes that the lists take, that of no bytes among them, marks, and the places of long blocks.
+    /// Bytes that the lists take, that of no bytes among them, and the places of long blocks.
     pub const fn bytes(self) -> usize {
-        let more = if self.longest > 0 { long::BYTES } else { self.marks / 8 };
-        self.lists_bytes() + more
+        self.lists_bytes() + if self.longest > 0 { long::BYTES } else { 0 }
     }
 
     /// Bytes that the lists take, that of no bytes among them.
@@ -175,10 +161,6 @@ impl<M: Mode> Quick<M> {
             if M::LONG_WAIT && policy.longest > 0 {
                 // SAFETY: the caller gives room for the places.
                 unsafe { self.empty_places() };
-            }
-            if M::Lists::IN_SPAN {
-                // SAFETY: the caller gives room for the marks.
-                unsafe { self.lists.marks().cast::<u8>().write_bytes(0, policy.marks / 8) };
             }
         }
     }

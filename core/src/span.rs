@@ -36,7 +36,9 @@ const HELD: usize = 0;
 // Where a link is half a word, the end starts in the middle of word 0: there is one span, which nothing holds.
 const BLOCK_SIZE: usize = 3 * WORD;
 const CAPACITY: usize = 4 * WORD;
+// Each map goes with one of the two.
 const SECTIONS: usize = 5 * WORD;
+const MARKS: usize = SECTIONS;
 const NEXT: usize = 6 * WORD;
 const PREVIOUS: usize = 7 * WORD;
 
@@ -62,11 +64,18 @@ impl<G: Granule> Span<G> {
             span.set(BLOCK_SIZE, block.len());
             span.set(CAPACITY, granules - first);
             span.set(HELD, 0_usize);
-            let sections = span.map_words().add(map_words::<G>(granules));
-            span.set(SECTIONS, sections);
             span.map().initialize(first, granules, zeroed);
             if G::Entry::LIVE {
+                let sections = span.map_words().add(map_words::<G>(granules));
+                span.set(SECTIONS, sections);
                 lay_sections(span.0, sections.cast(), entries(granules), zeroed);
+            } else {
+                let bytes = if overhead.marks { Overhead::marks_bytes(granules) } else { 0 };
+                let marks = after::<u8>(span.0, overhead.bytes::<G>(granules) - bytes);
+                span.set(MARKS, marks.cast::<usize>());
+                if !zeroed {
+                    marks.write_bytes(0, bytes);
+                }
             }
         }
         span
@@ -193,6 +202,16 @@ impl<G: Granule> Span<G> {
     pub unsafe fn posted(self) -> Bits {
         // SAFETY: an entry of the map has the word.
         Bits::at(unsafe { word(self.map_words(), Live::POSTED_WORD) }, <Map<G>>::ENTRY)
+    }
+
+    /// The bits that say which blocks wait.
+    ///
+    /// # Safety
+    /// As for the type; there are some, beside the map.
+    #[inline(always)]
+    pub unsafe fn marks(self) -> Bits {
+        // SAFETY: the span has a header.
+        Bits::at(unsafe { self.get(MARKS) }, 1)
     }
 
     /// The section of entry `entry`.

@@ -80,18 +80,18 @@ impl<M: Mode, S: Source> Case<M, S> {
         ([used, unsafe { used.add(1) }], 1 << (g % usize::BITS as usize))
     }
 
-    /// Flips the mark that says that the block at `address` may wait.
+    /// Flips the mark that says that the block at `address` waits.
     fn flip_mark(&self, address: NonNull<u8>) {
-        const MARKS: usize = 512;
         let span = self.heap.spans().next().expect("there is a span");
         let block = span.block.cast::<u8>();
-        let mark = (address.addr().get() - block.addr().get()) / GRANULE % MARKS;
+        let g = (address.addr().get() - block.addr().get()) / GRANULE;
+        let words = (span.block.len() / GRANULE).div_ceil(usize::BITS as usize);
         let lists_end = Self::HEADER * WORD + span.map + span.bins;
         // SAFETY: the marks stand behind the lists, and are the last that lies below the granules.
-        let marks = unsafe { block.add(lists_end - MARKS / 8).cast::<usize>() };
+        let marks = unsafe { block.add(lists_end - words * WORD).cast::<usize>() };
         // SAFETY: as above.
-        let bits = unsafe { marks.add(mark / usize::BITS as usize) };
-        spoil(bits, |word| word ^ 1 << (mark % usize::BITS as usize));
+        let bits = unsafe { marks.add(g / usize::BITS as usize) };
+        spoil(bits, |word| word ^ 1 << (g % usize::BITS as usize));
     }
 
     /// Changes what stands in the cell `index` of the free chunk at an address.

@@ -152,32 +152,26 @@ fn lists_stay_open_if_what_waited_makes_a_long_chunk() {
     assert!(may_wait(&mut heap));
 }
 
-/// In an arena of 64 KiB, granules have a mark with those 512 above.
 #[test]
-fn no_batch_is_cut_off_where_one_of_it_would_have_the_mark_of_a_block_that_waits() {
-    let mut heap = heap::<General>(64 << 10);
-    let mut allocate = |granules| heap.allocate(layout(granules * GRANULE)).expect("there is room");
-    let _first = allocate(1);
-    let blocks = [(); 8].map(|()| allocate(3));
-    let above = allocate(512 - 8 * 3);
-    assert_eq!(above, blocks[7].map_addr(|last| last.checked_add(3 * GRANULE).unwrap()));
-    for block in blocks {
-        free(&mut heap, block, 3 * GRANULE);
-    }
-    assert_eq!((heap.totals().waiting_chunks(), heap.check()), (8, Ok(())));
-    let block = heap.allocate(layout(2 * GRANULE)).expect("there is room");
-    assert_eq!(block, blocks[0].map_addr(|first| first.checked_add(512 * GRANULE).unwrap()));
-    assert_eq!((heap.totals().waiting_chunks(), heap.check()), (8, Ok(())));
-
-    // Nor does it wait itself, as its mark is taken, nor is it thought to.
-    assert_eq!(heap.usable_size(block), Ok(2 * GRANULE));
-    free(&mut heap, block, 2 * GRANULE);
-    assert_eq!((heap.totals().waiting_chunks(), heap.check()), (8, Ok(())));
-    for block in blocks {
+fn of_many_blocks_that_wait_each_is_known_and_none_beside_them_is_taken_for_one() {
+    let mut heap = heap::<General>(ARENA);
+    let blocks: Vec<_> = (0..600)
+        .map(|index| (1 + index % 3) * GRANULE)
+        .map(|size| (heap.allocate(layout(size)).expect("there is room"), size))
+        .collect();
+    let freed = || blocks.iter().skip(1).step_by(2);
+    freed().for_each(|&(block, size)| free(&mut heap, block, size));
+    assert!(heap.totals().waiting_chunks() >= 300);
+    for &(block, size) in freed() {
         // SAFETY: nobody uses the block.
-        let again = unsafe { heap.deallocate_sized(block, layout(3 * GRANULE)) };
-        assert_eq!(again, Err(FreeError::AlreadyFree));
+        let again = unsafe { [heap.deallocate(block), heap.deallocate_sized(block, layout(size))] };
+        assert_eq!(again, [Err(FreeError::AlreadyFree); 2]);
     }
+    for &(block, size) in blocks.iter().step_by(2) {
+        assert_eq!(heap.usable_size(block), Ok(size));
+        free(&mut heap, block, size);
+    }
+    assert_eq!((heap.check(), heap.totals().used_chunks()), (Ok(()), 0));
 }
 
 /// Percent in use at which some requests fail.

@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 use super::Heap;
 use crate::bins::{Bins, class};
 use crate::granule::{Granule, Position, Unit, granules, rounded};
-use crate::map::{WORD_GRANULES, spaced};
+use crate::map::WORD_GRANULES;
 use crate::raw::after;
 use crate::{Mode, PageSource, quick};
 
@@ -159,14 +159,13 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             let count = self.quick.next_batch(bytes, most).min(chunk_size / size);
             let span = self.span_of(chunk);
             let (block, at) = (chunk.address(base), chunk.granule(span.start()));
-            let count = if self.may_all_wait(at, size, count) { count } else { 1 };
             let taken = count * bytes;
             if Self::COUNTS_HELD {
                 span.hold();
             }
             span.map().take_many(at, size, count, |word, bits| {
                 if !M::REMOTE {
-                    self.quick.mark_many(word, bits);
+                    span.marks().flip_many(word, bits);
                 }
             });
             if count > 1 {
@@ -177,19 +176,6 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             self.put_rest(chunk, chunk_size, count * size);
             block
         }
-    }
-
-    /// Whether no mark is taken that one of `count` blocks of `size` granules each, from granule `at` of their span on, would
-    /// need, but for the first.
-    ///
-    /// # Safety
-    /// The quick lists serve the size, and there is a block at least.
-    #[inline(always)]
-    unsafe fn may_all_wait(&self, at: usize, size: usize, count: usize) -> bool {
-        let mut others = spaced(at + size, size, at + count * size);
-        // SAFETY: as the caller says.
-        let is_taken = |(index, bits)| unsafe { self.quick.are_some_marked(index, bits) };
-        M::REMOTE || !others.any(is_taken)
     }
 
     /// A block at a multiple of more than a granule: cut out of a chunk that has one, whose rest on either side stays

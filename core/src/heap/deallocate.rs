@@ -17,8 +17,6 @@ pub(super) enum LetWait {
     Done,
     /// It is in use, has so many bytes, and none more of them may wait.
     Full(usize),
-    /// It has so many bytes, and waits, or another has its mark.
-    Marked(usize),
     /// There is more to look at.
     Unclear,
 }
@@ -92,23 +90,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             match self.let_wait(span, start, ptr, expected) {
                 LetWait::Done => Ok(()),
                 LetWait::Full(bytes) => self.free_to_bins(ptr, bytes),
-                LetWait::Marked(bytes) => self.free_marked(ptr, bytes),
                 LetWait::Unclear => self.free_unclear(ptr, expected.and_then(NonZero::new)),
             }
         }
-    }
-
-    /// Frees the block of `bytes` bytes at `ptr` to the bins, unless it waits.
-    ///
-    /// # Safety
-    /// As for [`free_waiting`](Self::free_waiting); the size may wait.
-    #[inline(never)]
-    unsafe fn free_marked(&mut self, ptr: NonNull<u8>, bytes: usize) -> Result<(), FreeError> {
-        if self.quick.lists_it(ptr, bytes) {
-            return self.refuse(ptr);
-        }
-        // SAFETY: as the caller says.
-        unsafe { self.free_to_bins(ptr, bytes) }
     }
 
     /// Lets a block wait that ends in another map entry than it starts in, or sees to what it is with more care.
@@ -154,11 +138,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 || size * Self::GRANULE != bytes
                 || !self.quick.serves(bytes)
                 || self.is_posted(span, start)
+                || Self::is_waiting(span, start)
             {
                 return LetWait::Unclear;
-            }
-            if self.seems_to_wait(span, start) {
-                return if M::REMOTE { LetWait::Unclear } else { LetWait::Marked(bytes) };
             }
             if !self.quick.has_room(bytes) {
                 return LetWait::Full(bytes);
@@ -230,7 +212,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 return false;
             }
             let (end, upper) = span.map().end_beyond(start);
-            if self.is_freed(span, start, end) {
+            if self.is_freed(span, start) {
                 return false;
             }
             let bytes = (end - start) * Self::GRANULE;
@@ -238,7 +220,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 return false;
             }
             let may_wait = self.quick.serves(bytes) && self.quick.has_room(bytes);
-            if !may_wait || self.seems_to_wait(span, start) {
+            if !may_wait {
                 if self.quick.serves_long(bytes) {
                     self.let_wait_long(span, start, ptr, bytes);
                     return true;

@@ -58,12 +58,12 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// The first span holds the bins.
     fn overhead_of_next_span(&self) -> Overhead {
         if self.bins.are_there() {
-            return Overhead::LEAST;
+            return Overhead { marks: self.has_marks(), ..Overhead::LEAST };
         }
         let largest = self.source.largest().min(Bins::<Unit<S, M>>::LARGEST * Self::GRANULE);
         let policy = Self::policy_for(largest);
         let lists = if M::Lists::IN_SPAN { policy } else { Policy::OFF };
-        Overhead { bins_for: largest, lists }
+        Overhead { bins_for: largest, lists, marks: Self::MARKS && lists.is_on() }
     }
 
     /// What may wait in a heap whose source has blocks of up to `largest` bytes.
@@ -81,12 +81,22 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     }
 
     /// Bytes of bins, quick lists and marks in a span of this heap.
-    pub(crate) fn bins_bytes(&self, span: Span<Unit<S, M>>) -> usize {
+    ///
+    /// # Safety
+    /// The span is one of the heap's.
+    pub(crate) unsafe fn bins_bytes(&self, span: Span<Unit<S, M>>) -> usize {
+        // SAFETY: as the caller says.
+        let marks = if self.has_marks() { Overhead::marks_bytes(unsafe { span.granules() }) } else { 0 };
         if self.is_home(span) {
-            Bins::<Unit<S, M>>::bytes(self.largest / Self::GRANULE) + self.quick.bytes()
+            Bins::<Unit<S, M>>::bytes(self.largest / Self::GRANULE) + self.quick.bytes() + marks
         } else {
-            0
+            marks
         }
+    }
+
+    /// Whether marks of spans tell which blocks wait.
+    pub(crate) fn has_marks(&self) -> bool {
+        Self::MARKS && self.quick.are_there()
     }
 
     /// Takes in a span just laid. Its one free chunk.

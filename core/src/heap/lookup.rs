@@ -82,7 +82,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: the granule is the span's.
         unsafe {
             let map = span.map().in_use(start)?;
-            (!self.is_freed(span, start, map.end)).then_some(UsedChunk { span, start, map })
+            (!self.is_freed(span, start)).then_some(UsedChunk { span, start, map })
         }
     }
 
@@ -102,8 +102,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: the source says that the address lies in a block of ours, and each holds a span.
         unsafe {
             let span = Span::at(block);
-            let is_free =
-                |start| span.map().in_use(start).is_none_or(|map| self.is_freed(span, start, map.end));
+            let is_free = |start| span.map().in_use(start).is_none() || self.is_freed(span, start);
             if span.map().start_of(g, span.first()).is_some_and(is_free) {
                 FreeError::AlreadyFree
             } else {

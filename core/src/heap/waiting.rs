@@ -41,7 +41,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: as the caller says.
         unsafe {
             let may_wait = self.quick.serves(bytes) && self.quick.has_room(bytes);
-            if may_wait && !self.seems_to_wait(chunk.span, chunk.start) {
+            if may_wait {
                 self.quick.push(ptr, bytes);
                 self.flip_waiting(chunk.span, chunk.start);
             } else if self.quick.serves_long(bytes) {
@@ -75,39 +75,34 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 
-    /// Has the block at granule `start` of `span` wait, or no longer, as far as a bit says it.
+    /// Has the block at granule `start` of `span` wait, or no longer, as the bit says that tells of it.
     ///
     /// # Safety
     /// The span is one of the heap's, and a block starts there that may wait.
     #[inline(always)]
     pub(super) unsafe fn flip_waiting(&mut self, span: Span<Unit<S, M>>, start: usize) {
-        // SAFETY: where blocks may wait, the map has live bits, or the lists have marks.
-        unsafe { if M::REMOTE { span.live().flip(start) } else { self.quick.flip_mark(start) } }
+        // SAFETY: where blocks may wait, there are live bits or marks.
+        unsafe { if M::REMOTE { span.live().flip(start) } else { span.marks().flip(start) } }
     }
 
-    /// Whether the block at granule `start` of `span` may wait, by the bit that says so. If not, it surely does not.
+    /// Whether the block at granule `start` of `span` waits.
     ///
     /// # Safety
-    /// As for [`flip_waiting`](Self::flip_waiting).
+    /// The span is one of the heap's, in which blocks may wait, and a chunk starts there that is not free.
     #[inline(always)]
-    pub(crate) unsafe fn seems_to_wait(&self, span: Span<Unit<S, M>>, start: usize) -> bool {
+    pub(super) unsafe fn is_waiting(span: Span<Unit<S, M>>, start: usize) -> bool {
         // SAFETY: as in `flip_waiting`.
-        unsafe { if M::REMOTE { !span.live().is_set(start) } else { self.quick.is_marked(start) } }
+        unsafe { if M::REMOTE { !span.live().is_set(start) } else { span.marks().is_set(start) } }
     }
 
-    /// Whether the block of the granules `[start, end)` of `span` waits.
+    /// [`is_waiting`](Self::is_waiting), where it may be that none does.
     ///
     /// # Safety
-    /// The span is one of the heap's, and these are a chunk that is not free.
-    pub(crate) unsafe fn waits(&self, span: Span<Unit<S, M>>, start: usize, end: usize) -> bool {
-        // SAFETY: as in `flip_waiting`.
-        unsafe {
-            if M::REMOTE {
-                self.quick.are_there() && !span.live().is_set(start)
-            } else {
-                self.quick.holds(span.address(start), start, (end - start) * Self::GRANULE)
-            }
-        }
+    /// The span is one of the heap's, and a chunk starts there that is not free.
+    #[inline(always)]
+    pub(crate) unsafe fn waits(&self, span: Span<Unit<S, M>>, start: usize) -> bool {
+        // SAFETY: as the caller says.
+        self.quick.are_there() && unsafe { Self::is_waiting(span, start) }
     }
 
     /// Whether the block at granule `start` of `span` was freed elsewhere and is on its way back.
@@ -120,13 +115,13 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         if M::REMOTE { unsafe { span.posted().is_set(start) } } else { false }
     }
 
-    /// Whether the block of the granules `[start, end)` of `span` was freed, though it is not free in the map.
+    /// Whether the block at granule `start` of `span` was freed, though it is not free in the map.
     ///
     /// # Safety
     /// As for [`waits`](Self::waits).
-    pub(crate) unsafe fn is_freed(&self, span: Span<Unit<S, M>>, start: usize, end: usize) -> bool {
+    pub(crate) unsafe fn is_freed(&self, span: Span<Unit<S, M>>, start: usize) -> bool {
         // SAFETY: as the caller says.
-        unsafe { self.waits(span, start, end) || self.is_posted(span, start) }
+        unsafe { self.waits(span, start) || self.is_posted(span, start) }
     }
 
     /// Coalesces every block that waits in a quick list. About as much as freeing each: O(1) where their number is bounded.
@@ -190,14 +185,14 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// The block is the start of a chunk of ours, the bit says that it waits, and its span does not count it.
     #[inline(never)]
     pub(crate) unsafe fn take_back_waiting(&mut self, block: NonNull<u8>) {
-        // SAFETY: the block lies in a span of ours, and has a mark, unless the map has the bit.
+        // SAFETY: the block lies in a span of ours, which has marks, unless the map has the bit.
         unsafe {
             let span = self.span_of_own(block);
             let start = span.granule_of(block);
             let InUse { end, neighbours } = span.map().extent(start);
             span.map().give_waiting(start, end);
             if !M::REMOTE {
-                self.quick.flip_mark(start);
+                span.marks().flip(start);
             }
             self.coalesce(span, start, end - start, neighbours);
         }

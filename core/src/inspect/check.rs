@@ -90,8 +90,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             above = span.start().addr().get() + 1;
         }
         self.check_bins(sums.free_chunks)?;
-        let marked = if M::REMOTE { listed } else { self.quick().count_marks() };
-        if listed != sums.waiting_chunks || marked != listed {
+        if listed != sums.waiting_chunks {
             return Err(Fault { kind: FaultKind::Waiting, address: 0 });
         }
         self.check_totals(&sums)
@@ -110,7 +109,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             sums.source += span.block().len();
             sums.capacity += span.capacity_bytes();
             self.check_no_start(span, 0, first)?;
-            let used_before = sums.used_chunks;
+            let (used_before, waiting_before) = (sums.used_chunks, sums.waiting_chunks);
             let (mut at, mut lower_free) = (first, false);
             while at < granules {
                 let end = self.check_chunk(span, at, lower_free, sums)?;
@@ -121,6 +120,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 let bits = span.live().count(granules);
                 ensure(bits == sums.used_chunks - used_before, FaultKind::Waiting, base)?;
                 check_posted(span)?;
+            }
+            if self.has_marks() {
+                let bits = span.marks().count(granules);
+                ensure(bits == sums.waiting_chunks - waiting_before, FaultKind::Waiting, base)?;
             }
             if Self::COUNTS_HELD {
                 let held = sums.used_chunks - used_before + usize::from(self.is_home(span));
@@ -162,7 +165,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 }
                 Field::Used { lower_free: says } => {
                     let bytes = (end - at) * Self::GRANULE;
-                    if self.waits(span, at, end) {
+                    if self.waits(span, at) {
                         sums.waiting_chunks += 1;
                         sums.waiting += bytes;
                     } else {
@@ -269,7 +272,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             let span = Span::<Unit<S, M>>::at(block);
             let g = span.granule_of(address);
             let is_ours = span.address(g) == address && matches!(span.map().field(g), Field::Used { .. });
-            (is_ours && self.seems_to_wait(span, g))
+            (is_ours && self.waits(span, g))
                 .then(|| (span.map().scan(g + 1, span.granules()) - g) * Self::GRANULE)
         }
     }

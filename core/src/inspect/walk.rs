@@ -54,7 +54,7 @@ pub struct SpanView {
     pub first: usize,
     /// Bytes of map and sections.
     pub map: usize,
-    /// Bytes of bins and quick lists: 0 but in the heap's first span.
+    /// Bytes of bins and quick lists, which the heap's first span holds, and of the marks of blocks that wait.
     pub bins: usize,
 }
 
@@ -110,7 +110,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                     granule: at,
                     field,
                     free: None,
-                    waiting: self.is_freed(span, at, end),
+                    waiting: self.is_freed(span, at),
                 };
             }
             let (chunk, base) = (span.free_at(at), self.base());

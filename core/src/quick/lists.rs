@@ -7,7 +7,6 @@ use core::ptr::NonNull;
 use super::long::{EMPTY, PLACES, Place};
 use super::{List, Policy};
 use crate::map::WORD_GRANULES;
-use crate::raw::after;
 
 /// The lists of a heap, and what may wait in them.
 pub trait Lists: sealed::Sealed + fmt::Debug {
@@ -30,16 +29,6 @@ pub trait Lists: sealed::Sealed + fmt::Debug {
 
     /// The first list, that of no bytes; the others stand behind it, and then the places of long blocks.
     fn first(&self) -> NonNull<u8>;
-
-    /// Where marks stand, if there are any.
-    fn marks(&self) -> NonNull<usize> {
-        NonNull::dangling()
-    }
-
-    /// The number of the last mark: all ones.
-    fn last_mark(&self) -> usize {
-        0
-    }
 
     /// Has lists for `policy`, at `memory` if they stand in a span.
     ///
@@ -86,20 +75,12 @@ impl Lists for Nowhere {
 #[derive(Debug, Clone, Copy)]
 pub struct InSpan {
     first: NonNull<u8>,
-    marks: NonNull<usize>,
-    last_mark: usize,
     policy: Policy,
     limit: usize,
 }
 
 impl Lists for InSpan {
-    const NONE: Self = Self {
-        first: NonNull::from_ref(&NO_LISTS.0).cast(),
-        marks: NonNull::dangling(),
-        last_mark: 0,
-        policy: Policy::OFF,
-        limit: 0,
-    };
+    const NONE: Self = Self { first: NonNull::from_ref(&NO_LISTS.0).cast(), policy: Policy::OFF, limit: 0 };
     const IN_SPAN: bool = true;
 
     #[inline(always)]
@@ -113,19 +94,7 @@ impl Lists for InSpan {
     }
 
     unsafe fn set(&mut self, memory: NonNull<u8>, policy: Policy) {
-        // SAFETY: behind the lists there is room for the marks.
-        let marks = unsafe { after(memory, policy.lists_bytes()) };
-        *self = Self { first: memory, marks, last_mark: policy.marks - 1, policy, limit: policy.limit };
-    }
-
-    #[inline(always)]
-    fn marks(&self) -> NonNull<usize> {
-        self.marks
-    }
-
-    #[inline(always)]
-    fn last_mark(&self) -> usize {
-        self.last_mark
+        *self = Self { first: memory, policy, limit: policy.limit };
     }
 
     #[inline(always)]

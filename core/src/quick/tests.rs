@@ -10,7 +10,7 @@ fn blocks_come_back_last_in_first_out_and_no_more_than_there_is_room_for() {
     for largest in [FROM, 64 << 10, 1 << 20, 64 << 20] {
         let policy = Policy::scaled_to(largest);
         let mut memory = vec![0_usize; policy.bytes() / size_of::<usize>()];
-        let mut blocks = vec![[0_usize; 2]; policy.depth + 1];
+        let mut blocks = vec![[0_usize; 2]; policy.depth_of(GRANULE) + 1];
         let mut quick = Quick::<General>::new();
         // SAFETY: the vector has the lists' bytes, and the blocks are the test's.
         unsafe {
@@ -18,7 +18,7 @@ fn blocks_come_back_last_in_first_out_and_no_more_than_there_is_room_for() {
             for bytes in quick.sizes() {
                 let blocks: vec::Vec<_> =
                     blocks.iter_mut().map(|block| NonNull::from(block).cast::<u8>()).collect();
-                let depth = policy.depth.min(policy.bytes / bytes);
+                let depth = policy.depth_of(bytes);
                 for (index, &block) in blocks.iter().enumerate() {
                     assert_eq!(quick.has_room(bytes), index < depth);
                     if index < depth {
@@ -68,22 +68,14 @@ fn wait_up_to<M: Mode>(policy: Policy, largest: usize) {
 }
 
 #[test]
-fn there_are_eight_marks_or_more_for_each_block_that_may_wait() {
+fn a_sixty_fourth_of_the_memory_may_wait_of_each_size_and_a_batch_at_least() {
     for memory in (15..=30).map(|bits| 1 << bits) {
         let policy = Policy::scaled_to(memory);
-        let most: usize = (1..=policy.limit / GRANULE).map(|size| policy.depth_of(size * GRANULE)).sum();
-        assert!(policy.marks.is_power_of_two() && (8 * most..=24 * most).contains(&policy.marks), "{most}");
-    }
-}
-
-/// In all, and with their lists and marks.
-#[test]
-fn an_eighth_of_the_memory_may_wait_at_most() {
-    for memory in (15..=30).map(|bits| 1 << bits) {
-        let policy = Policy::scaled_to(memory);
-        let sizes = (1..=policy.limit / GRANULE).map(|size| size * GRANULE);
-        let most: usize = sizes.map(|bytes| policy.depth_of(bytes) * bytes).sum();
-        assert!(most + policy.bytes() <= memory / 8, "{most}");
+        for bytes in (1..=policy.limit / GRANULE).map(|size| size * GRANULE) {
+            let depth = policy.depth_of(bytes);
+            assert!(depth >= BATCH && depth * bytes <= memory / 64, "{depth} of {bytes}");
+            assert!((depth + 1) * bytes > memory / 64);
+        }
     }
 }
 
@@ -94,33 +86,6 @@ fn the_lists_of_one_of_many_heaps_reach_as_far_as_a_map_entry_at_most() {
         assert!(limit(memory) <= WORD_GRANULES * GRANULE, "{memory}");
     }
     assert_eq!((limit(0), limit(MUCH_FROM)), (0, WORD_GRANULES * GRANULE));
-}
-
-#[test]
-fn a_block_waits_if_its_mark_is_set_and_its_list_has_it() {
-    let policy = Policy::scaled_to(FROM);
-    let mut memory = vec![usize::MAX; policy.bytes() / size_of::<usize>()];
-    let mut blocks = [[0_usize; 2]; 2];
-    let [a, b] = blocks.each_mut().map(|block| NonNull::from(block).cast::<u8>());
-    let (g, same, other) = (77, 77 + policy.marks, 78);
-    let mut quick = Quick::<General>::new();
-    // SAFETY: the vector has the lists' bytes, and the blocks are the test's.
-    unsafe {
-        quick.initialize(NonNull::new(memory.as_mut_ptr().cast()).unwrap(), policy);
-        assert!(!quick.is_marked(g) && quick.count_marks() == 0);
-        quick.push(a, GRANULE);
-        quick.flip_mark(g);
-        assert!(quick.is_marked(g) && quick.is_marked(same) && !quick.is_marked(other));
-        assert!(quick.holds(a, g, GRANULE) && !quick.holds(b, same, GRANULE));
-        assert!(!quick.holds(a, other, GRANULE) && !quick.holds(a, g, 2 * GRANULE) && !quick.holds(a, g, 0));
-        let index = same / WORD_GRANULES;
-        assert!(quick.are_some_marked(index, 1 << (g % WORD_GRANULES)));
-        assert!(!quick.are_some_marked(index, !(1 << (g % WORD_GRANULES))));
-        quick.mark_many(index, 2 << (g % WORD_GRANULES));
-        assert!(quick.is_marked(other) && quick.count_marks() == 2);
-        quick.flip_mark(same);
-        assert!(!quick.is_marked(g) && !quick.holds(a, g, GRANULE) && quick.count_marks() == 1);
-    }
 }
 
 #[test]

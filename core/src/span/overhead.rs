@@ -14,16 +14,27 @@ pub struct Overhead {
     pub bins_for: usize,
     /// What may wait, if lists are laid in the span.
     pub lists: Policy,
+    /// Whether there is a mark for each granule, which tells of blocks that wait.
+    pub marks: bool,
 }
 
 impl Overhead {
     /// Header and map alone.
-    pub const LEAST: Self = Self { bins_for: 0, lists: Policy::OFF };
+    pub const LEAST: Self = Self { bins_for: 0, lists: Policy::OFF, marks: false };
 
     /// Bytes below the first granule of a span of `granules` granules.
     pub(super) const fn bytes<G: Granule>(&self, granules: usize) -> usize {
         let bins = if self.bins_for > 0 { Bins::<G>::bytes(self.bins_for / G::BYTES) } else { 0 };
-        <Map<G>>::ABOVE + Self::map_bytes::<G>(granules) + bins + self.lists.bytes()
+        <Map<G>>::ABOVE
+            + Self::map_bytes::<G>(granules)
+            + bins
+            + self.lists.bytes()
+            + if self.marks { Self::marks_bytes(granules) } else { 0 }
+    }
+
+    /// Bytes of marks in a span of `granules` granules, where there are any: the last of its overhead.
+    pub(crate) const fn marks_bytes(granules: usize) -> usize {
+        Bits::words(granules) * WORD
     }
 
     /// Bytes of map and sections in a span of `granules` granules.

@@ -17,13 +17,14 @@ fn a_block_for_n_granules_has_room_for_n_and_not_for_more_than_a_map_word_s_wort
 
 #[test]
 fn a_block_that_is_larger_still_has_room() {
-    has_room::<TwoWords>();
-    has_room::<TwoWordsLive>();
-    has_room::<OneWord>();
+    has_room::<TwoWords>(false);
+    has_room::<TwoWords>(true);
+    has_room::<TwoWordsLive>(false);
+    has_room::<OneWord>(false);
 }
 
-fn has_room<G: Granule>() {
-    let overhead = Overhead { bins_for: 1 << 16, ..Overhead::LEAST };
+fn has_room<G: Granule>(marks: bool) {
+    let overhead = Overhead { bins_for: 1 << 16, marks, ..Overhead::LEAST };
     let mut dips = 0;
     // Past the first word of noted bits, and about where a second section starts.
     let section = Section::ENTRIES * WORD_GRANULES;
@@ -39,7 +40,7 @@ fn has_room<G: Granule>() {
 
 #[test]
 fn no_block_is_large_enough_for_the_address_space() {
-    let overhead = Overhead { bins_for: 100, lists: Policy::scaled_to(100) };
+    let overhead = Overhead { bins_for: 100, lists: Policy::scaled_to(100), marks: true };
     for needed in [usize::MAX, usize::MAX / 2, usize::MAX / GRANULE, isize::MAX as usize / GRANULE] {
         assert_eq!(overhead.block_for::<TwoWords>(needed), None);
     }
