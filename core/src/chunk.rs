@@ -115,6 +115,15 @@ impl<G: Granule> FreeChunk<G> {
         unsafe { end.cell_down().size(base) }
     }
 
+    /// The size in granules of the free chunk that ends where `end` starts.
+    ///
+    /// # Safety
+    /// One does.
+    pub(crate) unsafe fn size_below(base: NonNull<u8>, end: Position<G>) -> usize {
+        // SAFETY: as the caller says.
+        unsafe { Self::size_of_more_below(base, end) }.unwrap_or(1)
+    }
+
     /// Its size in granules.
     ///
     /// # Safety

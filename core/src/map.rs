@@ -129,12 +129,12 @@ impl<G: Granule> Map<G> {
         Self(block, PhantomData)
     }
 
-    /// Makes an empty map of `granules` granules: `[first, granules)` is one free chunk, and the boundary at the end
+    /// Makes an empty map of `granules` granules: `[first, end)` is one free chunk, and the boundary at its end
     /// counts as in use for ever, so that no merge runs over it. O(granules), O(1) if the memory is `zeroed`.
     ///
     /// # Safety
-    /// As for the type; `first < granules`.
-    pub unsafe fn initialize(self, first: usize, granules: usize, zeroed: bool) {
+    /// As for the type; `first < end <= granules`.
+    pub unsafe fn initialize(self, first: usize, end: usize, granules: usize, zeroed: bool) {
         // SAFETY: the caller gives the words for these granules.
         unsafe {
             if !zeroed {
@@ -142,8 +142,8 @@ impl<G: Granule> Map<G> {
             }
             self.flip_edge(first);
             self.entry_at(first).start(bit(first));
-            self.flip_edge(granules);
-            self.entry_at(granules).start_waiting(bit(granules));
+            self.flip_edge(end);
+            self.entry_at(end).start_waiting(bit(end));
         }
     }
 
@@ -305,6 +305,21 @@ impl<G: Granule> Map<G> {
         flip(entry.used(), bit(g));
         flip(entry.edges(), edges);
         entry.merge(edges);
+    }
+
+    /// Moves the boundary at the end from `end` to `new`. The granules between the two come out of the free chunk that ends there,
+    /// or become or join one.
+    ///
+    /// # Safety
+    /// As for the type; the granules are such.
+    pub unsafe fn move_boundary(self, end: usize, new: usize) {
+        for boundary in [end, new] {
+            // SAFETY: the caller gives granules of the map.
+            unsafe {
+                self.flip_edge(boundary);
+                flip(self.entry_at(boundary).used(), bit(boundary));
+            }
+        }
     }
 
     /// Moves the end of the chunk in use at `g` from `end` to `new_end`. The granules between the two come out of, or

@@ -213,11 +213,6 @@ impl<M: Mode> Quick<M> {
         M::WAITS && self.lists.limit() > 0
     }
 
-    /// Bytes that the lists take of a span.
-    pub(crate) fn bytes(&self) -> usize {
-        if M::Lists::IN_SPAN { self.policy().bytes() } else { 0 }
-    }
-
     /// What may wait.
     #[inline(always)]
     fn policy(&self) -> &Policy {

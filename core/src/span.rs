@@ -1,18 +1,20 @@
 //! Floor 5: spans: one block of the source, laid out.
 //!
 //! ```text
-//!   word 0   1, 2          3            4          5          6      7
-//!   ┌──────┬─────────────┬────────────┬──────────┬──────────┬──────┬──────┬───────┬─────────────┬────────────────┬─────────── … ┐
-//!   │ held │ (first span:│ block size │ capacity │(sections)│(next │ prev │ map … │ (sections … │ (first span:   │ granules     │
-//!   │      │ bins' end)  │ in bytes   │          │          │ span │ span)│       │           ) │ bins, lists …) │ from `first`…│
-//!   └──────┴─────────────┴────────────┴──────────┴──────────┴──────┴──────┴───────┴─────────────┴────────────────┴─────────── … ┘
-//!   ▲ granule 0                                                                                                  ▲ granule `first`
+//!   word 0   1, 2          3            4          5         6      7
+//!   ┌──────┬─────────────┬────────────┬──────────┬─────────┬──────┬──────┬───────┬─────────────┬─────────┬────────────┬──────────┐
+//!   │ held │ (first span:│ block size │ capacity │ end or  │(next │ prev │ map … │ (sections … │ (first  │ granules   │ (marks,  │
+//!   │      │ bins' end)  │ in bytes   │          │ sections│ span │ span)│       │           ) │ span:   │ of chunks… │ lists …) │
+//!   │      │             │            │          │         │      │      │       │             │ bins …) │            │          │
+//!   └──────┴─────────────┴────────────┴──────────┴─────────┴──────┴──────┴───────┴─────────────┴─────────┴────────────┴──────────┘
+//!   ▲ granule 0                                                                                          ▲ `first`    ▲ `end`
 //! ```
 //!
-//! The [end](Position::end) is that of the lists of free chunks. A heap of one span has no links to others.
+//! The [bins' end](Position::end) is that of the lists of free chunks. A heap of one span has no links to others.
 //!
 //! Where blocks may be freed from elsewhere, the map says which are in use and which are posted, and [sections](Section) behind
-//! it say where any are.
+//! it say where any are. Where blocks may wait but for that, a **mark** for each granule says whether the block that starts there
+//! does; behind the marks of the first span stand the lists. A span's end moves up where their memory is given to chunks.
 //!
 //! Granules are counted from the block's start, so that an address's granule is a subtraction and a shift. The map has
 //! fields for all of them; those below `first` stay empty.
@@ -36,9 +38,9 @@ const HELD: usize = 0;
 // Where a link is half a word, the end starts in the middle of word 0: there is one span, which nothing holds.
 const BLOCK_SIZE: usize = 3 * WORD;
 const CAPACITY: usize = 4 * WORD;
-// Each map goes with one of the two.
+// Where blocks are freed from elsewhere, chunks end where the block does.
 const SECTIONS: usize = 5 * WORD;
-const MARKS: usize = SECTIONS;
+const END: usize = SECTIONS;
 const NEXT: usize = 6 * WORD;
 const PREVIOUS: usize = 7 * WORD;
 
@@ -58,23 +60,21 @@ impl<G: Granule> Span<G> {
     pub unsafe fn lay(block: NonNull<[u8]>, overhead: Overhead, zeroed: bool) -> Self {
         let span = Self(block.cast(), PhantomData);
         let granules = block.len() / G::BYTES;
-        let first = overhead.bytes::<G>(granules).div_ceil(G::BYTES);
+        let (first, end) = (overhead.first::<G>(granules), overhead.end::<G>(granules));
         // SAFETY: the block has room for the header and the map.
         unsafe {
             span.set(BLOCK_SIZE, block.len());
-            span.set(CAPACITY, granules - first);
+            span.set(CAPACITY, end - first);
             span.set(HELD, 0_usize);
-            span.map().initialize(first, granules, zeroed);
+            span.map().initialize(first, end, granules, zeroed);
             if G::Entry::LIVE {
                 let sections = span.map_words().add(map_words::<G>(granules));
                 span.set(SECTIONS, sections);
                 lay_sections(span.0, sections.cast(), entries(granules), zeroed);
             } else {
-                let bytes = if overhead.marks { Overhead::marks_bytes(granules) } else { 0 };
-                let marks = after::<u8>(span.0, overhead.bytes::<G>(granules) - bytes);
-                span.set(MARKS, marks.cast::<usize>());
-                if !zeroed {
-                    marks.write_bytes(0, bytes);
+                span.set(END, span.address(end));
+                if overhead.marks && !zeroed {
+                    span.clear_marks();
                 }
             }
         }
@@ -99,7 +99,7 @@ impl<G: Granule> Span<G> {
         NonNull::slice_from_raw_parts(self.0, unsafe { self.get(BLOCK_SIZE) })
     }
 
-    /// Where bins are laid in it, and lists behind them, if they are.
+    /// Where bins are laid in it, if they are.
     ///
     /// # Safety
     /// As for the type.
@@ -134,7 +134,32 @@ impl<G: Granule> Span<G> {
     #[inline]
     pub unsafe fn first(self) -> usize {
         // SAFETY: the span has a header.
-        unsafe { self.granules() - self.capacity() }
+        unsafe { self.end() - self.capacity() }
+    }
+
+    /// The granule that the last chunk ends before.
+    ///
+    /// # Safety
+    /// As for the type.
+    #[inline]
+    pub unsafe fn end(self) -> usize {
+        // SAFETY: the span has a header.
+        unsafe { if G::Entry::LIVE { self.granules() } else { self.granule_of(self.get(END)) } }
+    }
+
+    /// Makes `end` the granule that the last chunk ends before. If that is above the one before, what lies between them joins the
+    /// free chunk that ends there, or is one; otherwise, it is cut off the free chunk that ends the span. O(1).
+    ///
+    /// # Safety
+    /// As for the type, with a map that knows of no live blocks. What lies between the two is unused, or of one free chunk.
+    pub(crate) unsafe fn move_boundary(self, end: usize) {
+        // SAFETY: the span has a header, and the map the granules.
+        unsafe {
+            let (old, first) = (self.end(), self.first());
+            self.map().move_boundary(old, end);
+            self.set(END, self.address(end));
+            self.set(CAPACITY, end - first);
+        }
     }
 
     /// Granules that chunks are made of.
@@ -171,7 +196,8 @@ impl<G: Granule> Span<G> {
         unsafe {
             let granules = self.granules();
             (1..granules).contains(&self.capacity())
-                && self.first() >= Overhead::LEAST.bytes::<G>(granules).div_ceil(G::BYTES)
+                && self.end() <= granules
+                && self.first() >= Overhead::LEAST.first::<G>(granules)
         }
     }
 
@@ -207,11 +233,29 @@ impl<G: Granule> Span<G> {
     /// The bits that say which blocks wait.
     ///
     /// # Safety
-    /// As for the type; there are some, beside the map.
+    /// As for the type; there are some, above the last chunk.
     #[inline(always)]
     pub unsafe fn marks(self) -> Bits {
         // SAFETY: the span has a header.
-        Bits::at(unsafe { self.get(MARKS) }, 1)
+        Bits::at(unsafe { self.get(END) }, 1)
+    }
+
+    /// Has no block wait, as far as marks tell.
+    ///
+    /// # Safety
+    /// As for the type; there is room for the marks above the last chunk.
+    pub(crate) unsafe fn clear_marks(self) {
+        // SAFETY: the span has a header, and the caller gives room.
+        unsafe { self.get::<NonNull<u8>>(END).write_bytes(0, Overhead::marks_bytes(self.granules())) };
+    }
+
+    /// Where lists are laid in it, if they are: behind the marks.
+    ///
+    /// # Safety
+    /// As for the type; there are marks.
+    pub(crate) unsafe fn lists_memory(self) -> NonNull<u8> {
+        // SAFETY: the span has a header, and the caller gives marks.
+        unsafe { after(self.get(END), Overhead::marks_bytes(self.granules())) }
     }
 
     /// The section of entry `entry`.

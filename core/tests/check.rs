@@ -85,10 +85,8 @@ impl<M: Mode, S: Source> Case<M, S> {
         let span = self.heap.spans().next().expect("there is a span");
         let block = span.block.cast::<u8>();
         let g = (address.addr().get() - block.addr().get()) / GRANULE;
-        let words = (span.block.len() / GRANULE).div_ceil(usize::BITS as usize);
-        let lists_end = Self::HEADER * WORD + span.map + span.bins;
-        // SAFETY: the marks stand behind the lists, and are the last that lies below the granules.
-        let marks = unsafe { block.add(lists_end - words * WORD).cast::<usize>() };
+        // SAFETY: the marks stand above the last chunk.
+        let marks = unsafe { block.add(span.end * GRANULE).cast::<usize>() };
         // SAFETY: as above.
         let bits = unsafe { marks.add(g / usize::BITS as usize) };
         spoil(bits, |word| word ^ 1 << (g % usize::BITS as usize));

@@ -9,6 +9,8 @@ use memalloc_core::{
 };
 
 const ARENA: usize = 1 << 20;
+/// Bytes of marks: a bit a granule.
+const MARKS: usize = ARENA / GRANULE / 8;
 
 fn memory(size: usize) -> &'static mut [MaybeUninit<u8>] {
     Box::leak(vec![MaybeUninit::uninit(); size].into_boxed_slice())
@@ -53,6 +55,8 @@ fn blocks_wait_only_while_a_long_chunk_is_free() {
     let mut blocks: Vec<_> = std::iter::from_fn(|| heap.allocate(layout(100))).collect();
     assert_eq!(heap.totals().waiting_chunks(), 0);
 
+    // The lists' memory is among the rest.
+    blocks.sort_by_key(|&block| std::cmp::Reverse(block));
     let freed = blocks.split_off(blocks.len() / 8 * 7);
     for block in freed.into_iter().step_by(2) {
         free(&mut heap, block, 100);
@@ -172,6 +176,81 @@ fn of_many_blocks_that_wait_each_is_known_and_none_beside_them_is_taken_for_one(
         free(&mut heap, block, size);
     }
     assert_eq!((heap.check(), heap.totals().used_chunks()), (Ok(()), 0));
+}
+
+/// All blocks of 100 bytes that a heap has room for.
+fn fill<S: PageSource, M: Mode>(heap: &mut Heap<S, M>) -> Vec<NonNull<u8>> {
+    std::iter::from_fn(|| heap.allocate(layout(100))).collect()
+}
+
+#[test]
+fn a_full_arena_holds_as_much_as_in_real_time_mode() {
+    for size in [64 << 10, ARENA, ARENA + 12_344] {
+        let (mut general, mut real_time) = (heap::<General>(size), heap::<RealTime>(size));
+        let [general_holds, real_time_holds] = [fill(&mut general).len(), fill(&mut real_time).len()];
+        assert!(general_holds + 1 >= real_time_holds, "{general_holds}, {real_time_holds}");
+        assert_eq!(general.totals().source(), real_time.totals().source());
+        assert_eq!(general.totals().overhead(), real_time.totals().overhead());
+        assert_eq!((general.check(), general.allocate(layout(2000))), (Ok(()), None));
+    }
+}
+
+#[test]
+fn what_lists_take_is_given_to_whom_it_is_enough_for_and_to_no_other() {
+    let mut heap = heap::<General>(ARENA);
+    let _most = heap.allocate(layout(ARENA / 10 * 9)).expect("there is room");
+    let before = heap.totals();
+    assert_eq!((heap.allocate(layout(before.free() + 2 * MARKS)), heap.totals()), (None, before));
+    let _rest = heap.allocate(layout(before.free() + MARKS)).expect("the lists' memory lies above");
+    assert!(heap.totals().overhead() < before.overhead() - MARKS);
+    assert_eq!((heap.check(), heap.reserve(layout(MARKS))), (Ok(()), false));
+}
+
+#[test]
+fn lists_are_back_once_their_memory_is_free_and_much_else() {
+    let mut heap = heap::<General>(ARENA);
+    assert!(may_wait(&mut heap));
+    let overhead = heap.totals().overhead();
+    let blocks = fill(&mut heap);
+    let highest = *blocks.iter().max().expect("there are blocks");
+    assert!(heap.totals().overhead() < overhead);
+    for &block in blocks.iter().filter(|&&block| block != highest) {
+        free(&mut heap, block, 100);
+    }
+    assert!(!may_wait(&mut heap) && heap.totals().overhead() < overhead);
+    free(&mut heap, highest, 100);
+    assert!(may_wait(&mut heap));
+    assert_eq!((heap.totals().overhead(), heap.check()), (overhead, Ok(())));
+    for block in blocks {
+        // SAFETY: nobody uses the block.
+        let again = unsafe { heap.deallocate(block) };
+        assert!(matches!(again, Err(FreeError::AlreadyFree | FreeError::NotAStart)), "{again:?}");
+    }
+    let (again, real_time) = (fill(&mut heap).len(), fill(&mut self::heap::<RealTime>(ARENA)).len());
+    assert!(again + 2 >= real_time, "{again}, {real_time}");
+}
+
+#[test]
+fn where_lists_stand_nothing_is_freed() {
+    nothing_is_freed(heap(ARENA));
+    nothing_is_freed(heap_over([ARENA]));
+}
+
+fn nothing_is_freed<S: PageSource>(mut heap: Heap<S>) {
+    let _block = heap.allocate(layout(100)).expect("there is room");
+    let span = heap.spans().next().expect("there is a span");
+    let granules = span.block.len() / GRANULE;
+    assert!(span.end < granules);
+    for granule in span.end..granules {
+        // SAFETY: the granule is one of the block.
+        let inside = unsafe { span.block.cast::<u8>().add(granule * GRANULE) };
+        for size in [GRANULE, (granules - granule) * GRANULE, ARENA / 2] {
+            // SAFETY: no block starts there.
+            let freed = unsafe { [heap.deallocate(inside), heap.deallocate_sized(inside, layout(size))] };
+            assert_eq!(freed, [Err(FreeError::NotAStart); 2]);
+        }
+    }
+    assert_eq!(heap.check(), Ok(()));
 }
 
 /// Percent in use at which some requests fail.

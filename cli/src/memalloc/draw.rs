@@ -126,7 +126,7 @@ fn chosen(picture: &Picture, span: usize, granule: usize) -> Result<usize, Strin
         ));
     };
     picture.chunk_at(Place { span: span - 1, granule }).ok_or_else(|| {
-        let (first, last) = (there.first, there.granules - 1);
+        let (first, last) = (there.first, there.end - 1);
         format!("--granule {span}:{granule}: the chunks of span {span} are granules {first} to {last}")
     })
 }

@@ -51,7 +51,7 @@ impl Overview {
 }
 
 fn strip(picture: &Picture, span: usize, end: usize, scale: usize) -> Strip {
-    let (granules, first) = (picture.spans[span].granules, picture.spans[span].first);
+    let (granules, first) = (picture.spans[span].end, picture.spans[span].first);
     let cells = end.div_ceil(scale);
     let mut used = vec![0; cells];
     let from = picture.chunks.partition_point(|chunk| chunk.at.span < span);

@@ -23,6 +23,8 @@ pub(crate) struct Span {
     pub(crate) granules: usize,
     /// The first granule that chunks are made of.
     pub(crate) first: usize,
+    /// The granule that the last chunk ends before.
+    pub(crate) end: usize,
     /// Header, with the padding before the first granule.
     pub(crate) header: usize,
     /// The map.
@@ -115,6 +117,7 @@ impl Picture {
         let spans = heap.spans().map(|view| Span {
             granules: view.block.len() / GRANULE,
             first: view.first,
+            end: view.end,
             header: (view.first * GRANULE).saturating_sub(view.map + view.bins),
             map: view.map,
             bins: view.bins,

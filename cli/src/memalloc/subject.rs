@@ -58,7 +58,7 @@ impl<S: PageSource, M: Mode> Subject for Heap<S, M> {
         self.spans().any(|span| {
             let block = span.block.cast::<u8>().addr().get();
             let inside = start.checked_sub(block).filter(|&inside| inside >= span.first * GRANULE);
-            inside.and_then(|inside| inside.checked_add(bytes)).is_some_and(|end| end <= span.block.len())
+            inside.and_then(|inside| inside.checked_add(bytes)).is_some_and(|end| end <= span.end * GRANULE)
         })
     }
 

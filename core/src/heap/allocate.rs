@@ -236,13 +236,14 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         Some(unsafe { self.hand_out_aligned(chunk, chunk_size, layout) })
     }
 
-    /// A chunk with room for `layout`, if need be after blocks that wait are coalesced.
+    /// A chunk with room for `layout`, if need be after blocks that wait are coalesced, and lists given up.
     fn take_flushing(&mut self, layout: Layout) -> Option<(Position<Unit<S, M>>, usize)> {
         loop {
             if let Some(taken) = self.take_that_fits(layout) {
                 return Some(taken);
             }
-            if !self.flush_some() {
+            // SAFETY: if there was nothing to coalesce, nothing waits.
+            if !self.flush_some() && !unsafe { self.give_lists_up(needed::<Unit<S, M>>(layout)) } {
                 return None;
             }
         }

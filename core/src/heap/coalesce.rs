@@ -75,8 +75,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     pub(super) unsafe fn put(&mut self, chunk: Position<Unit<S, M>>, size: usize) {
         // SAFETY: as the caller says.
         unsafe { self.insert_freed(chunk, size) };
-        if Self::CLOSES && size >= 2 * self.long {
-            self.quick.open();
+        if Self::CLOSES && size >= 2 * self.long && !self.quick.are_open() {
+            self.open_lists();
         }
     }
 }

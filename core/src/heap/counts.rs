@@ -67,6 +67,11 @@ impl Counts {
         self.used = self.used - old + new;
     }
 
+    /// Counts granules of chunks anew in a span whose last ends before granule `new` instead of `old`.
+    pub(super) const fn change_capacity(&mut self, old: usize, new: usize) {
+        self.capacity = self.capacity + new - old;
+    }
+
     pub(super) const fn add_span(&mut self, block: usize, capacity: usize) {
         self.spans += 1;
         self.source += block;

@@ -18,6 +18,9 @@ const DISCARDED_FROM: usize = 64 << 10;
 /// Where no other memory is to come, blocks wait only while a free chunk is such a part of all there is.
 const LONG: usize = 6;
 
+/// More than twice as many granules are nowhere.
+const NEVER: usize = usize::MAX / 4;
+
 /// How a block goes back to its source.
 type Release<S> = unsafe fn(&mut S, NonNull<[u8]>);
 
@@ -66,32 +69,14 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         Overhead { bins_for: largest, lists, marks: Self::MARKS && lists.is_on() }
     }
 
-    /// What may wait in a heap whose source has blocks of up to `largest` bytes.
-    const fn policy_for(largest: usize) -> Policy {
-        match (M::WAITS, M::REMOTE) {
-            (false, _) => Policy::OFF,
-            (true, true) => Policy::of_one_of_many(largest),
-            (true, false) => Policy::scaled_to(largest),
-        }
-    }
-
     /// Whether a span holds the bins.
     pub(crate) fn is_home(&self, span: Span<Unit<S, M>>) -> bool {
         self.home == Some(span)
     }
 
-    /// Bytes of bins, quick lists and marks in a span of this heap.
-    ///
-    /// # Safety
-    /// The span is one of the heap's.
-    pub(crate) unsafe fn bins_bytes(&self, span: Span<Unit<S, M>>) -> usize {
-        // SAFETY: as the caller says.
-        let marks = if self.has_marks() { Overhead::marks_bytes(unsafe { span.granules() }) } else { 0 };
-        if self.is_home(span) {
-            Bins::<Unit<S, M>>::bytes(self.largest / Self::GRANULE) + self.quick.bytes() + marks
-        } else {
-            marks
-        }
+    /// Bytes of bins in a span of this heap.
+    pub(crate) fn bins_bytes(&self, span: Span<Unit<S, M>>) -> usize {
+        if self.is_home(span) { Bins::<Unit<S, M>>::bytes(self.largest / Self::GRANULE) } else { 0 }
     }
 
     /// Whether marks of spans tell which blocks wait.
@@ -107,13 +92,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: the span is laid, with room for the bins if the overhead has them; all its granules are free.
         unsafe {
             if overhead.bins_for > 0 {
-                let memory = span.bins_memory();
-                let largest = overhead.bins_for / Self::GRANULE;
-                self.bins.initialize(span.start(), memory, largest);
-                let lists = after(memory, Bins::<Unit<S, M>>::bytes(largest));
-                self.quick.initialize(lists, Self::policy_for(overhead.bins_for));
+                self.bins.initialize(span.start(), span.bins_memory(), overhead.bins_for / Self::GRANULE);
+                self.lay_lists(span, overhead.bins_for);
                 self.largest = overhead.bins_for;
-                self.home = Some(span);
+                (self.home, self.end) = (Some(span), span.end());
                 if Self::COUNTS_HELD {
                     // The bins keep it.
                     span.hold();
@@ -133,7 +115,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// Lets blocks wait, as a span has come or gone, until there is no long free chunk any more.
     fn let_wait_for_now(&mut self) {
-        self.long = self.counts.capacity().div_ceil(LONG);
+        self.long = if self.quick.are_there() { self.counts.capacity().div_ceil(LONG) } else { NEVER };
         self.quick.open();
     }
 
@@ -212,7 +194,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             // SAFETY: nothing is in use, and this is the last span, so that it is free.
             unsafe { self.release(home, S::release) };
             (self.bins, self.quick) = (Bins::new(), Quick::new());
-            (self.home, self.largest) = (None, 0);
+            (self.home, self.end, self.largest) = (None, 0, 0);
         }
         self.discard_free();
         before - self.counts.source

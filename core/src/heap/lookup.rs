@@ -36,12 +36,22 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         Ok(self.used_chunk(ptr)?.size() * Self::GRANULE)
     }
 
-    /// The span and the granule that start at `ptr`.
+    /// The span and the granule that start at `ptr`, if that is below where the last chunk of the span ends.
     #[inline(always)]
     pub(crate) fn granule_at(&self, ptr: NonNull<u8>) -> Option<(Span<Unit<S, M>>, usize)> {
+        if S::ONE_BLOCK {
+            let home = self.home?;
+            // What is no granule's multiple comes out with high bits set, above any granule.
+            let offset = ptr.addr().get().wrapping_sub(home.start().addr().get());
+            let start = offset.rotate_right(Self::GRANULE.ilog2());
+            return (start < self.end).then_some((home, start));
+        }
         let (block, start) = self.source.granule_at::<Unit<S, M>>(ptr.addr().get())?;
         // SAFETY: the source says that the address lies in a block of ours, and each holds a span.
-        Some((unsafe { Span::at(block) }, start))
+        unsafe {
+            let span = Span::at(block);
+            (!Self::MARKS || start < span.end()).then_some((span, start))
+        }
     }
 
     /// The span in a block of the source, and the granule that starts at `ptr`.
@@ -95,13 +105,12 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[cold]
     #[inline(never)]
     pub(super) fn why_not(&self, ptr: NonNull<u8>) -> FreeError {
-        let Some(block) = self.source.block_of(ptr.addr().get()) else { return FreeError::NotOurs };
-        let Some((_, g)) = self.source.granule_at::<Unit<S, M>>(ptr.addr().get()) else {
-            return FreeError::NotAStart;
-        };
-        // SAFETY: the source says that the address lies in a block of ours, and each holds a span.
+        if self.source.block_of(ptr.addr().get()).is_none() {
+            return FreeError::NotOurs;
+        }
+        let Some((span, g)) = self.granule_at(ptr) else { return FreeError::NotAStart };
+        // SAFETY: the span is one of ours, and the granule below its end.
         unsafe {
-            let span = Span::at(block);
             let is_free = |start| span.map().in_use(start).is_none() || self.is_freed(span, start);
             if span.map().start_of(g, span.first()).is_some_and(is_free) {
                 FreeError::AlreadyFree

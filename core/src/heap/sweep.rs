@@ -21,7 +21,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             // SAFETY: the span is one of the heap's, and the granules are its own; what is free in it is in no bin, and what
             // waits in no list.
             unsafe {
-                waited += span.map().sweep(span.first(), span.granules(), |from, to| {
+                waited += span.map().sweep(span.first(), span.end(), |from, to| {
                     self.insert(span.position(from), to - from);
                     free += to - from;
                 });

@@ -102,7 +102,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let base = span.start();
         // SAFETY: the span has a header, a map, and granules up to its end.
         unsafe {
-            let (first, granules) = (span.first(), span.granules());
+            let (first, end, granules) = (span.first(), span.end(), span.granules());
             ensure(self.source().block_of(base.addr().get()) == Some(base), FaultKind::Block, base)?;
             ensure(span.is_sound(), FaultKind::Header, base)?;
             sums.spans += 1;
@@ -111,10 +111,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             self.check_no_start(span, 0, first)?;
             let (used_before, waiting_before) = (sums.used_chunks, sums.waiting_chunks);
             let (mut at, mut lower_free) = (first, false);
-            while at < granules {
-                let end = self.check_chunk(span, at, lower_free, sums)?;
+            while at < end {
+                let above = self.check_chunk(span, at, lower_free, sums)?;
                 lower_free = span.map().field_above(at, lower_free) == Field::Free;
-                at = end;
+                at = above;
             }
             if M::REMOTE {
                 let bits = span.live().count(granules);
@@ -130,13 +130,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 ensure(span.held() == held, FaultKind::Held, base)?;
             }
             let lasting = Field::Used { lower_free };
-            ensure(
-                at == granules && span.map().field(at) == lasting,
-                FaultKind::Start,
-                span.address(granules),
-            )?;
+            ensure(at == end && span.map().field(at) == lasting, FaultKind::Start, span.address(end))?;
             let behind = entries(granules) * WORD_GRANULES;
-            self.check_no_start(span, granules + 1, behind)
+            self.check_no_start(span, end + 1, behind)
         }
     }
 
@@ -154,7 +150,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: the granules asked about are the span's.
         unsafe {
             let (map, address) = (span.map(), span.address(at));
-            let end = map.scan(at + 1, span.granules());
+            let end = map.scan(at + 1, span.end());
             match map.field_above(at, lower_free) {
                 Field::Interior => ensure(false, FaultKind::Start, address)?,
                 Field::Free => {
@@ -272,8 +268,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             let span = Span::<Unit<S, M>>::at(block);
             let g = span.granule_of(address);
             let is_ours = span.address(g) == address && matches!(span.map().field(g), Field::Used { .. });
-            (is_ours && self.waits(span, g))
-                .then(|| (span.map().scan(g + 1, span.granules()) - g) * Self::GRANULE)
+            (is_ours && self.waits(span, g)).then(|| (span.map().scan(g + 1, span.end()) - g) * Self::GRANULE)
         }
     }
 

@@ -54,8 +54,11 @@ pub struct SpanView {
     pub first: usize,
     /// Bytes of map and sections.
     pub map: usize,
-    /// Bytes of bins and quick lists, which the heap's first span holds, and of the marks of blocks that wait.
+    /// Bytes of bins: 0 but in the heap's first span.
     pub bins: usize,
+    /// The granule that the last chunk ends before: what lies above, in granules, are marks of blocks that wait, and, in the
+    /// heap's first span, quick lists.
+    pub end: usize,
 }
 
 impl<S: PageSource, M: Mode> Heap<S, M> {
@@ -157,6 +160,7 @@ impl<S: PageSource, M: Mode> Iterator for Spans<'_, S, M> {
                 first: span.first(),
                 map: span.map_bytes(),
                 bins: self.heap.bins_bytes(span),
+                end: span.end(),
             })
         }
     }
@@ -179,7 +183,7 @@ impl<S: PageSource, M: Mode> Iterator for Chunks<'_, S, M> {
     fn next(&mut self) -> Option<ChunkView> {
         // SAFETY: the span is one of the heap's; chunk follows chunk from its first granule to its end.
         unsafe {
-            if self.span.is_none_or(|span| self.at == span.granules()) {
+            if self.span.is_none_or(|span| self.at == span.end()) {
                 let span = self.heap.span_from(self.above)?;
                 self.above = span.start().addr().get() + 1;
                 (self.span, self.at, self.lower_free) = (Some(span), span.first(), false);

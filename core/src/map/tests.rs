@@ -29,7 +29,7 @@ impl<G: Granule> Model<G> {
         let mut memory = vec![usize::MAX; <Map<G>>::ABOVE / WORD + <Map<G>>::ENTRY * entries(granules) + 1];
         let map = Map::of(NonNull::new(memory.as_mut_ptr()).unwrap().cast());
         // SAFETY: the vector holds the map's words, whole.
-        unsafe { map.initialize(first, granules, false) };
+        unsafe { map.initialize(first, granules, granules, false) };
         Self { map, _memory: memory, granules, chunks: vec![(first, State::Free)] }
     }
 

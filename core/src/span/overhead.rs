@@ -14,7 +14,7 @@ pub struct Overhead {
     pub bins_for: usize,
     /// What may wait, if lists are laid in the span.
     pub lists: Policy,
-    /// Whether there is a mark for each granule, which tells of blocks that wait.
+    /// Whether there is a mark for each granule, which tells whether a block that starts there waits.
     pub marks: bool,
 }
 
@@ -22,17 +22,18 @@ impl Overhead {
     /// Header and map alone.
     pub const LEAST: Self = Self { bins_for: 0, lists: Policy::OFF, marks: false };
 
-    /// Bytes below the first granule of a span of `granules` granules.
-    pub(super) const fn bytes<G: Granule>(&self, granules: usize) -> usize {
+    /// Bytes below the first granule of chunks in a span of `granules` granules.
+    const fn below<G: Granule>(&self, granules: usize) -> usize {
         let bins = if self.bins_for > 0 { Bins::<G>::bytes(self.bins_for / G::BYTES) } else { 0 };
-        <Map<G>>::ABOVE
-            + Self::map_bytes::<G>(granules)
-            + bins
-            + self.lists.bytes()
-            + if self.marks { Self::marks_bytes(granules) } else { 0 }
+        <Map<G>>::ABOVE + Self::map_bytes::<G>(granules) + bins
     }
 
-    /// Bytes of marks in a span of `granules` granules, where there are any: the last of its overhead.
+    /// Bytes above the last granule of chunks in a span of `granules` granules: marks, then lists.
+    pub(crate) const fn above(&self, granules: usize) -> usize {
+        self.lists.bytes() + if self.marks { Self::marks_bytes(granules) } else { 0 }
+    }
+
+    /// Bytes of marks in a span of `granules` granules, where there are any.
     pub(crate) const fn marks_bytes(granules: usize) -> usize {
         Bits::words(granules) * WORD
     }
@@ -42,9 +43,19 @@ impl Overhead {
         (map_words::<G>(granules) + sections_words::<G>(granules)) * WORD
     }
 
+    /// The first granule that chunks are made of in a span of `granules` granules.
+    pub(super) const fn first<G: Granule>(&self, granules: usize) -> usize {
+        self.below::<G>(granules).div_ceil(G::BYTES)
+    }
+
+    /// The granule that the last of those ends before; 0 if there is no room for so many.
+    pub(crate) const fn end<G: Granule>(&self, granules: usize) -> usize {
+        granules.saturating_sub(self.above(granules).div_ceil(G::BYTES))
+    }
+
     /// Granules that chunks are made of in a span of `granules` granules.
     pub const fn capacity<G: Granule>(&self, granules: usize) -> usize {
-        granules.saturating_sub(self.bytes::<G>(granules).div_ceil(G::BYTES))
+        self.end::<G>(granules).saturating_sub(self.first::<G>(granules))
     }
 
     /// [`block_for`](Self::block_for), such that any larger block has the room too: where an entry of the map takes more
@@ -67,7 +78,8 @@ impl Overhead {
             if granules > limit {
                 return None;
             }
-            let with_overhead = needed.checked_add(self.bytes::<G>(granules).div_ceil(G::BYTES))?;
+            let overhead = self.first::<G>(granules) + self.above(granules).div_ceil(G::BYTES);
+            let with_overhead = needed.checked_add(overhead)?;
             if with_overhead == granules {
                 return Some(granules * G::BYTES);
             }

@@ -9,7 +9,7 @@ fn a_block_for_n_granules_has_room_for_n_and_not_for_more_than_a_map_word_s_wort
         let overhead = Overhead { bins_for, ..Overhead::LEAST };
         for needed in (1..5000).chain([1 << 20, isize::MAX as usize / GRANULE / 2]) {
             let granules = overhead.block_for::<TwoWords>(needed).unwrap() / GRANULE;
-            let room = granules - overhead.bytes::<TwoWords>(granules).div_ceil(GRANULE);
+            let room = overhead.capacity::<TwoWords>(granules);
             assert!(room >= needed && room <= needed + 1, "{needed}: {room}");
         }
     }

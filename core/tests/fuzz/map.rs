@@ -67,7 +67,7 @@ impl<G: Granule> Shadow<G> {
         let mut words = vec![usize::MAX; Self::HEADER + <Map<G>>::ENTRY * entries(granules) + 1];
         let map = Map::of(NonNull::new(words.as_mut_ptr()).expect("a vector's memory").cast());
         // SAFETY: the vector holds the map's words, whole.
-        unsafe { map.initialize(first, granules, false) };
+        unsafe { map.initialize(first, granules, granules, false) };
         Self { map, words, first, granules, chunks: vec![(first, State::Free)] }
     }
 

@@ -33,9 +33,14 @@ pub(super) fn span(canvas: &mut Canvas, scene: &Scene, y: f64) -> f64 {
         part(canvas, (x, y, width), name, &format!("{} bytes", grouped(bytes)), class);
         x += width;
     }
-    let chunks = format!("chunks: granules g{} to g{}", grouped(span.first), grouped(span.granules - 1));
-    let bytes = format!("{} bytes", grouped((span.granules - span.first) * GRANULE));
-    part(canvas, (x, y, MARGIN + INNER - x), &chunks, &bytes, "off");
+    let bytes = |granules| format!("{} bytes", grouped(granules * GRANULE));
+    let lists = span.granules - span.end;
+    let right = MARGIN + INNER - if lists > 0 { 150.0 } else { 0.0 };
+    let chunks = format!("chunks: granules g{} to g{}", grouped(span.first), grouped(span.end - 1));
+    part(canvas, (x, y, right - x), &chunks, &bytes(span.end - span.first), "off");
+    if lists > 0 {
+        part(canvas, (right, y, MARGIN + INNER - right), "marks, quick lists", &bytes(lists), "overhead");
+    }
     y += 44.0;
     y
 }
