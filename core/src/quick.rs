@@ -30,9 +30,11 @@ use crate::raw::after;
 const FROM: usize = 32 << 10;
 /// From a source of this size on, a heap of one thread or processor has much memory to come.
 const MUCH_FROM: usize = 2 << 20;
-/// Such a part of a source may wait of each size. Where blocks of up to `n` granules may, and two of each size do, they are about
-/// `n * n` granules: such a part too.
+/// Where blocks of up to `n` granules may wait, and two of each size do, they are about `n * n` granules: such a part of a
+/// source.
 const PART: usize = 64;
+/// Such a part of a source may wait of each size.
+const SHARE: usize = 8;
 /// The granules of the largest block that may wait, at most.
 const LONGEST: usize = 256;
 /// Blocks that are carved at once, at most, where no more than some number of a size may wait: of each that may, so many may.
@@ -66,7 +68,7 @@ impl Policy {
             return Self::OFF;
         }
         let limit = lesser(LONGEST, 1 << ((largest / GRANULE / PART).ilog2() / 2));
-        Self { limit: limit * GRANULE, bytes: largest / PART, depth: usize::MAX, longest: 0 }
+        Self { limit: limit * GRANULE, bytes: largest / SHARE, depth: usize::MAX, longest: 0 }
     }
 
     /// What may wait in a heap that has much memory to come: a kibibyte (on 64 bits) and less, so that a word of the map
@@ -165,11 +167,16 @@ impl<M: Mode> Quick<M> {
         }
     }
 
-    /// Empties all lists, where any number may wait: nothing does any more.
+    /// Empties all lists: nothing waits any more.
     pub fn forget(&mut self) {
         for bytes in self.sizes() {
+            let depth = self.policy().depth_of(bytes);
             // SAFETY: the size has a list.
-            unsafe { self.list(bytes).as_mut() }.head = None;
+            let list = unsafe { self.list(bytes).as_mut() };
+            list.head = None;
+            if M::BOUNDED {
+                list.room = depth;
+            }
         }
         if let Some(coalesced) = self.lists.coalesced() {
             *coalesced = 0;
@@ -190,7 +197,7 @@ impl<M: Mode> Quick<M> {
         self.lists.set_closed(false);
     }
 
-    /// Counts blocks about to be coalesced one at a time, where any number may wait. Whether so many were that all may as well
+    /// Counts blocks about to be coalesced one at a time. Whether so many were that all may as well
     /// be at once, in a heap whose maps have `entries` entries. (Which of two ways is cheaper is not known before: by the time
     /// that the one has cost as much as the other would, at most twice as much was spent. Karlin, Manasse, Rudolph and Sleator,
     /// "Competitive snoopy caching", 1988.)

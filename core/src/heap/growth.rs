@@ -171,11 +171,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Returns the bytes given back. O(spans), and O(heap) where any number of blocks may wait.
     pub fn trim(&mut self) -> usize {
         let before = self.counts.source;
-        if M::BOUNDED {
-            self.flush();
-        } else {
-            self.sweep();
-        }
+        self.sweep();
         let mut next = self.spans;
         while let Some(span) = next {
             // SAFETY: the span is one of ours, and its successor is read before it goes.

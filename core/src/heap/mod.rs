@@ -94,10 +94,10 @@ unsafe impl<S: PageSource + Send, M: Mode> Send for Heap<S, M> {}
 impl<S: PageSource> Heap<S> {
     /// A heap in general mode: small blocks that are freed wait in quick lists for a request of the same size: of up to 32
     /// granules where the source has blocks of 1 MiB, of up to 256 where they are of 64 MiB or more, between and below as the
-    /// square root of that, none below 32 KiB; of each size up to a 64th of such a block. What is cut off a long chunk is cut off
-    /// in batches of up to 8, of which the others wait too. Those that wait are coalesced when there is no other room, a few at a
-    /// time, or nothing else keeps a span from going back to the source; all at worst, which bounds the dearest call. It asks the
-    /// source for nothing before the first allocation.
+    /// square root of that, none below 32 KiB; of each size up to an eighth of such a block. What is cut off a long chunk is cut off
+    /// in batches of up to 8, of which the others wait too. Those that wait are coalesced when there is no other room, or nothing
+    /// else keeps a span from going back to the source: a few at a time, or, where there are many, all at once, which takes the
+    /// dearest call about as long as to read the map. It asks the source for nothing before the first allocation.
     ///
     /// What waits is no part of larger chunks. So blocks wait only while some free chunk is a sixth of all memory or longer, or the
     /// source has a block as long; without one, calls take about as long as in [real-time](Self::real_time) mode, and memory may

@@ -38,6 +38,9 @@ pub trait Entry: sealed::Sealed + Debug {
     /// Chunks at `bits`, which waited, are not in use any more.
     fn end_waiting(&self, bits: usize);
 
+    /// Has no chunk start at `bits` but a free one at `start`.
+    fn end_all(&self, bits: usize, start: usize);
+
     /// What it holds.
     #[inline(always)]
     fn read(&self) -> Fields {
@@ -97,6 +100,10 @@ impl Entry for Plain {
     #[inline(always)]
     fn end_waiting(&self, bits: usize) {
         flip(&self.used, bits);
+    }
+
+    fn end_all(&self, bits: usize, _start: usize) {
+        self.used.store(self.used.load(Relaxed) & !bits, Relaxed);
     }
 }
 

@@ -64,6 +64,10 @@ impl Entry for Live {
 
     #[inline(always)]
     fn end_waiting(&self, _bits: usize) {}
+
+    fn end_all(&self, bits: usize, start: usize) {
+        self.starts.store(self.starts.load(Relaxed) & !(bits & !start), Relaxed);
+    }
 }
 
 /// What stands in the map from some granule on, for as many granules as a word has bits.

@@ -8,20 +8,27 @@ use crate::granule::Granule;
 /// # Safety of its methods
 /// As for [`Map`].
 impl<G: Granule> Map<G> {
-    /// Makes each row of chunks that are free or wait one free chunk, and tells `found` of it: where it starts and ends. Of
-    /// chunks in use nothing is looked at but a bit. How many waited. O(granules / [`WORD_GRANULES`] + rows).
+    /// Makes each row of chunks that are free or wait one free chunk, and tells `found` of it: where it starts and ends. Which wait,
+    /// the map says, or `waiting`: of each entry, given its index. Of chunks in use nothing is looked at but a bit. How many
+    /// waited. O(granules / [`WORD_GRANULES`] + rows).
     ///
     /// # Safety
     /// As for the type; the chunks are those of `[first, granules)`, the map's granules.
-    pub unsafe fn sweep(self, first: usize, granules: usize, mut found: impl FnMut(usize, usize)) -> usize {
+    pub unsafe fn sweep(
+        self,
+        first: usize,
+        granules: usize,
+        waiting: impl Fn(usize) -> usize,
+        mut found: impl FnMut(usize, usize),
+    ) -> usize {
         let (mut at, mut waited) = (first, 0);
+        let in_use = |index: usize, entry: &G::Entry| entry.used().load(Relaxed) & !waiting(index);
         // SAFETY: the caller gives granules of the map.
         unsafe {
             while let Some(from) =
-                self.first_from(at, granules, |entry| entry.starts() & !entry.used().load(Relaxed))
+                self.first_from(at, granules, |index, entry| entry.starts() & !in_use(index, entry))
             {
-                let to =
-                    self.first_from(from, granules, |entry| entry.used().load(Relaxed)).unwrap_or(granules);
+                let to = self.first_from(from, granules, in_use).unwrap_or(granules);
                 waited += self.make_free(from, to);
                 found(from, to);
                 at = to;
@@ -35,17 +42,22 @@ impl<G: Granule> Map<G> {
     /// # Safety
     /// As for the type.
     #[inline(always)]
-    unsafe fn first_from(self, at: usize, limit: usize, of: impl Fn(&G::Entry) -> usize) -> Option<usize> {
+    unsafe fn first_from(
+        self,
+        at: usize,
+        limit: usize,
+        of: impl Fn(usize, &G::Entry) -> usize,
+    ) -> Option<usize> {
         let mut index = at / WORD_GRANULES;
         // SAFETY: the caller gives granules of the map.
-        let mut bits = unsafe { of(self.entry(index)) } & !(bit(at) - 1);
+        let mut bits = unsafe { of(index, self.entry(index)) } & !(bit(at) - 1);
         while bits == 0 {
             index += 1;
             if index * WORD_GRANULES >= limit {
                 return None;
             }
             // SAFETY: as before.
-            bits = unsafe { of(self.entry(index)) };
+            bits = unsafe { of(index, self.entry(index)) };
         }
         let granule = index * WORD_GRANULES + bits.trailing_zeros() as usize;
         (granule < limit).then_some(granule)
@@ -70,7 +82,7 @@ impl<G: Granule> Map<G> {
             chunks += (starts & inside).count_ones() as usize;
             edges += (starts & entry.edges().load(Relaxed) & (inside | end)).count_ones() as usize;
             entry.edges().store(entry.edges().load(Relaxed) & !inside | start | end, Relaxed);
-            entry.chunks().store(entry.chunks().load(Relaxed) & !(inside & !start), Relaxed);
+            entry.end_all(inside, start);
         }
         chunks - edges / 2
     }

@@ -36,7 +36,7 @@ pub trait Lists: sealed::Sealed + fmt::Debug {
     /// [`Policy::bytes`] bytes there, aligned to a word, are theirs, if they stand in a span.
     unsafe fn set(&mut self, memory: NonNull<u8>, policy: Policy);
 
-    /// Blocks that were coalesced one at a time since all were at once, where that is counted.
+    /// Blocks that were coalesced one at a time since all were at once.
     fn coalesced(&mut self) -> Option<&mut usize> {
         None
     }
@@ -77,10 +77,12 @@ pub struct InSpan {
     first: NonNull<u8>,
     policy: Policy,
     limit: usize,
+    coalesced: usize,
 }
 
 impl Lists for InSpan {
-    const NONE: Self = Self { first: NonNull::from_ref(&NO_LISTS.0).cast(), policy: Policy::OFF, limit: 0 };
+    const NONE: Self =
+        Self { first: NonNull::from_ref(&NO_LISTS.0).cast(), policy: Policy::OFF, limit: 0, coalesced: 0 };
     const IN_SPAN: bool = true;
 
     #[inline(always)]
@@ -94,7 +96,7 @@ impl Lists for InSpan {
     }
 
     unsafe fn set(&mut self, memory: NonNull<u8>, policy: Policy) {
-        *self = Self { first: memory, policy, limit: policy.limit };
+        *self = Self { first: memory, policy, limit: policy.limit, coalesced: 0 };
     }
 
     #[inline(always)]
@@ -104,6 +106,10 @@ impl Lists for InSpan {
 
     fn set_closed(&mut self, are_closed: bool) {
         self.limit = if are_closed { 0 } else { self.policy.limit };
+    }
+
+    fn coalesced(&mut self) -> Option<&mut usize> {
+        Some(&mut self.coalesced)
     }
 }
 

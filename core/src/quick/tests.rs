@@ -68,13 +68,13 @@ fn wait_up_to<M: Mode>(policy: Policy, largest: usize) {
 }
 
 #[test]
-fn a_sixty_fourth_of_the_memory_may_wait_of_each_size_and_a_batch_at_least() {
+fn an_eighth_of_the_memory_may_wait_of_each_size_and_a_batch_at_least() {
     for memory in (15..=30).map(|bits| 1 << bits) {
         let policy = Policy::scaled_to(memory);
         for bytes in (1..=policy.limit / GRANULE).map(|size| size * GRANULE) {
             let depth = policy.depth_of(bytes);
-            assert!(depth >= BATCH && depth * bytes <= memory / 64, "{depth} of {bytes}");
-            assert!((depth + 1) * bytes > memory / 64);
+            assert!(depth >= BATCH && depth * bytes <= memory / 8, "{depth} of {bytes}");
+            assert!((depth + 1) * bytes > memory / 8);
         }
     }
 }
