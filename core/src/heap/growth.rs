@@ -168,7 +168,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// Gives every span that is entirely free back to the source; the last one too, if nothing at all is in use. Tells it of
     /// what else is free and long, so that it may give pages of that back.
-    /// Returns the bytes given back. O(spans), and O(heap) where any number of blocks may wait.
+    /// Returns the bytes given back. O(spans), and O(heap) where blocks may wait.
     pub fn trim(&mut self) -> usize {
         let before = self.counts.source;
         self.sweep();

@@ -124,7 +124,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         unsafe { self.waits(span, start) || self.is_posted(span, start) }
     }
 
-    /// Coalesces every block that waits in a quick list. About as much as freeing each: O(1) where their number is bounded.
+    /// Coalesces every block that waits in a quick list: each by itself, or, where there are many, all at once. O(heap) at worst, but
+    /// for a small part of what it takes to look at each block.
     pub fn flush(&mut self) {
         while self.flush_some() {}
     }
@@ -146,8 +147,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 
-    /// Coalesces the long blocks that wait, or a few of the largest size that does, if any does. O(1). Where any number may wait,
-    /// all at once now and then: as [`sweep`](Self::sweep).
+    /// Coalesces the long blocks that wait, or a few of the largest size that does, if any does. O(1); now and then all at once,
+    /// as [`sweep`](Self::sweep).
     pub(super) fn flush_some(&mut self) -> bool {
         if M::LONG_WAIT && self.flush_long() {
             return true;
