@@ -71,7 +71,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// Whether a span holds the bins.
     pub(crate) fn is_home(&self, span: Span<Unit<S, M>>) -> bool {
-        self.home == Some(span)
+        self.home() == Some(span)
     }
 
     /// Bytes of bins in a span of this heap.
@@ -95,7 +95,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 self.bins.initialize(span.start(), span.bins_memory(), overhead.bins_for / Self::GRANULE);
                 self.lay_lists(span, overhead.bins_for);
                 self.largest = overhead.bins_for;
-                (self.home, self.end) = (Some(span), span.end());
+                (self.base, self.end) = (span.start(), span.end());
                 if Self::COUNTS_HELD {
                     // The bins keep it.
                     span.hold();
@@ -151,7 +151,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// As there.
     unsafe fn keep_or_release(&mut self, span: Span<Unit<S, M>>, release: Release<S>) {
         // SAFETY: the span is one of ours.
-        if self.home == Some(span) || unsafe { self.is_kept(span) } {
+        if self.is_home(span) || unsafe { self.is_kept(span) } {
             return;
         }
         // SAFETY: the span is one of ours, and so is the spare: a span leaves through `release`, which forgets it.
@@ -177,12 +177,12 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             // SAFETY: the span is one of ours, and its successor is read before it goes.
             unsafe {
                 next = span.next();
-                if self.home != Some(span) && span.is_free() && !self.is_kept(span) {
+                if !self.is_home(span) && span.is_free() && !self.is_kept(span) {
                     self.release(span, S::release);
                 }
             }
         }
-        if let Some(home) = self.home
+        if let Some(home) = self.home()
             && (self.counts.used_chunks, self.counts.spans) == (0, 1)
             // SAFETY: the span is one of ours.
             && !unsafe { self.is_kept(home) }
@@ -190,7 +190,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             // SAFETY: nothing is in use, and this is the last span, so that it is free.
             unsafe { self.release(home, S::release) };
             (self.bins, self.quick) = (Bins::new(), Quick::new());
-            (self.home, self.end, self.largest) = (None, 0, 0);
+            (self.end, self.largest) = (0, 0);
         }
         self.discard_free();
         before - self.counts.source

@@ -45,7 +45,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Nothing waits.
     #[cold]
     pub(super) unsafe fn give_lists_up(&mut self, needed: usize) -> bool {
-        let Some(home) = self.home.filter(|_| S::ONE_BLOCK && self.has_marks()) else { return false };
+        let Some(home) = self.home().filter(|_| S::ONE_BLOCK && self.has_marks()) else { return false };
         // SAFETY: the span is ours, and what lies above its last chunk is not used any more.
         unsafe {
             let (end, new_end) = (home.end(), home.granules());
@@ -74,7 +74,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     }
 
     fn take_lists_back(&mut self) {
-        let Some(home) = self.home else { return };
+        let Some(home) = self.home() else { return };
         let lists = Self::policy_for(self.largest);
         let overhead = Overhead { lists, marks: lists.is_on(), ..Overhead::LEAST };
         // SAFETY: the span is ours, and what lies between the two granules is free.

@@ -40,11 +40,11 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(always)]
     pub(crate) fn granule_at(&self, ptr: NonNull<u8>) -> Option<(Span<Unit<S, M>>, usize)> {
         if S::ONE_BLOCK {
-            let home = self.home?;
             // What is no granule's multiple comes out with high bits set, above any granule.
-            let offset = ptr.addr().get().wrapping_sub(home.start().addr().get());
+            let offset = ptr.addr().get().wrapping_sub(self.base.addr().get());
             let start = offset.rotate_right(Self::GRANULE.ilog2());
-            return (start < self.end).then_some((home, start));
+            // SAFETY: what has a granule is a span.
+            return (start < self.end).then(|| (unsafe { Span::at(self.base) }, start));
         }
         let (block, start) = self.source.granule_at::<Unit<S, M>>(ptr.addr().get())?;
         // SAFETY: the source says that the address lies in a block of ours, and each holds a span.
@@ -125,9 +125,14 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// # Safety
     /// The heap has a span.
     #[inline(always)]
-    pub(crate) unsafe fn base(&self) -> NonNull<u8> {
-        // SAFETY: the first span is the home.
-        unsafe { self.home.unwrap_unchecked() }.start()
+    pub(crate) const unsafe fn base(&self) -> NonNull<u8> {
+        self.base
+    }
+
+    /// The span that holds the bins: the first to come and the last to go.
+    pub(crate) fn home(&self) -> Option<Span<Unit<S, M>>> {
+        // SAFETY: what has a granule is a span.
+        (self.end > 0).then(|| unsafe { Span::at(self.base) })
     }
 
     /// The span of a position of ours.

@@ -71,9 +71,9 @@ pub struct Heap<S: PageSource, M: Mode = General> {
     quick: Quick<M>,
     /// All spans, the newest first.
     spans: Option<Span<Unit<S, M>>>,
-    /// The span that holds the bins: the first to come and the last to go.
-    home: Option<Span<Unit<S, M>>>,
-    /// The granule that the last chunk of that ends before.
+    /// Where the span starts that holds the bins, the first to come and the last to go.
+    base: NonNull<u8>,
+    /// The granule that the last chunk of that ends before; 0 without a span.
     end: usize,
     /// A span that was entirely free when last looked at, kept against coming and going.
     spare: Option<Span<Unit<S, M>>>,
@@ -162,7 +162,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             bins: Bins::new(),
             quick: Quick::new(),
             spans: None,
-            home: None,
+            base: NonNull::dangling(),
             end: 0,
             spare: None,
             largest: 0,

@@ -154,7 +154,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             return true;
         }
         let Some(bytes) = self.quick.sizes().find(|&bytes| self.quick.has_one(bytes)) else { return false };
-        if self.quick.count_coalesced(FLUSHED, self.counts.entries()) {
+        let may_sweep = !(cfg!(for_size) && M::BOUNDED);
+        if may_sweep && self.quick.count_coalesced(FLUSHED, self.counts.entries()) {
             self.sweep();
             self.release_for_now();
             return true;
