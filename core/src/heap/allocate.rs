@@ -111,8 +111,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ///
     /// # Safety
     /// The bin has a chunk, and the first is large enough.
-    #[cfg_attr(not(for_size), inline(always))]
-    #[cfg_attr(for_size, inline(never))]
+    #[inline(never)]
     unsafe fn cut_off(&mut self, bin: usize, size: usize) -> NonNull<u8> {
         // SAFETY: as the caller says.
         unsafe {
