@@ -9,8 +9,6 @@ use memalloc_core::{
 };
 
 const ARENA: usize = 1 << 20;
-/// Bytes of marks: a bit a granule.
-const MARKS: usize = ARENA / GRANULE / 8;
 
 fn memory(size: usize) -> &'static mut [MaybeUninit<u8>] {
     Box::leak(vec![MaybeUninit::uninit(); size].into_boxed_slice())
@@ -197,13 +195,26 @@ fn a_full_arena_holds_as_much_as_in_real_time_mode() {
 
 #[test]
 fn what_lists_take_is_given_to_whom_it_is_enough_for_and_to_no_other() {
-    let mut heap = heap::<General>(ARENA);
-    let _most = heap.allocate(layout(ARENA / 10 * 9)).expect("there is room");
-    let before = heap.totals();
-    assert_eq!((heap.allocate(layout(before.free() + 2 * MARKS)), heap.totals()), (None, before));
-    let _rest = heap.allocate(layout(before.free() + MARKS)).expect("the lists' memory lies above");
-    assert!(heap.totals().overhead() < before.overhead() - MARKS);
-    assert_eq!((heap.check(), heap.reserve(layout(MARKS))), (Ok(()), false));
+    for left in [0, 1, 2] {
+        let mut heap = heap::<General>(ARENA);
+        let most = heap.allocate(layout(ARENA / 10 * 9)).expect("there is room");
+        let span = heap.spans().next().expect("there is a span");
+        let lists = span.block.len() - span.end * GRANULE;
+        let before = heap.totals();
+        assert!(lists > ARENA / GRANULE / 8);
+        assert_eq!((heap.allocate(layout(before.free() + lists + 1)), heap.totals()), (None, before));
+        let size = before.free() + lists;
+        let rest = heap.allocate(layout(size)).expect("the lists' memory lies above");
+        assert_eq!((heap.totals().free(), heap.totals().overhead()), (0, before.overhead() - lists));
+        assert_eq!((heap.check(), heap.reserve(layout(1))), (Ok(()), false));
+
+        // What is free above the rest is as much again, and a little.
+        // SAFETY: nobody uses the block.
+        unsafe { heap.reallocate(rest, layout(size), size - lists - left * GRANULE) }.expect("it shrinks");
+        assert!(!may_wait(&mut heap) && heap.totals().overhead() < before.overhead());
+        free(&mut heap, most, ARENA / 10 * 9);
+        assert!(may_wait(&mut heap) && heap.totals().overhead() == before.overhead());
+    }
 }
 
 #[test]
