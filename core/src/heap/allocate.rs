@@ -68,7 +68,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let beneath = class::beneath::<Unit<S, M>>(size);
         match self.bins.first_near(beneath) {
             // SAFETY: the bin has a chunk, and the first is large enough.
-            Some(bin) => Some(unsafe { self.cut_off(bin, size) }),
+            Some(bin) if M::WAITS => Some(unsafe { self.cut_off(bin, size) }),
+            // SAFETY: as above.
+            Some(bin) => Some(unsafe { self.cut_off_last(bin, size) }),
             None => self.allocate_from_far(size, beneath),
         }
     }
@@ -78,7 +80,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     fn allocate_from_far(&mut self, size: usize, beneath: usize) -> Option<NonNull<u8>> {
         match self.far_bin_for(size, beneath) {
             // SAFETY: the bin has a chunk, and the first is large enough.
-            Some(bin) => Some(unsafe { self.cut_off(bin, size) }),
+            Some(bin) if M::WAITS => Some(unsafe { self.cut_off(bin, size) }),
+            // SAFETY: as above.
+            Some(bin) => Some(unsafe { self.cut_off_last(bin, size) }),
             None => self.allocate_otherwise(Layout::from_size_align(size * Self::GRANULE, 1).ok()?),
         }
     }
@@ -107,11 +111,22 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 
+    /// [`cut_off`](Self::cut_off), by a call that is the caller's last, so that it need not keep registers for that.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(never)]
+    unsafe fn cut_off_last(&mut self, bin: usize, size: usize) -> NonNull<u8> {
+        // SAFETY: as the caller says.
+        unsafe { self.cut_off(bin, size) }
+    }
+
     /// A block of `size` granules cut off the first chunk of a bin.
     ///
     /// # Safety
     /// The bin has a chunk, and the first is large enough.
-    #[inline(never)]
+    #[cfg_attr(not(for_size), inline(always))]
+    #[cfg_attr(for_size, inline(never))]
     unsafe fn cut_off(&mut self, bin: usize, size: usize) -> NonNull<u8> {
         // SAFETY: as the caller says.
         unsafe {
