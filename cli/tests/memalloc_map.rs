@@ -149,6 +149,20 @@ fn the_svg_spells_out_what_a_free_chunk_keeps() {
     assert_eq!(document.descendants().filter(|node| node.has_tag_name("polyline")).count(), 1);
 }
 
+/// In an arena of 1 MiB marks and lists stand above the last chunk: a bit for each granule, and a list of up to 32.
+#[test]
+fn the_svg_tells_marks_and_quick_lists_from_chunks() {
+    let page = svg(&["--arena=1M", "--at=10", &trace("mixed.rep")]);
+    let texts = texts(&Document::parse(&page).expect("the page is XML"));
+    let lists = texts.iter().position(|text| text == "marks, quick lists").expect("they are drawn");
+    assert_eq!(texts[lists + 1], "8,720 bytes");
+    let last = (1 << 20) / 16 - 8720 / 16 - 1;
+    let chunks = texts.iter().find(|text| text.starts_with("chunks: granules")).expect("they are drawn");
+    assert!(chunks.ends_with(&format!(" to g{},{}", last / 1000, last % 1000)), "{chunks}");
+    let real_time = svg(&["--arena=1M", "--real-time", "--at=10", &trace("mixed.rep")]);
+    assert!(!real_time.contains("quick lists"));
+}
+
 #[test]
 fn the_svg_has_the_map_s_bits_for_each_granule_drawn() {
     let from = format!("--granule={}", first());

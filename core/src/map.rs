@@ -69,7 +69,7 @@ pub use bits::Bits;
 use entry::flip;
 pub use entry::{Entry, Fields, Plain};
 pub use live::{Glance, Live};
-pub(crate) use spaced::spaced;
+use spaced::spaced;
 pub use view::{InUse, Neighbours, Upper, View};
 
 use crate::granule::Granule;

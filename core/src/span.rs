@@ -18,7 +18,13 @@
 //!
 //! Granules are counted from the block's start, so that an address's granule is a subtraction and a shift. The map has
 //! fields for all of them; those below `first` stay empty.
+//!
+//! More is in the files `overhead` (how much lies beside the granules), `marks` (what lies above them), `section`, `held` (what keeps a
+//! span) and `links` (which is the next).
 
+mod held;
+mod links;
+mod marks;
 mod overhead;
 mod section;
 
@@ -137,31 +143,6 @@ impl<G: Granule> Span<G> {
         unsafe { self.end() - self.capacity() }
     }
 
-    /// The granule that the last chunk ends before.
-    ///
-    /// # Safety
-    /// As for the type.
-    #[inline]
-    pub unsafe fn end(self) -> usize {
-        // SAFETY: the span has a header.
-        unsafe { if G::Entry::LIVE { self.granules() } else { self.granule_of(self.get(END)) } }
-    }
-
-    /// Makes `end` the granule that the last chunk ends before. If that is above the one before, what lies between them joins the
-    /// free chunk that ends there, or is one; otherwise, it is cut off the free chunk that ends the span. O(1).
-    ///
-    /// # Safety
-    /// As for the type, with a map that knows of no live blocks. What lies between the two is unused, or of one free chunk.
-    pub(crate) unsafe fn move_boundary(self, end: usize) {
-        // SAFETY: the span has a header, and the map the granules.
-        unsafe {
-            let (old, first) = (self.end(), self.first());
-            self.map().move_boundary(old, end);
-            self.set(END, self.address(end));
-            self.set(CAPACITY, end - first);
-        }
-    }
-
     /// Granules that chunks are made of.
     ///
     /// # Safety
@@ -230,34 +211,6 @@ impl<G: Granule> Span<G> {
         Bits::at(unsafe { word(self.map_words(), Live::POSTED_WORD) }, <Map<G>>::ENTRY)
     }
 
-    /// The bits that say which blocks wait.
-    ///
-    /// # Safety
-    /// As for the type; there are some, above the last chunk.
-    #[inline(always)]
-    pub unsafe fn marks(self) -> Bits {
-        // SAFETY: the span has a header.
-        Bits::at(unsafe { self.get(END) }, 1)
-    }
-
-    /// Has no block wait, as far as marks tell.
-    ///
-    /// # Safety
-    /// As for the type; there is room for the marks above the last chunk.
-    pub(crate) unsafe fn clear_marks(self) {
-        // SAFETY: the span has a header, and the caller gives room.
-        unsafe { self.get::<NonNull<u8>>(END).write_bytes(0, Overhead::marks_bytes(self.granules())) };
-    }
-
-    /// Where lists are laid in it, if they are: behind the marks.
-    ///
-    /// # Safety
-    /// As for the type; there are marks.
-    pub(crate) unsafe fn lists_memory(self) -> NonNull<u8> {
-        // SAFETY: the span has a header, and the caller gives marks.
-        unsafe { after(self.get(END), Overhead::marks_bytes(self.granules())) }
-    }
-
     /// The section of entry `entry`.
     ///
     /// # Safety
@@ -291,56 +244,6 @@ impl<G: Granule> Span<G> {
             for entry in (0..entries(self.granules())).step_by(Section::ENTRIES) {
                 self.section_of(entry).as_ref().forget(entries(self.granules()));
             }
-        }
-    }
-
-    /// What keeps it from going back to the source, as far as that is counted.
-    ///
-    /// # Safety
-    /// As for the type.
-    pub(crate) unsafe fn held(self) -> usize {
-        // SAFETY: the span has a header.
-        unsafe { self.get(HELD) }
-    }
-
-    /// Counts something that keeps it from going back.
-    ///
-    /// # Safety
-    /// As for the type.
-    #[inline(always)]
-    pub unsafe fn hold(self) {
-        // SAFETY: the span has a header.
-        unsafe { *after::<usize>(self.0, HELD).as_mut() += 1 };
-    }
-
-    /// Counts something less. Whether nothing is left.
-    ///
-    /// # Safety
-    /// As for the type; something was counted.
-    #[inline(always)]
-    pub unsafe fn let_go(self) -> bool {
-        // SAFETY: the span has a header.
-        unsafe {
-            let held = after::<usize>(self.0, HELD).as_mut();
-            *held -= 1;
-            *held == 0
-        }
-    }
-
-    /// Counts something less, unless nothing would be left. Whether it does.
-    ///
-    /// # Safety
-    /// As for the type; something was counted.
-    #[inline(always)]
-    pub unsafe fn let_go_unless_last(self) -> bool {
-        // SAFETY: the span has a header.
-        unsafe {
-            let held = after::<usize>(self.0, HELD).as_mut();
-            if *held == 1 {
-                return false;
-            }
-            *held -= 1;
-            true
         }
     }
 
@@ -391,58 +294,6 @@ impl<G: Granule> Span<G> {
     pub unsafe fn position(self, g: usize) -> Position<G> {
         // SAFETY: the granule, or the end, lies in or at the end of the block, above its start.
         unsafe { Position::of_granule(self.0, g) }
-    }
-
-    /// The next span of the heap.
-    ///
-    /// # Safety
-    /// As for the type.
-    pub unsafe fn next(self) -> Option<Self> {
-        if G::COUNTED {
-            return None;
-        }
-        // SAFETY: the span has a header.
-        unsafe { self.get(NEXT) }
-    }
-
-    /// Makes it the head of the list `spans`.
-    ///
-    /// # Safety
-    /// As for the type, for each span of the list; this one is in none.
-    pub unsafe fn push(self, spans: &mut Option<Self>) {
-        if !G::COUNTED {
-            // SAFETY: the spans have headers.
-            unsafe {
-                self.set(NEXT, *spans);
-                self.set::<Option<Self>>(PREVIOUS, None);
-                if let Some(next) = *spans {
-                    next.set(PREVIOUS, Some(self));
-                }
-            }
-        }
-        *spans = Some(self);
-    }
-
-    /// Takes it out of the list `spans`.
-    ///
-    /// # Safety
-    /// As for the type, for each span of the list; this one is in it.
-    pub unsafe fn unlink(self, spans: &mut Option<Self>) {
-        if G::COUNTED {
-            *spans = None;
-            return;
-        }
-        // SAFETY: the spans have headers.
-        unsafe {
-            let (next, previous) = (self.next(), self.get::<Option<Self>>(PREVIOUS));
-            match previous {
-                Some(previous) => previous.set(NEXT, next),
-                None => *spans = next,
-            }
-            if let Some(next) = next {
-                next.set(PREVIOUS, previous);
-            }
-        }
     }
 
     #[inline(always)]

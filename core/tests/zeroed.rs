@@ -7,7 +7,7 @@ use core::alloc::Layout;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
-use memalloc_core::{ArenaSource, Heap};
+use memalloc_core::{ArenaSource, GRANULE, Heap};
 use zeros::Zeros;
 
 #[test]
@@ -31,4 +31,29 @@ fn what_no_block_has_covered_is_not_written_to() {
     unsafe { heap.deallocate(block) }.unwrap();
     let again = heap.allocate_zeroed(layout(900 << 10)).unwrap();
     assert_eq!((again, *byte), (block, 0));
+}
+
+/// That of quick lists is not zero, and is handed out with what no block has covered yet.
+#[test]
+fn what_lists_take_is_zeroed_too() {
+    let memory = vec![MaybeUninit::new(0_u8); 1 << 20].leak();
+    let mut heap = Heap::new(Zeros::new(ArenaSource::new(memory)));
+    let layout = |size| Layout::from_size_align(size, 16).unwrap();
+    let _most = heap.allocate(layout(900 << 10)).unwrap();
+    let span = heap.spans().next().unwrap();
+    let size = heap.totals().free() + span.block.len() - span.end * GRANULE;
+    let is_zero = |block: NonNull<u8>, size| {
+        // SAFETY: the block has as many bytes, all written.
+        unsafe { NonNull::slice_from_raw_parts(block, size).as_ref() }.iter().all(|&byte| byte == 0)
+    };
+    for size in [size, size / 2, size] {
+        let block = heap.allocate_zeroed(layout(size)).expect("there is room for it alone");
+        assert!(is_zero(block, size));
+        // SAFETY: the block is the test's, and not used after.
+        unsafe {
+            block.write_bytes(0xc5, size);
+            heap.deallocate(block).unwrap();
+        }
+        assert_eq!(heap.check(), Ok(()));
+    }
 }

@@ -97,8 +97,9 @@ impl<S: PageSource> Heap<S> {
     /// granules where the source has blocks of 1 MiB, of up to 256 where they are of 64 MiB or more, between and below as the
     /// square root of that, none below 32 KiB; of each size up to an eighth of such a block. What is cut off a long chunk is cut off
     /// in batches of up to 8, of which the others wait too. Those that wait are coalesced when there is no other room, or nothing
-    /// else keeps a span from going back to the source: a few at a time, or, where there are many, all at once, which takes the
-    /// dearest call about as long as to read the map. It asks the source for nothing before the first allocation.
+    /// else keeps a span from going back to the source: a few at a time, or, where there are many, all at once. The dearest call
+    /// then goes through the map, and puts each chunk that comes of it into its bin: O(heap), where those of
+    /// [real-time](Self::real_time) mode are O(1). It asks the source for nothing before the first allocation.
     ///
     /// What waits is no part of larger chunks. So blocks wait only while some free chunk is a sixth of all memory or longer, or the
     /// source has a block as long; without one, calls take about as long as in [real-time](Self::real_time) mode, and memory may

@@ -5,8 +5,8 @@ use crate::{Mode, PageSource};
 
 impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Coalesces every block that waits, in the order of addresses, where the map tells which do: the blocks themselves are not
-    /// looked at, and of the chunks that come of it each goes into its bin once. For many blocks that is a small part of what
-    /// it takes to coalesce each. O(heap / the granules of a map entry + free chunks).
+    /// looked at, and of the chunks that come of it each goes into its bin once. Where many lie side by side, that is
+    /// a small part of what it takes to coalesce each. O(heap / the granules of a map entry + free chunks).
     pub(super) fn sweep(&mut self) {
         if !self.quick.are_there() || !self.bins.are_there() {
             return;

@@ -124,8 +124,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         unsafe { self.waits(span, start) || self.is_posted(span, start) }
     }
 
-    /// Coalesces every block that waits in a quick list: each by itself, or, where there are many, all at once. O(heap) at worst, but
-    /// for a small part of what it takes to look at each block.
+    /// Coalesces every block that waits in a quick list: each by itself, or, where there are many, all at once. O(heap) at worst.
     pub fn flush(&mut self) {
         while self.flush_some() {}
     }
@@ -154,6 +153,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             return true;
         }
         let Some(bytes) = self.quick.sizes().find(|&bytes| self.quick.has_one(bytes)) else { return false };
+        // Code for that is a sixth of all that general mode has.
         let may_sweep = !(cfg!(for_size) && M::BOUNDED);
         if may_sweep && self.quick.count_coalesced(FLUSHED, self.counts.entries()) {
             self.sweep();

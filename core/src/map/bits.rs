@@ -120,7 +120,7 @@ impl Bits {
         unsafe { self.word(index * WORD_BITS) }.swap(0, Acquire)
     }
 
-    /// The bits of as many granules as a word has bits. For the full check.
+    /// The bits of as many granules as a word has bits.
     ///
     /// # Safety
     /// As for the type; the index is below [`Bits::words`].
