@@ -38,7 +38,7 @@ fn what_no_block_has_covered_is_not_written_to() {
 fn what_lists_take_is_zeroed_too() {
     let memory = vec![MaybeUninit::new(0_u8); 1 << 20].leak();
     let mut heap = Heap::new(Zeros::new(ArenaSource::new(memory)));
-    let layout = |size| Layout::from_size_align(size, 16).unwrap();
+    let layout = |size| Layout::from_size_align(size, GRANULE).unwrap();
     let _most = heap.allocate(layout(900 << 10)).unwrap();
     let span = heap.spans().next().unwrap();
     let size = heap.totals().free() + span.block.len() - span.end * GRANULE;
