@@ -231,12 +231,12 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         self.heap.check()
     }
 
-    /// What the heap holds. Blocks that are on their way back count as in use. O(1).
+    /// What the heap holds. Blocks that are on their way back count as in use. O(blocks that wait).
     pub fn totals(&self) -> Totals {
         self.heap.totals()
     }
 
-    /// [`totals`](Self::totals) as they are kept: what waits counts as in use. O(1), and less.
+    /// [`totals`](Self::totals) as they are kept: what waits counts as in use. O(1).
     #[inline]
     pub const fn totals_so_far(&self) -> Totals {
         self.heap.totals_so_far()

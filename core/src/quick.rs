@@ -10,9 +10,9 @@
 //! freed last is in the cache; one that is full, in the modes that bound them, takes no more, and what is freed then is
 //! coalesced at once.
 //! Of blocks too long for a list a few may wait too: see the file `long`.
-//! (Quick lists: Weinstock and Wulf,
-//! "Quick fit: an efficient algorithm for heap storage allocation", 1988; deferred coalescing in one heap with bins: Lea,
-//! "A memory allocator", 1996.)
+//!
+//! (Quick lists: Weinstock and Wulf, "Quick fit: an efficient algorithm for heap storage allocation", 1988; deferred coalescing
+//! in one heap with bins: Lea, "A memory allocator", 1996.)
 
 mod lists;
 mod long;

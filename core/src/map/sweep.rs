@@ -13,77 +13,90 @@ impl<G: Granule> Map<G> {
     /// waited. O(granules / [`WORD_GRANULES`] + rows).
     ///
     /// # Safety
-    /// As for the type; the chunks are those of `[first, granules)`, the map's granules.
+    /// As for the type; the chunks are those of `[first, end)`, granules of the map.
     pub unsafe fn sweep(
         self,
         first: usize,
-        granules: usize,
+        end: usize,
         waiting: impl Fn(usize) -> usize,
         mut found: impl FnMut(usize, usize),
     ) -> usize {
-        let (mut at, mut waited) = (first, 0);
-        let in_use = |index: usize, entry: &G::Entry| entry.used().load(Relaxed) & !waiting(index);
-        // SAFETY: the caller gives granules of the map.
-        unsafe {
-            while let Some(from) =
-                self.first_from(at, granules, |index, entry| entry.starts() & !in_use(index, entry))
-            {
-                let to = self.first_from(from, granules, in_use).unwrap_or(granules);
-                waited += self.make_free(from, to);
-                found(from, to);
-                at = to;
-            }
-        }
-        waited
-    }
-
-    /// The first granule of `[at, limit)` that has one of the bits `of` an entry.
-    ///
-    /// # Safety
-    /// As for the type.
-    #[inline(always)]
-    unsafe fn first_from(
-        self,
-        at: usize,
-        limit: usize,
-        of: impl Fn(usize, &G::Entry) -> usize,
-    ) -> Option<usize> {
-        let mut index = at / WORD_GRANULES;
-        // SAFETY: the caller gives granules of the map.
-        let mut bits = unsafe { of(index, self.entry(index)) } & !(bit(at) - 1);
-        while bits == 0 {
-            index += 1;
-            if index * WORD_GRANULES >= limit {
-                return None;
-            }
-            // SAFETY: as before.
-            bits = unsafe { of(index, self.entry(index)) };
-        }
-        let granule = index * WORD_GRANULES + bits.trailing_zeros() as usize;
-        (granule < limit).then_some(granule)
-    }
-
-    /// Makes `[from, to)`, whose chunks are not in use, one free chunk. How many of them waited: all but those between two edges.
-    ///
-    /// # Safety
-    /// As for the type; a chunk starts at `from`, and one that is in use, or the boundary, at `to`.
-    unsafe fn make_free(self, from: usize, to: usize) -> usize {
-        let (mut chunks, mut edges) = (0, 0);
-        let (first, last) = (from / WORD_GRANULES, to / WORD_GRANULES);
-        for index in first..=last {
-            let above = if index == first { !(bit(from) - 1) } else { usize::MAX };
-            let below = if index == last { bit(to) - 1 } else { usize::MAX };
-            let inside = above & below;
-            let start = if index == first { bit(from) } else { 0 };
-            let end = if index == last { bit(to) } else { 0 };
+        let (mut open, mut chunks, mut edges) = (None, 0, 0);
+        for index in first / WORD_GRANULES..=end / WORD_GRANULES {
             // SAFETY: the caller gives granules of the map.
             let entry = unsafe { self.entry(index) };
             let starts = entry.starts();
-            chunks += (starts & inside).count_ones() as usize;
-            edges += (starts & entry.edges().load(Relaxed) & (inside | end)).count_ones() as usize;
-            entry.edges().store(entry.edges().load(Relaxed) & !inside | start | end, Relaxed);
-            entry.end_all(inside, start);
+            // The boundary counts as in use, whatever the layout says.
+            let boundary = if index == end / WORD_GRANULES { bit(end) } else { 0 };
+            let used = entry.used().load(Relaxed) & !waiting(index) | boundary;
+            let rows = Rows::of_entry(index * WORD_GRANULES, starts, used, &mut open, &mut found);
+            chunks += (starts & rows.inside).count_ones() as usize;
+            edges += (starts & entry.edges().load(Relaxed) & (rows.inside | rows.ends)).count_ones() as usize;
+            if rows.inside | rows.ends != 0 {
+                rows.make_free(entry);
+            }
         }
+        // Each chunk that was free is between two edges.
         chunks - edges / 2
     }
+}
+
+/// What an entry has of rows of chunks that are not in use, a bit a granule.
+#[derive(Default)]
+struct Rows {
+    /// What is in one.
+    inside: usize,
+    /// Where one starts.
+    starts: usize,
+    /// What is above the end of one.
+    ends: usize,
+}
+
+impl Rows {
+    /// Those of the entry from granule `first` on, in which chunks start at `starts`, and `used` are in use. `open` is where the row
+    /// started that is not at its end yet. `found` is told where each starts and ends that ends here.
+    #[inline(always)]
+    fn of_entry(
+        first: usize,
+        starts: usize,
+        used: usize,
+        open: &mut Option<usize>,
+        found: &mut impl FnMut(usize, usize),
+    ) -> Self {
+        let (mut rows, mut unused) = (Self::default(), starts & !used);
+        loop {
+            let from = if open.is_some() { 1 } else { lowest(unused) };
+            if from == 0 {
+                return rows;
+            }
+            let start = *open.get_or_insert_with(|| {
+                rows.starts |= from;
+                first + from.trailing_zeros() as usize
+            });
+            let above = from.wrapping_neg();
+            let end = lowest(used & above);
+            // Of no end, all that is above.
+            rows.inside |= above & end.wrapping_sub(1);
+            if end == 0 {
+                return rows;
+            }
+            rows.ends |= end;
+            found(start, first + end.trailing_zeros() as usize);
+            *open = None;
+            unused &= end.wrapping_neg();
+        }
+    }
+
+    /// Makes each a free chunk in `entry`.
+    fn make_free(&self, entry: &impl Entry) {
+        let edges = entry.edges().load(Relaxed) & !self.inside | self.starts | self.ends;
+        entry.edges().store(edges, Relaxed);
+        entry.end_all(self.inside, self.starts);
+    }
+}
+
+/// The lowest bit of those that are set.
+#[inline(always)]
+const fn lowest(bits: usize) -> usize {
+    bits & bits.wrapping_neg()
 }
