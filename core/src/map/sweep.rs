@@ -2,7 +2,7 @@
 
 use core::sync::atomic::Ordering::Relaxed;
 
-use super::{Entry, Map, WORD_GRANULES, bit};
+use super::{Entry, Map, WORD_GRANULES, bit, entries};
 use crate::granule::Granule;
 
 /// # Safety of its methods
@@ -22,19 +22,19 @@ impl<G: Granule> Map<G> {
         mut found: impl FnMut(usize, usize),
     ) -> usize {
         let (mut open, mut chunks, mut edges) = (None, 0, 0);
-        for index in first / WORD_GRANULES..=end / WORD_GRANULES {
+        for index in first / WORD_GRANULES..entries(end) {
             // SAFETY: the caller gives granules of the map.
             let entry = unsafe { self.entry(index) };
-            let starts = entry.starts();
+            let (starts, used) = (entry.starts(), entry.used().load(Relaxed) & !waiting(index));
+            if open.is_none() && starts & !used == 0 {
+                continue;
+            }
             // The boundary counts as in use, whatever the layout says.
-            let boundary = if index == end / WORD_GRANULES { bit(end) } else { 0 };
-            let used = entry.used().load(Relaxed) & !waiting(index) | boundary;
+            let used = used | if index == end / WORD_GRANULES { bit(end) } else { 0 };
             let rows = Rows::of_entry(index * WORD_GRANULES, starts, used, &mut open, &mut found);
             chunks += (starts & rows.inside).count_ones() as usize;
             edges += (starts & entry.edges().load(Relaxed) & (rows.inside | rows.ends)).count_ones() as usize;
-            if rows.inside | rows.ends != 0 {
-                rows.make_free(entry);
-            }
+            rows.make_free(entry);
         }
         // Each chunk that was free is between two edges.
         chunks - edges / 2
