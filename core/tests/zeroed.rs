@@ -7,7 +7,7 @@ use core::alloc::Layout;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
-use memalloc_core::{ArenaSource, GRANULE, Heap};
+use memalloc_core::{ArenaSource, BlocksSource, GRANULE, Heap};
 use zeros::Zeros;
 
 #[test]
@@ -56,4 +56,19 @@ fn what_lists_take_is_zeroed_too() {
         }
         assert_eq!(heap.check(), Ok(()));
     }
+}
+
+/// Another heap may have it next.
+#[test]
+fn of_memory_that_went_back_nothing_is_fresh() {
+    let mut source = BlocksSource::<1>::new();
+    source.add(vec![MaybeUninit::new(0_u8); 64 << 10].leak()).unwrap();
+    let mut heap = Heap::real_time(Zeros::new(source));
+    let nothing = heap.fresh();
+    let block = heap.allocate(Layout::new::<u64>()).unwrap();
+    assert_ne!(heap.fresh(), nothing);
+    // SAFETY: the block is the test's, and not used after.
+    unsafe { heap.deallocate(block) }.unwrap();
+    heap.trim();
+    assert_eq!((heap.totals().spans(), heap.fresh()), (0, nothing));
 }

@@ -231,6 +231,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: the span's one chunk is in a bin, and nothing else of it is in use.
         unsafe {
             self.bins.remove(self.base(), span.position(span.first()));
+            if S::ZEROED && self.fresh.ends_at(span.address(span.end())) {
+                // Another heap may have the memory next, and write to it.
+                self.fresh = Fresh::NONE;
+            }
             span.unlink(&mut self.spans);
             self.counts.remove_span(span.block().len(), span.capacity());
             release(&mut self.source, span.block());
