@@ -9,6 +9,7 @@ mod fork;
 mod global;
 mod huge;
 mod idle;
+mod leaves;
 mod lock;
 mod mapping;
 mod mmap;

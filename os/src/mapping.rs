@@ -9,6 +9,8 @@ use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
 pub(crate) const SLOT_BITS: u32 = 22;
 /// The unit of mapping: all blocks are a multiple of it in size and in address.
 pub(crate) const SLOT: usize = 1 << SLOT_BITS;
+/// The smallest page that a system has.
+pub(crate) const PAGE: usize = 4096;
 
 /// Maps `size` bytes of zeros at a multiple of [`SLOT`]: at `hint`, if that is free. Both are multiples of it; a hint
 /// of 0 is none. `None` if the system refuses.
@@ -71,9 +73,6 @@ pub(crate) unsafe fn unmap(start: NonNull<u8>, size: usize) {
         }
     }
 }
-
-/// A page of the system, at least as large as the smallest.
-const PAGE: usize = 4096;
 
 /// Gives the whole pages in `bytes` bytes at `start` back to the system: they are zeros from then on.
 ///

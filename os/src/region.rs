@@ -24,16 +24,6 @@ pub(crate) fn map_slots(size: usize) -> Option<NonNull<u8>> {
     Some(start)
 }
 
-/// Forgets and unmaps what [`map_slots`] mapped, and the table has.
-///
-/// # Safety
-/// The memory has this size, and nobody uses it any more.
-pub(crate) unsafe fn unmap_and_forget(start: NonNull<u8>, size: usize) {
-    TABLE.remove(start, size);
-    // SAFETY: as the caller says.
-    unsafe { unmap_below_next(start, size) };
-}
-
 /// Unmaps what [`map_slots`] mapped, so that the next mapping may take its place.
 ///
 /// # Safety

@@ -1,40 +1,22 @@
 //! Which block holds an address, and whose it is: a sparse table over the address space, read in O(1).
 //!
 //! ```text
-//!   address   │ leaf │ entry │ 22 bits in the slot │
-//!                 │       │
-//!   leaves        ▼       │           a leaf, mapped when a block first needs it
-//!   ┌───┬───┬─  ─┬───┬─  ─┬───┐      ┌───┬─────┬─────┬─────┬─────┬─  ─┐
-//!   │   │   │    │ ●─┼────┼───┼────▶ │ 0 │ 0:7 │ 0:3 │ 1:3 │ 2:3 │    │
-//!   └───┴───┴─  ─┴───┴─  ─┴───┘      └───┴─────┴─────┴─────┴─────┴─  ─┘
-//!                                          ▲     ▲ a block of three slots, of owner 3
-//!                                          a block of one slot, of owner 7
+//!   slots     0     1     2     3     4
+//!           ┌───┬─────┬─────┬─────┬─────┬─  ─┐
+//!   entries │ 0 │ 0:7 │ 0:3 │ 1:3 │ 2:3 │    │
+//!           └───┴─────┴─────┴─────┴─────┴─  ─┘
+//!                 ▲     ▲ a block of three slots, of owner 3
+//!                 a block of one slot, of owner 7
 //! ```
 //!
 //! An entry is 0 where there is no block; otherwise it has the slots between the block's start and its own, and the
 //! owner.
 
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering};
 
-use crate::mapping::{SLOT, SLOT_BITS, map, unmap};
-
-/// Bits of an address that a program can have.
-#[cfg(target_pointer_width = "64")]
-const ADDRESS_BITS: u32 = 48;
-#[cfg(target_pointer_width = "32")]
-const ADDRESS_BITS: u32 = 32;
-
-/// Log2 of the entries of a leaf: 256 KiB each, or one leaf for a whole small address space.
-#[cfg(target_pointer_width = "64")]
-const LEAF_BITS: u32 = 16;
-#[cfg(target_pointer_width = "32")]
-const LEAF_BITS: u32 = ADDRESS_BITS - SLOT_BITS;
-
-const LEAVES: usize = 1 << (ADDRESS_BITS - SLOT_BITS - LEAF_BITS);
-const LEAF_ENTRIES: usize = 1 << LEAF_BITS;
-
-type Leaf = [AtomicU32; LEAF_ENTRIES];
+use crate::leaves::Leaves;
+use crate::mapping::{SLOT, SLOT_BITS};
 
 /// Whose a block is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,22 +73,19 @@ impl Entry {
 
 /// The table. Empty, it has no memory of its own.
 pub(crate) struct Table {
-    leaves: [AtomicPtr<Leaf>; LEAVES],
+    entries: Leaves<AtomicU32>,
 }
 
 impl Table {
     pub(crate) const fn new() -> Self {
-        Self { leaves: [const { AtomicPtr::new(ptr::null_mut()) }; LEAVES] }
+        Self { entries: Leaves::new() }
     }
 
     /// What the table has for `address`.
     #[inline(always)]
     pub(crate) fn entry(&self, address: usize) -> Entry {
-        let slot = address >> SLOT_BITS;
-        match self.leaves.get(slot >> LEAF_BITS).and_then(entries) {
-            Some(leaf) => Entry(leaf[slot % LEAF_ENTRIES].load(Ordering::Relaxed)),
-            None => Entry::NONE,
-        }
+        let entry = self.entries.get(address >> SLOT_BITS);
+        entry.map_or(Entry::NONE, |entry| Entry(entry.load(Ordering::Relaxed)))
     }
 
     /// Whether `address` lies in the first slot of a block of `owner`.
@@ -136,7 +115,7 @@ impl Table {
         // The address is all that the table keeps.
         let first = start.as_ptr().expose_provenance() >> SLOT_BITS;
         let slots = first..first + (size >> SLOT_BITS);
-        if !self.map_leaves(first, slots.end - 1) {
+        if !self.entries.map(first, slots.end - 1) {
             return false;
         }
         // The first last: who finds the block at all by its start finds all of it.
@@ -156,56 +135,14 @@ impl Table {
 
     /// The starts of all blocks of `owner`, in address order.
     pub(crate) fn blocks_of(&self, owner: Owner) -> impl Iterator<Item = NonNull<u8>> {
-        let leaves = self.leaves.iter().enumerate();
-        leaves.flat_map(move |(number, leaf)| {
-            let all = entries(leaf).into_iter().flatten().enumerate();
-            let of_owner =
-                all.filter(move |(_, entry)| Entry(entry.load(Ordering::Relaxed)).is_first_of(owner));
-            of_owner.filter_map(move |(entry, _)| {
-                NonNull::new(ptr::with_exposed_provenance_mut((number * LEAF_ENTRIES + entry) * SLOT))
-            })
-        })
+        let is_first = move |entry: &AtomicU32| Entry(entry.load(Ordering::Relaxed)).is_first_of(owner);
+        let firsts = self.entries.all().filter(move |(_, entry)| is_first(entry));
+        firsts.filter_map(|(slot, _)| NonNull::new(ptr::with_exposed_provenance_mut(slot * SLOT)))
     }
 
     fn store(&self, slot: usize, entry: Entry) {
-        if let Some(leaf) = self.leaves.get(slot >> LEAF_BITS).and_then(entries) {
-            leaf[slot % LEAF_ENTRIES].store(entry.0, Ordering::Relaxed);
-        }
-    }
-
-    /// Sees to it that all slots from `first` to `last` have leaves.
-    fn map_leaves(&self, first: usize, last: usize) -> bool {
-        let leaves = self.leaves.get(first >> LEAF_BITS..=last >> LEAF_BITS);
-        leaves.is_some_and(|leaves| leaves.iter().all(map_leaf))
-    }
-}
-
-/// The entries of a leaf, if it is there.
-#[inline(always)]
-fn entries(leaf: &AtomicPtr<Leaf>) -> Option<&Leaf> {
-    // SAFETY: a leaf stays mapped as long as the table lives, and mapped zeros are one.
-    unsafe { leaf.load(Ordering::Acquire).as_ref() }
-}
-
-/// Sees to it that a leaf is there.
-fn map_leaf(leaf: &AtomicPtr<Leaf>) -> bool {
-    if entries(leaf).is_some() {
-        return true;
-    }
-    let Some(memory) = map(0, size_of::<Leaf>()) else { return false };
-    let new = memory.as_ptr().cast();
-    if leaf.compare_exchange(ptr::null_mut(), new, Ordering::Release, Ordering::Relaxed).is_err() {
-        // SAFETY: another thread was faster; this leaf was just mapped, and is unused.
-        unsafe { unmap(memory, size_of::<Leaf>()) };
-    }
-    true
-}
-
-impl Drop for Table {
-    fn drop(&mut self) {
-        for leaf in self.leaves.iter().filter_map(|leaf| NonNull::new(leaf.load(Ordering::Relaxed))) {
-            // SAFETY: the leaf was mapped with this size, and goes with the table.
-            unsafe { unmap(leaf.cast(), size_of::<Leaf>()) };
+        if let Some(place) = self.entries.get(slot) {
+            place.store(entry.0, Ordering::Relaxed);
         }
     }
 }
@@ -213,6 +150,8 @@ impl Drop for Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_pointer_width = "64")]
+    use crate::leaves::{LEAF_ELEMENTS, LEAVES};
     use std::vec::Vec;
 
     const ONE: Owner = Owner(1);
@@ -271,8 +210,8 @@ mod tests {
     #[test]
     fn a_block_may_lie_over_the_edge_of_a_leaf() {
         let table = Table::new();
-        let first = LEAF_ENTRIES - 1;
-        let slots = 2 * LEAF_ENTRIES + 2;
+        let first = LEAF_ELEMENTS - 1;
+        let slots = 2 * LEAF_ELEMENTS + 2;
         assert!(table.insert(slot(first), slots * SLOT, ONE));
         for number in [first, first + 1, first + Entry::FAR, first + Entry::FAR + 1, first + slots - 1] {
             assert_eq!(table.block_of(number * SLOT + 1), Some((slot(first), ONE)));
@@ -284,7 +223,7 @@ mod tests {
     #[test]
     fn a_block_beyond_the_table_is_refused() {
         let table = Table::new();
-        let end = LEAVES * LEAF_ENTRIES;
+        let end = LEAVES * LEAF_ELEMENTS;
         assert!(!table.insert(slot(end), SLOT, ONE));
         assert!(!table.insert(slot(end - 1), 2 * SLOT, ONE));
         assert_eq!(table.block_of((end - 1) * SLOT), None);

@@ -64,9 +64,9 @@ memalloc(ULONG_MAX)   NULL
 #[test]
 fn the_first_block_holds_the_smallest_multiple_of_4_mib() {
     let programs = Programs::of("tests/first.c");
-    for (size, held) in
-        [("1", "4\n"), ("4000000", "4\n"), ("5000000", "8\n"), ("8000000", "8\n"), ("8388608", "12\n")]
-    {
+    let sizes =
+        [("1", "4\n"), ("4194304", "4\n"), ("5000000", "8\n"), ("8388608", "8\n"), ("8388609", "12\n")];
+    for (size, held) in sizes {
         for program in programs.each() {
             assert_eq!(stdout_of(Command::new(program).arg(size)), held, "{size}");
         }

@@ -9,12 +9,10 @@ use super::free::{granule_at, whole};
 use super::place::{Place, mine_if_of};
 use super::{allocate, deallocate_sized, usable_size};
 use crate::huge;
+use crate::mapping::SLOT;
 use crate::near::Start;
 use crate::region::slot_of;
 use crate::tls::current;
-
-/// Alignments up to this hold wherever a mapping goes.
-const SMALLEST_PAGE: usize = 4096;
 
 /// Makes the block at `ptr` `new_size` bytes long, in place or by moving it to one aligned to a granule. `Ok(None)`,
 /// and nothing has changed, when memory cannot be had.
@@ -161,16 +159,36 @@ unsafe fn change(ptr: NonNull<u8>, layout: Layout, new_size: usize) -> Option<No
                 }
             }
             Place::Mine(heap) if heap.local().resize_in_place(ptr, new_size) == Ok(true) => return Some(ptr),
-            Place::Huge(block) if new_size >= huge::TO_SHRUNK && layout.align() <= SMALLEST_PAGE => {
-                return block.resize(new_size);
+            // Alignments up to a slot's hold wherever a mapping goes.
+            Place::Huge(block) if new_size >= huge::TO_SHRUNK && layout.align() <= SLOT => {
+                if let Some(block) = block.resize(new_size) {
+                    return Some(block);
+                }
             }
             Place::Elsewhere(_) if whole(new_size) == whole(layout.size()) => return Some(ptr),
             _ => {}
         }
-        let new = huge::allocate_grown(layout, new_size).or_else(|| allocate(new_layout))?;
+        let Some(new) = huge::allocate_grown(layout, new_size).or_else(|| allocate(new_layout)) else {
+            return shrink_huge(ptr, layout, new_size);
+        };
         new.copy_from_nonoverlapping(ptr, new_size.min(whole(layout.size())));
         let freed = deallocate_sized(ptr, layout);
         debug_assert_eq!(freed, Ok(()));
         Some(new)
+    }
+}
+
+/// Makes a huge block shorter where there is no memory for one of a heap. `None`, and nothing has changed, for all others.
+///
+/// # Safety
+/// As for [`change`].
+#[cold]
+unsafe fn shrink_huge(ptr: NonNull<u8>, layout: Layout, new_size: usize) -> Option<NonNull<u8>> {
+    // SAFETY: as the caller says; what does not grow does not move.
+    unsafe {
+        match Place::of(ptr).ok()? {
+            Place::Huge(block) if new_size <= layout.size() => block.resize(new_size),
+            _ => None,
+        }
     }
 }

@@ -1,0 +1,54 @@
+//! What is kept of huge blocks.
+
+use core::ptr::NonNull;
+use core::sync::atomic::AtomicUsize;
+use core::sync::atomic::Ordering::{Relaxed, Release};
+
+use crate::leaves::{Element, Leaves};
+use crate::mapping::SLOT_BITS;
+
+/// What is kept of a huge block: apart from it, so that anybody may look, though another thread frees it meanwhile.
+#[derive(Debug)]
+pub(super) struct Header {
+    /// Bytes of the mapping.
+    pub(super) mapped: AtomicUsize,
+    /// Where the block starts in it.
+    pub(super) offset: AtomicUsize,
+    /// Bytes of the block, whole granules; 0 once it is freed, so that of two threads that free it one is answered.
+    pub(super) size: AtomicUsize,
+    /// 1 if it may be several mappings to the kernel, which moves only one at a time: parts of it were idle, or the program has
+    /// told the kernel something of a part.
+    pub(super) joined: AtomicUsize,
+}
+
+// SAFETY: numbers, and atomic.
+unsafe impl Element for Header {}
+
+/// The headers of the mappings that start at each slot.
+static HEADERS: Leaves<Header> = Leaves::new();
+
+impl Header {
+    /// That of the mapping that starts at `start`, if there ever was one near there.
+    pub(super) fn of(start: NonNull<u8>) -> Option<&'static Self> {
+        HEADERS.get(slot(start))
+    }
+
+    /// Writes that of the mapping that starts at `start`. `false` if there is no memory for it.
+    #[must_use]
+    pub(super) fn write(start: NonNull<u8>, mapped: usize, offset: usize, size: usize, joined: bool) -> bool {
+        if !HEADERS.map(slot(start), slot(start)) {
+            return false;
+        }
+        let Some(header) = Self::of(start) else { return false };
+        header.mapped.store(mapped, Relaxed);
+        header.offset.store(offset, Relaxed);
+        header.joined.store(joined.into(), Relaxed);
+        // Last: who sees the size sees the rest.
+        header.size.store(size, Release);
+        true
+    }
+}
+
+fn slot(start: NonNull<u8>) -> usize {
+    start.addr().get() >> SLOT_BITS
+}

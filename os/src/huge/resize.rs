@@ -1,0 +1,163 @@
+//! Growing and shrinking huge blocks: where they lie, or by moving their mappings.
+
+use core::ptr::NonNull;
+use core::sync::atomic::Ordering::{Relaxed, Release};
+
+use memalloc_core::GRANULE;
+use rustix::io::Errno;
+use rustix::mm::{Advice, MremapFlags, madvise, mremap, mremap_fixed};
+
+use super::header::Header;
+use super::{Huge, OWNER, count_in, count_out, make_way};
+use crate::idle;
+use crate::mapping::{PAGE, SLOT, unmap};
+use crate::region::{TABLE, map_slots, unmap_below_next};
+use crate::thread_heap::heaps;
+
+/// A mapping of more bytes takes no idle memory in, as it would then have to be copied when it moves.
+const MOST_JOINED: usize = 32 << 20;
+
+impl Huge {
+    /// Makes the block `size` bytes long, without a copy if that can be: where it lies, or at another place at the same distance
+    /// from a slot. `None`, and nothing has changed, when that cannot be had.
+    ///
+    /// # Safety
+    /// If another pointer is returned, nobody uses the block by the old one any more. No other thread frees or resizes it
+    /// meanwhile.
+    pub(crate) unsafe fn resize(self, size: usize) -> Option<NonNull<u8>> {
+        let (mapped, offset) = (self.mapped(), self.offset());
+        let size = size.max(1).checked_next_multiple_of(GRANULE)?;
+        let needed = size.checked_add(offset)?.checked_next_multiple_of(SLOT)?;
+        // SAFETY: as the caller says; the block lies in the mapping.
+        let block = unsafe {
+            if needed > mapped {
+                self.grow_to(needed, size)?
+            } else {
+                self.shrink_to(needed, offset + size);
+                self.start
+            }
+            .add(offset)
+        };
+        count_out(mapped, offset, self.size);
+        count_in(needed, offset, size);
+        Some(block)
+    }
+
+    /// Has its header say that its mapping and it are so long.
+    fn set(self, mapped: usize, size: usize) {
+        self.header.mapped.store(mapped, Relaxed);
+        self.header.size.store(size, Release);
+    }
+
+    /// Makes its mapping `needed` bytes long, which are more, and the block `size`, once what is free has made way: for lack of
+    /// memory, all of it. Where the mapping starts.
+    ///
+    /// # Safety
+    /// As for [`resize`](Self::resize).
+    unsafe fn grow_to(self, needed: usize, size: usize) -> Option<NonNull<u8>> {
+        make_way(needed - self.mapped());
+        // SAFETY: as the caller says.
+        unsafe {
+            self.grow_or_move(needed, size).or_else(|| {
+                heaps().trim();
+                self.grow_or_move(needed, size)
+            })
+        }
+    }
+
+    /// [`grow_to`](Self::grow_to), of what memory there is.
+    ///
+    /// # Safety
+    /// As there.
+    unsafe fn grow_or_move(self, needed: usize, size: usize) -> Option<NonNull<u8>> {
+        let mapped = self.mapped();
+        // SAFETY: as the caller says.
+        unsafe {
+            if !self.grow_in_place(needed) {
+                return self.move_to(map_slots(needed)?, needed, size);
+            }
+            if !TABLE.insert(self.start, needed, OWNER) {
+                unmap(self.start.add(mapped), needed - mapped);
+                return None;
+            }
+        }
+        self.set(needed, size);
+        Some(self.start)
+    }
+
+    /// Has its mapping `needed` bytes, if those above it are idle or can be had.
+    ///
+    /// # Safety
+    /// As for [`resize`](Self::resize).
+    unsafe fn grow_in_place(self, needed: usize) -> bool {
+        let mapped = self.mapped();
+        // SAFETY: the mapping is the block's own, and what lies above it is looked at by nobody.
+        unsafe {
+            if mapped <= MOST_JOINED && idle::take_at(self.start.add(mapped), needed - mapped) {
+                self.header.joined.store(1, Relaxed);
+                return true;
+            }
+            // As before any mapping, so that a peak holds none of it.
+            idle::release();
+            let grown = mremap(self.start.as_ptr().cast(), mapped, needed, MremapFlags::empty());
+            if grown == Err(Errno::FAULT) {
+                // It has become several mappings.
+                self.header.joined.store(1, Relaxed);
+            }
+            grown.is_ok()
+        }
+    }
+
+    /// Moves its mapping to `new`, of `needed` bytes, and makes the block `size` bytes long.
+    ///
+    /// # Safety
+    /// As for [`resize`](Self::resize); `new` was just mapped with so many bytes.
+    unsafe fn move_to(self, new: NonNull<u8>, needed: usize, size: usize) -> Option<NonNull<u8>> {
+        let (mapped, offset) = (self.mapped(), self.offset());
+        // SAFETY: the new mapping is ours; the old one is the block's own, and leaves its place.
+        unsafe {
+            if !Header::write(new, needed, offset, size, false) || !TABLE.insert(new, needed, OWNER) {
+                unmap_below_next(new, needed);
+                return None;
+            }
+            // First: others may have the place as soon as the kernel has it back.
+            self.set(mapped, 0);
+            TABLE.remove(self.start, mapped);
+            if self.is_joined() {
+                new.add(offset).copy_from_nonoverlapping(self.start.add(offset), self.size);
+                idle::keep(self.start, mapped);
+                return Some(new);
+            }
+            let old = self.start.as_ptr().cast();
+            if mremap_fixed(old, mapped, needed, MremapFlags::MAYMOVE, new.as_ptr().cast()).is_err() {
+                // The kernel may have unmapped the new place, so that others have it: it is theirs, or left as it is.
+                TABLE.remove(new, needed);
+                self.set(mapped, self.size);
+                let _ = TABLE.insert(self.start, mapped, OWNER);
+                return None;
+            }
+        }
+        Some(new)
+    }
+
+    /// Makes its mapping `needed` bytes long, which are no more; the block ends `end` bytes from its start.
+    ///
+    /// # Safety
+    /// As for [`resize`](Self::resize).
+    unsafe fn shrink_to(self, needed: usize, end: usize) {
+        let mapped = self.mapped();
+        self.set(needed, end - self.offset());
+        // SAFETY: what lies above the block's new end is not used any more.
+        unsafe {
+            if needed < mapped {
+                TABLE.remove(self.start.add(needed), mapped - needed);
+                idle::keep(self.start.add(needed), mapped - needed);
+            }
+            let end = end.next_multiple_of(PAGE);
+            if end < needed {
+                // A refusal leaves the pages where they are.
+                let _ = madvise(self.start.add(end).as_ptr().cast(), needed - end, Advice::LinuxDontNeed);
+            }
+        }
+    }
+}
