@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::FreeError;
 
-/// Told of each bad free: what is wrong, and where. It must not allocate from the same heap.
+/// Told of each bad free: what is wrong, and where. It must not unwind, as frees do not.
 pub type BadFree = fn(FreeError, *mut u8);
 
 /// Counts bad frees and passes them on.
@@ -26,7 +26,10 @@ impl BadFrees {
 
     #[cold]
     pub(crate) fn tell(&self, error: FreeError, ptr: *mut u8) {
-        // Not an add: there are targets without a read-modify-write.
+        #[cfg(target_has_atomic = "ptr")]
+        self.count.fetch_add(1, Ordering::Relaxed);
+        // Processors that cannot add so stand alone.
+        #[cfg(not(target_has_atomic = "ptr"))]
         self.count.store(self.count().wrapping_add(1), Ordering::Relaxed);
         (self.on_bad_free)(error, ptr);
     }

@@ -1,9 +1,11 @@
-//! An allocator for kernels, firmware and programs: `no_std`, O(1) in the worst case, and every bad free is answered.
+//! An allocator for kernels, firmware and programs: `no_std`, in real-time mode O(1) in the worst case, and every bad free is
+//! answered.
 //!
 //! The memory of a [`PageSource`] is cut in **granules** of two words, or one in a [`compact`](Heap::compact) heap. A
 //! **chunk** is a whole number of granules. All that must be known of a chunk in use stands in a **map**, two bits a
-//! granule, at the start of its span; in itself it keeps nothing, so that 16 bytes cost 16. A free chunk keeps its links and its size in its first granules and its
-//! size again in its **footer**, its last word, where its upper neighbour finds it when the two coalesce.
+//! granule (four in a [`LocalHeap`]), at the start of its span; in itself it keeps nothing, so that 16 bytes cost 16. A free
+//! chunk keeps its links and its size in its first granules and its size again in its **footer**, its last word, where its
+//! upper neighbour finds it when the two coalesce.
 //!
 //! What follows from this: whether a pointer is the start of a block in use is known exactly, so every bad free is a
 //! [`FreeError`] and changes nothing; a block overrun cannot corrupt what says where chunks are; a neighbour's memory is
@@ -21,7 +23,7 @@
 //!         1  source   where memory comes from
 //! ```
 //!
-//! Each floor is a module that stands on those below it alone. [`LockedHeap`] (feature `lock_api`) is a heap for
+//! Each floor is a module that works by those below it. [`LockedHeap`] (feature `lock_api`) is a heap for
 //! `#[global_allocator]`; [`inspect`] walks a heap and checks it.
 //!
 //! ```

@@ -28,7 +28,7 @@ const AT_ONCE: usize = 64;
 const CUTS: usize = 16;
 
 /// What is done about a free from elsewhere that only its heap can see is bad: the second of two frees of one block by two
-/// threads at the very same time.
+/// threads at the very same time. It must not unwind: blocks that came back with that one would be lost.
 pub type OnBadFree = fn(FreeError, NonNull<u8>);
 
 /// Where a granule starts: what a [`PageSource`] knows of an address, as its embedder may find it in fewer steps.
@@ -62,7 +62,10 @@ pub struct GranuleAt {
 ///
 /// static INBOX: Inbox = Inbox::new();
 /// let arena = Box::leak(Box::new([MaybeUninit::uninit(); 64 << 10]));
-/// let mut heap = LocalHeap::new(ArenaSource::new(arena), &INBOX, |error, _| panic!("{error}"));
+/// let mut heap = LocalHeap::new(ArenaSource::new(arena), &INBOX, |error, block| {
+///     eprintln!("{error}: {block:p}");
+///     std::process::abort();
+/// });
 /// let block = heap.allocate(Layout::new::<[u8; 48]>()).ok_or("out of memory")?;
 /// let start = heap.source().block_of(block.addr().get()).ok_or("not ours")?;
 ///
@@ -88,11 +91,18 @@ pub struct LocalHeap<'inbox, S: PageSource> {
     on_bad_free: OnBadFree,
 }
 
+impl<S: PageSource> Drop for LocalHeap<'_, S> {
+    /// What has come back lies in spans that go with the heap.
+    fn drop(&mut self) {
+        self.inbox.clear();
+    }
+}
+
 // SAFETY: the heap and what has come back to it are the owner's alone, whichever thread that is.
 unsafe impl<S: PageSource + Send> Send for LocalHeap<'_, S> {}
 
 impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
-    /// A heap without memory yet, to which blocks come back through `inbox`.
+    /// A heap without memory yet, to which blocks come back through `inbox`, which is no other heap's.
     pub const fn new(source: S, inbox: &'inbox Inbox, on_bad_free: OnBadFree) -> Self {
         Self { heap: Heap::with_mode(source), inbox, arrivals: Arrivals::new(), cuts: 0, on_bad_free }
     }

@@ -150,7 +150,7 @@ impl<G: Granule> Map<G> {
     /// The entry of granule `g`, from there on. O(1).
     ///
     /// # Safety
-    /// As for the type.
+    /// As for the type; the map stays as long as the view is used.
     #[inline(always)]
     pub unsafe fn view(self, g: usize) -> View<G::Entry> {
         // SAFETY: the caller gives a granule of the map.

@@ -308,10 +308,10 @@ impl<M: Mode> Quick<M> {
     /// There is a list of the size, which is a multiple of a granule.
     #[inline(always)]
     pub unsafe fn pop(&mut self, bytes: usize) -> Option<NonNull<u8>> {
-        // SAFETY: the size has a list, and each block in it a link.
+        // SAFETY: the size has a list, and each block in it a link. A list that may not be written to has no block.
         unsafe {
+            let block = self.first(bytes)?;
             let list = self.list(bytes).as_mut();
-            let block = list.head?;
             list.head = block.cast::<Option<NonNull<u8>>>().read();
             if M::BOUNDED {
                 list.room += 1;
@@ -359,6 +359,7 @@ impl<M: Mode> Quick<M> {
     }
 
     /// The first block of `bytes` bytes that waits.
+    #[inline(always)]
     pub(crate) fn first(&self, bytes: usize) -> Option<NonNull<u8>> {
         // SAFETY: asked only about sizes that are served.
         unsafe { self.list(bytes).as_ref() }.head

@@ -12,7 +12,7 @@ use super::{Bins, WORD_BITS, class};
 use crate::chunk::FreeChunk;
 use crate::granule::{Granule, Position};
 
-/// How many chunks of the bin that a size belongs in are looked at before a request is given up: they may be too small.
+/// How many chunks are looked at, from the bin that a size belongs in on, before a request is given up: they may be too small.
 pub(super) const LAST_RESORT: usize = 8;
 
 impl<G: Granule> Bins<G> {
@@ -75,12 +75,12 @@ impl<G: Granule> Bins<G> {
             unsafe {
                 let mut link = FreeChunk::first_at(base, self.head(bin));
                 while let Some(chunk) = link {
+                    looks = looks.checked_sub(1)?;
                     let chunk_size = chunk.size(base);
                     if fits(chunk.position(), chunk_size) {
                         self.remove(base, chunk.position());
                         return Some((chunk.position(), chunk_size));
                     }
-                    looks = looks.checked_sub(1)?;
                     link = chunk.next(base);
                 }
             }

@@ -111,7 +111,7 @@ impl<G: Granule> Model<G> {
                     self.chunks
                 );
             }
-            None => assert!(!fits || self.same_bin(size) > LAST_RESORT, "{size} of {:?}", self.chunks),
+            None => assert!(!fits || self.same_bin(size) >= LAST_RESORT, "{size} of {:?}", self.chunks),
         }
     }
 

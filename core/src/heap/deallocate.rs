@@ -22,7 +22,7 @@ pub(super) enum LetWait {
 }
 
 impl<S: PageSource, M: Mode> Heap<S, M> {
-    /// Frees the block at `ptr`. O(1).
+    /// Frees the block at `ptr`. O(1), in general mode but for [what waits](Self::new).
     ///
     /// # Errors
     /// A [`FreeError`], and nothing has changed, for a pointer that is not the start of a block in use of this heap.
@@ -40,7 +40,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 
-    /// Frees the block at `ptr`, which was allocated for `layout`. O(1).
+    /// Frees the block at `ptr`, which was allocated for `layout`. O(1), in general mode but for [what waits](Self::new).
     ///
     /// # Errors
     /// As [`deallocate`](Self::deallocate), and [`FreeError::WrongSize`] for a block that was allocated for another

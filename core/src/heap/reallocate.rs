@@ -14,7 +14,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Makes the block at `ptr`, which was allocated for `layout`, `new_size` bytes long: in place if it shrinks, or
     /// if enough is free above it; else by a new block with the same alignment, to which the bytes are copied. `None`
     /// when there is no room, or `ptr` is not the start of a block in use of that size; then nothing has changed.
-    /// O(1), but for the copy.
+    /// O(1), but for the copy, and in general mode for [what waits](Self::new).
     ///
     /// # Safety
     /// If a block in use starts at `ptr`, nobody uses it any more once another pointer is returned.
@@ -40,7 +40,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// Makes the block at `ptr` `new_size` bytes long: in place if it shrinks, or if enough is free above it; else by a new
     /// block, aligned to a granule, to which the bytes are copied. C's realloc. `Ok(None)` when there is no room; then
-    /// nothing has changed. O(1), but for the copy.
+    /// nothing has changed. O(1), but for the copy, and in general mode for [what waits](Self::new).
     ///
     /// # Errors
     /// A [`FreeError`], and nothing has changed, for a pointer that is not the start of a block in use of this heap.
@@ -109,7 +109,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     }
 
     /// Makes the block at `ptr` `new_size` bytes long where it lies. Whether that can be done; if not, nothing has changed.
-    /// O(1).
+    /// O(1), in general mode but for [what waits](Self::new).
     ///
     /// # Errors
     /// A [`FreeError`], and nothing has changed, for a pointer that is not the start of a block in use of this heap.

@@ -9,7 +9,7 @@ use crate::{Mode, PageSource};
 
 impl<S: PageSource, M: Mode> Heap<S, M> {
     /// [`allocate`](Self::allocate), all bytes of `layout` zero. What the source gave as zeros, and no block has covered
-    /// yet, is not touched for that. O(1), but for the zeros.
+    /// yet, is not touched for that. O(1), but for the zeros, and in general mode for [what waits](Self::new).
     pub fn allocate_zeroed(&mut self, layout: Layout) -> Option<NonNull<u8>> {
         let fresh = self.fresh;
         let block = self.allocate(layout)?;

@@ -33,11 +33,13 @@ impl RemoteSpan {
     /// [`OnBadFree`](crate::OnBadFree)).
     ///
     /// # Safety
-    /// If a block in use starts at `ptr`, nobody uses it any more. The inbox is that of the span's heap.
+    /// The source's block that the span is in holds `ptr`. If a block in use starts there, nobody uses it any more. The inbox is
+    /// that of the span's heap, and of no other.
     #[inline]
     pub unsafe fn free(self, ptr: NonNull<u8>, bytes: usize, inbox: &Inbox) -> Result<(), FreeError> {
         let g = self.granule_of(ptr)?;
-        if bytes > 0 && self.usable_size(ptr)? != bytes {
+        // SAFETY: as the caller says.
+        if bytes > 0 && unsafe { self.usable_size(ptr) }? != bytes {
             return Err(FreeError::WrongSize);
         }
         // SAFETY: the granule is the span's, which has posted bits.
@@ -77,7 +79,10 @@ impl RemoteSpan {
     ///
     /// # Errors
     /// A [`FreeError`] for a pointer that is not the start of a block in use.
-    pub fn usable_size(self, ptr: NonNull<u8>) -> Result<usize, FreeError> {
+    ///
+    /// # Safety
+    /// The source's block that the span is in holds `ptr`.
+    pub unsafe fn usable_size(self, ptr: NonNull<u8>) -> Result<usize, FreeError> {
         let g = self.granule_of(ptr)?;
         // SAFETY: the granule is the span's, whose map tells what is in use.
         unsafe {

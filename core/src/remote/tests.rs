@@ -23,14 +23,26 @@ fn span_of(heap: &LocalHeap<'_, ArenaSource>, block: NonNull<u8>) -> RemoteSpan 
 }
 
 #[test]
+fn what_was_on_its_way_to_a_heap_goes_with_it() {
+    let (mut heap, inbox) = new_heap(1 << 20);
+    let block = heap.allocate(LAYOUT).unwrap();
+    // SAFETY: the block is not used any more.
+    unsafe { span_of(&heap, block).free(block, 0, inbox) }.unwrap();
+    drop(heap);
+    let memory = std::vec![MaybeUninit::uninit(); 1 << 20].leak();
+    let mut next = LocalHeap::new(ArenaSource::new(memory), inbox, |_, _| unreachable!());
+    assert_eq!((next.take_in(), next.check()), (0, Ok(())));
+}
+
+#[test]
 fn a_block_freed_elsewhere_is_freed_once_whoever_else_tries() {
     let (mut heap, inbox) = new_heap(1 << 20);
     for bytes in [0, WHOLE] {
         let block = heap.allocate(LAYOUT).unwrap();
         let span = span_of(&heap, block);
-        assert_eq!(span.usable_size(block), Ok(WHOLE));
         // SAFETY: the block is not used any more, and the heap is to refuse the other frees.
         unsafe {
+            assert_eq!(span.usable_size(block), Ok(WHOLE));
             assert_eq!(span.free(block, bytes, inbox), Ok(()));
             for again in [0, WHOLE, 2 * WHOLE] {
                 assert_eq!(span.free(block, again, inbox), Err(FreeError::AlreadyFree));
@@ -70,7 +82,8 @@ fn bad_frees_from_elsewhere_are_told_apart() {
     unsafe { heap.deallocate(block) }.unwrap();
     assert_eq!(free(block, 0, 0), Err(FreeError::AlreadyFree));
     let large = heap.allocate(Layout::new::<[u8; 70_000]>()).unwrap();
-    assert_eq!(span.usable_size(large), Ok(70_000));
+    // SAFETY: the span's block holds it.
+    assert_eq!(unsafe { span.usable_size(large) }, Ok(70_000));
     assert_eq!(free(large, 60_000, 0), Err(FreeError::NotAStart));
     assert_eq!(free(large, 0, 70_016), Err(FreeError::WrongSize));
     assert_eq!((free(large, 0, 70_000), free(large, 0, 70_000)), (Ok(()), Err(FreeError::AlreadyFree)));

@@ -46,7 +46,7 @@ impl<const N: usize> BlocksSource<N> {
         Self { blocks: [const { ArenaSource::one_of_many(core::ptr::null_mut(), 0) }; N], count: 0 }
     }
 
-    /// Adds `block`. Add the largest before the heap's first allocation: the heap sizes its bins by it.
+    /// Adds `block`. Add the largest before the heap's first allocation: the heap sizes its bins by it, and takes no larger one.
     ///
     /// # Errors
     /// [`BlocksFull`] when `N` blocks are there already.

@@ -31,8 +31,11 @@ use crate::granule::Granule;
 /// - it starts at a multiple of [`ALIGN`](Self::ALIGN), which is a power of two and at least [`GRANULE`](crate::GRANULE);
 /// - [`block_of`](Self::block_of) answers with its start for exactly the addresses inside it, and
 ///   [`granule_at`](Self::granule_at) agrees with it;
-/// - its bytes are all zero if [`ZEROED`](Self::ZEROED) and [`last_is_zeroed`](Self::last_is_zeroed) say so;
-/// - moving the source moves no block.
+/// - its bytes are all zero if [`ZEROED`](Self::ZEROED) and [`last_is_zeroed`](Self::last_is_zeroed) say so, and
+///   [`discard`](Self::discard) leaves zeros zeros;
+/// - no other is out at the same time if it says [`ONE_BLOCK`](Self::ONE_BLOCK);
+/// - moving the source moves no block;
+/// - none of its functions unwinds.
 ///
 /// # Example
 /// A source that lends one static array, once:
@@ -80,9 +83,9 @@ pub unsafe trait PageSource {
     /// than 16 GiB.
     const ONE_BLOCK: bool = false;
 
-    /// The largest block, in bytes, that [`request`](Self::request) may ever return. The heap asks once, before its
-    /// first request, and sizes its bins to the answer; what exceeds it of a later block lies idle. On 64 bits, a heap takes
-    /// no block of more than 256 GiB.
+    /// The largest block, in bytes, that [`request`](Self::request) may ever return. The heap sizes its bins to the answer before
+    /// its first request; a block that is larger than that is not taken later on. On 64 bits, a heap takes none of 256 GiB or
+    /// more.
     fn largest(&self) -> usize;
 
     /// A block of at least `min` bytes, or `None` if there is none to be had.

@@ -21,9 +21,10 @@ use crate::sync::{AtomicUsize, Ordering, Shared};
 #[derive(Debug)]
 #[repr(C)]
 pub struct Section {
+    // First, and atomic: the map's owner looks a word past the map, whatever stands there.
+    filled: AtomicUsize,
     /// In an inbox, the next.
     next: Shared<Option<NonNull<Section>>>,
-    filled: AtomicUsize,
     noted: NonNull<usize>,
     span: NonNull<u8>,
     /// The first entry.
@@ -47,8 +48,8 @@ impl Section {
     /// Section `index` of the span in the block that starts at `span`. Its noted bits, clear so far, stand at `noted`.
     pub fn new(span: NonNull<u8>, index: usize, noted: NonNull<usize>) -> Self {
         Self {
-            next: Shared::new(None),
             filled: AtomicUsize::new(0),
+            next: Shared::new(None),
             noted,
             span,
             first: index * Self::ENTRIES,

@@ -153,10 +153,12 @@ impl Machine<'_> {
         let span = unsafe { RemoteSpan::at(start) };
         let is_freed = block.posted && inside.is_multiple_of(GRANULE);
         let error = if is_freed { FreeError::AlreadyFree } else { FreeError::NotAStart };
-        // SAFETY: the heap is to refuse.
-        let freed = unsafe { span.free(ptr, 0, &self.inboxes[block.owner]) };
-        assert_eq!((freed, span.usable_size(ptr)), (Err(error), Err(error)));
-        let size = span.usable_size(self.pointer(block.owner, address));
+        // SAFETY: the heap is to refuse; the span's block holds both pointers.
+        let (freed, no_size, size) = unsafe {
+            let freed = span.free(ptr, 0, &self.inboxes[block.owner]);
+            (freed, span.usable_size(ptr), span.usable_size(self.pointer(block.owner, address)))
+        };
+        assert_eq!((freed, no_size), (Err(error), Err(error)));
         let known = if block.posted { Err(FreeError::AlreadyFree) } else { Ok(rounded(block.size)) };
         assert_eq!(size, known);
     }
