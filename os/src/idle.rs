@@ -115,7 +115,8 @@ pub(crate) fn take_at(start: NonNull<u8>, size: usize) -> bool {
 #[inline]
 pub(crate) fn release_old() {
     if bytes() > 0 {
-        release_if(|extent, now| now - extent.since > SECONDS);
+        // What another thread has just kept may be later.
+        release_if(|extent, now| now.saturating_sub(extent.since) > SECONDS);
     }
 }
 

@@ -7,7 +7,8 @@
 //!
 //! Each thread has a heap of its own, so that no lock is taken and no atomic exchange made for a small block. Any thread
 //! may call any of these functions, and the child of a fork too, whatever other threads did when it was forked. None of
-//! them calls the program's allocator or changes `errno`.
+//! them calls the program's allocator, but through the C library where that first notes that a thread has a heap; none changes
+//! `errno`.
 
 mod free;
 mod place;

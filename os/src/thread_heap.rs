@@ -11,7 +11,7 @@ use core::alloc::Layout;
 use core::cell::{Cell, UnsafeCell};
 use core::ffi::c_void;
 use core::ptr::{self, NonNull, null, null_mut};
-use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 use memalloc_core::remote::Inbox;
 use memalloc_core::{GRANULE, LocalHeap, Totals};
@@ -199,6 +199,17 @@ pub(crate) struct Heaps {
 unsafe impl Send for Heaps {}
 
 static HEAPS: Lock<Heaps> = Lock::new(Heaps { count: 0, idle: null(), exit: None, shared: None }, prepare);
+
+/// Whether a thread ever freed a block of another's heap.
+static SOME_FREED_ELSEWHERE: AtomicBool = AtomicBool::new(false);
+
+/// Notes that a thread is about to free a block of another's heap.
+#[inline(always)]
+pub(crate) fn note_free_elsewhere() {
+    if !SOME_FREED_ELSEWHERE.load(Ordering::Relaxed) {
+        SOME_FREED_ELSEWHERE.store(true, Ordering::Relaxed);
+    }
+}
 
 /// Held by whoever uses the shared heap.
 static TURN: Lock<()> = Lock::new((), || ());
@@ -396,7 +407,7 @@ unsafe extern "C" fn after_fork_in_child() {
     unsafe {
         after_fork();
         let heaps = heaps();
-        if heaps.count > 1 {
+        if SOME_FREED_ELSEWHERE.load(Ordering::Relaxed) {
             heaps.each(|heaps| {
                 for heap in heaps {
                     heap.local().take_in_all();

@@ -2,9 +2,9 @@
  * memalloc: an allocator that answers every bad free.
  *
  * Each function may be called by any thread at any time, and in the child of a fork. None of them touches the
- * program's malloc. Each thread has a heap of its own; any thread may free any block. Blocks are aligned to 16 bytes (8
+ * program's malloc, but that the C library may, where it first notes that a thread has a heap. Each thread has a heap of its own; any thread may free any block. Blocks are aligned to 16 bytes (8
  * on 32-bit machines) and lie in mappings whose sizes are multiples of 4 MiB. A mapping that is entirely free goes back
- * to the system, but for one that each heap keeps as a reserve; small blocks that were freed are only then looked at
+ * to the system, but for one that each heap keeps as a reserve, and up to 32 MiB for a second or two; small blocks that were freed are only then looked at
  * together, when memory is needed.
  *
  * A *live block* is one that memalloc, memcalloc, memaligned or memrealloc returned, and that has not been freed since.
@@ -97,7 +97,7 @@ struct memchunk {
 int memwalk(int (*visit)(const struct memchunk *chunk, void *context), void *context);
 
 /*
- * Checks all that the allocator keeps, but for the heaps that other threads have at the moment; takes time in proportion
+ * Checks all heaps, but for those that other threads have at the moment; takes time in proportion
  * to the number of chunks. 0; or -1 and errno EUCLEAN if something has written where it should not: to a block that was freed, or
  * beyond the end of one. Then the program is best ended.
  */

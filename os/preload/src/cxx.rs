@@ -1,8 +1,8 @@
 //! C++'s `new` and `delete`, in all their forms, by the names that the Itanium ABI gives them.
 //!
-//! Where memory cannot be had, the forms that throw go to the C++ library's own, which ask the program's handler for some and
-//! throw `std::bad_alloc`. Each form goes to this allocator by itself, unless the program has some forms of its own: then those it
-//! has not are the C++ library's, which go to the program's.
+//! Where memory cannot be had, each form of `new` goes to the C++ library's own, which asks the program's handler for some, and
+//! then throws `std::bad_alloc` or answers null. Each form goes to this allocator by itself, unless the program has some forms of
+//! its own: then those it has not are the C++ library's, which go to the program's.
 
 mod program;
 mod throwing;
@@ -16,6 +16,7 @@ use program::{Form, are_known_to_be_none};
 pub use throwing::*;
 
 use crate::malloc::{ALIGNMENT, free, malloc};
+use crate::next::next;
 use crate::sized::{free_aligned_sized, free_of};
 
 #[inline]
@@ -77,18 +78,45 @@ macro_rules! form {
     };
 }
 
-form! { _ZnwmRKSt9nothrow_t(size: usize, _nothrow: *const c_void) -> *mut c_void { new(size) } }
-form! { _ZnamRKSt9nothrow_t(size: usize, _nothrow: *const c_void) -> *mut c_void { new(size) } }
+/// A block that was made, or what the C++ library's form of a name answers, which asks the program's handler for memory and
+/// throws nothing; null where there is no such library.
+macro_rules! or_of_library {
+    ($name:expr, $made:expr; $($argument:ident: $type:ty),*) => {{
+        let block = $made;
+        if !block.is_null() {
+            return block;
+        }
+        match next($name) {
+            Some(function) => core::mem::transmute::<*mut c_void, unsafe extern "C" fn($($type),*) -> *mut c_void>(function)(
+                $($argument),*
+            ),
+            None => null_mut(),
+        }
+    }};
+}
+
+form! { _ZnwmRKSt9nothrow_t(size: usize, nothrow: *const c_void) -> *mut c_void {
+    or_of_library!(c"_ZnwmRKSt9nothrow_t", new(size); size: usize, nothrow: *const c_void)
+} }
+form! { _ZnamRKSt9nothrow_t(size: usize, nothrow: *const c_void) -> *mut c_void {
+    or_of_library!(c"_ZnamRKSt9nothrow_t", new(size); size: usize, nothrow: *const c_void)
+} }
 
 form! { _ZnwmSt11align_val_tRKSt9nothrow_t(
-    size: usize, alignment: usize, _nothrow: *const c_void
+    size: usize, alignment: usize, nothrow: *const c_void
 ) -> *mut c_void {
-    new_aligned(size, alignment)
+    or_of_library!(
+        c"_ZnwmSt11align_val_tRKSt9nothrow_t", new_aligned(size, alignment);
+        size: usize, alignment: usize, nothrow: *const c_void
+    )
 } }
 form! { _ZnamSt11align_val_tRKSt9nothrow_t(
-    size: usize, alignment: usize, _nothrow: *const c_void
+    size: usize, alignment: usize, nothrow: *const c_void
 ) -> *mut c_void {
-    new_aligned(size, alignment)
+    or_of_library!(
+        c"_ZnamSt11align_val_tRKSt9nothrow_t", new_aligned(size, alignment);
+        size: usize, alignment: usize, nothrow: *const c_void
+    )
 } }
 
 base! { _ZdlPv(ptr: *mut c_void) { free(ptr) } }

@@ -28,15 +28,13 @@ pub struct MallInfo2 {
 #[derive(Debug, Clone, Copy)]
 pub struct MallInfo([c_int; 10]);
 
-/// What there is now: `arena`, bytes held from the system; `uordblks` and `fordblks`, bytes in use and free; `hblks` and
-/// `hblkhd`, mappings and their bytes; `fsmblks`, bytes that wait for a request of the same size.
+/// What there is now: `arena`, all bytes held from the system, so that `hblks` and `hblkhd`, which would come on top, are 0;
+/// `uordblks` and `fordblks`, bytes in use and free; `fsmblks`, bytes that wait for a request of the same size.
 #[unsafe(no_mangle)]
 pub extern "C" fn mallinfo2() -> MallInfo2 {
     let totals = process::totals();
     MallInfo2 {
         arena: totals.source(),
-        hblks: totals.spans(),
-        hblkhd: totals.source(),
         fsmblks: totals.waiting(),
         uordblks: totals.used(),
         fordblks: totals.free(),

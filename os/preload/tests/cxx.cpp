@@ -65,6 +65,14 @@ int main(int argc, char **argv)
     CHECK(!operator new(most, std::nothrow) && !operator new[](most, wide, std::nothrow));
     std::set_new_handler(once);
     CHECK(throws([&] { operator new(most); }) && asked == 1);
+    std::set_new_handler(once);
+    CHECK(!operator new(most, std::nothrow) && asked == 2);
+    std::set_new_handler(once);
+    CHECK(!operator new[](most, std::nothrow) && asked == 3);
+    std::set_new_handler(once);
+    CHECK(!operator new(most, wide, std::nothrow) && asked == 4);
+    std::set_new_handler(once);
+    CHECK(!operator new[](most, wide, std::nothrow) && asked == 5);
     std::vector<Wide> wides(100);
     std::vector<std::string> strings;
     for (int i = 0; i < 10000; i++)

@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
+#include <dlfcn.h>
 #include <functional>
 #include <memory>
 #include <new>
@@ -61,6 +62,14 @@ int main()
         delete new Wide;
         delete[] new Wide[3];
     }
+    // Which forms there are is not asked the loader again and again, which would forget its error.
+    if (dlopen("/nowhere/at/all.so", RTLD_LAZY))
+        return 1;
+    delete new std::string(100, 'x');
+    operator delete(operator new(100), std::size_t(100));
+    operator delete[](operator new[](100), std::size_t(100));
+    if (!dlerror())
+        return std::puts("no error");
     if (given < 3000 || given != taken)
         return std::printf("%ld given, %ld taken\n", given, taken);
     std::puts("its own");

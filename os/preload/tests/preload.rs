@@ -148,6 +148,18 @@ fn a_library_that_is_to_find_its_own_malloc_first_finds_this_one() {
     assert_eq!(stdout_of(preloaded(&program).arg("deep_library.so")), "deep\n");
 }
 
+/// What other libraries do before a fork comes before this one's locks are taken, though they may have been made ready earlier.
+#[test]
+fn threads_may_end_and_free_before_a_fork() {
+    let directory = tempfile::tempdir().unwrap();
+    let in_directory = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let source = |name: &str| format!("{}/tests/{name}.c", env!("CARGO_MANIFEST_DIR"));
+    let (program, library) = (in_directory("early"), in_directory("libearly.so"));
+    compile("cc", &["-w", "-shared", "-fPIC", "-pthread", &source("early_library"), "-o", &library]);
+    compile("cc", &["-w", &source("early"), &library, "-Wl,-rpath,$ORIGIN", "-o", &program]);
+    assert_eq!(stdout_of(preloaded("timeout").args(["20", &program])), "100 forks\n");
+}
+
 /// With a region each, the threads would take six times the address space that there is.
 #[test]
 fn a_crowd_of_threads_shares_little_address_space() {

@@ -63,6 +63,7 @@ static void statistics(void)
     after = mallinfo2();
     CHECK(after.uordblks == before.uordblks + 50000000 + 160);
     CHECK(after.arena >= before.arena + 50000000 && after.arena >= after.uordblks + after.fordblks);
+    CHECK(after.arena + after.hblkhd < before.arena + before.hblkhd + 70000000);
     CHECK((size_t)mallinfo().uordblks == after.uordblks);
     free(block);
     free(small);

@@ -18,7 +18,7 @@ use memalloc_core::{FreeError, GRANULE, GranuleAt, LongWait};
 use crate::huge;
 use crate::near::Start;
 use crate::region::TABLE;
-use crate::thread_heap::Heaps;
+use crate::thread_heap::{Heaps, note_free_elsewhere};
 use crate::tls::current;
 
 /// What came of letting a block wait.
@@ -170,6 +170,7 @@ pub unsafe fn deallocate_otherwise(ptr: NonNull<u8>, bytes: usize) -> Result<(),
             return free_own(start, ptr, bytes);
         }
         if owner != huge::OWNER {
+            note_free_elsewhere();
             return RemoteSpan::at(start).free(ptr, bytes, Heaps::of(owner).inbox());
         }
         let block = huge::find(start, ptr)?;

@@ -4,7 +4,7 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::MaybeUninit;
 use core::ptr::null_mut;
 use core::sync::atomic::Ordering::Relaxed;
-use core::sync::atomic::{AtomicBool, AtomicPtr};
+use core::sync::atomic::{AtomicPtr, AtomicU8};
 
 use crate::next::{first, next};
 
@@ -33,24 +33,29 @@ const FORMS: [&CStr; 8] = [
     c"_ZdaPvSt11align_val_t",
 ];
 
-/// Set once it is known that the program has no forms of its own.
-static NONE: AtomicBool = AtomicBool::new(false);
+/// What is known of the program.
+static KNOWN: AtomicU8 = AtomicU8::new(NOTHING);
+/// It was not asked yet.
+const NOTHING: u8 = 0;
+/// It has no forms of its own.
+const NONE: u8 = 1;
+/// It has some.
+const SOME: u8 = 2;
 
 /// Whether the program is known to have no forms of its own.
 #[inline(always)]
 pub(crate) fn are_known_to_be_none() -> bool {
-    NONE.load(Relaxed)
+    KNOWN.load(Relaxed) == NONE
 }
 
 /// Whether the program has no forms of its own.
 fn are_none() -> bool {
-    if are_known_to_be_none() {
-        return true;
+    if KNOWN.load(Relaxed) == NOTHING {
+        let here = library_of((&raw const KNOWN).cast());
+        let none = FORMS.iter().all(|name| library_of(first(name)) == here);
+        KNOWN.store(if none { NONE } else { SOME }, Relaxed);
     }
-    let here = library_of((&raw const NONE).cast());
-    let none = FORMS.iter().all(|name| library_of(first(name)) == here);
-    NONE.store(none, Relaxed);
-    none
+    are_known_to_be_none()
 }
 
 /// The library that has an address; null if none has.
@@ -83,7 +88,7 @@ impl Form {
         let found = next(self.name);
         match found {
             Some(function) => self.function.store(function, Relaxed),
-            None => NONE.store(true, Relaxed),
+            None => KNOWN.store(NONE, Relaxed),
         }
         found
     }
