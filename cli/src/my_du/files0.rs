@@ -7,6 +7,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use super::message::reason;
 use super::quote::{quoted, quoted_if_needed};
+use super::standard::Input;
 
 /// Operands, and what is wrong with some.
 pub(super) struct Files0 {
@@ -22,7 +23,7 @@ impl Files0 {
     pub(super) fn open(path: &OsStr) -> Result<Self, Vec<u8>> {
         let is_stdin = path == "-";
         let reader: Box<dyn BufRead> = if is_stdin {
-            Box::new(io::stdin().lock())
+            Box::new(BufReader::new(Input))
         } else {
             let failed = |error: io::Error| {
                 [b"cannot open ", &*quoted(path), b" for reading: ", reason(&error).as_bytes()].concat()

@@ -27,6 +27,7 @@ mod quote;
 mod scale;
 mod settings;
 mod size;
+mod standard;
 mod time;
 mod tree;
 mod view;
@@ -42,6 +43,7 @@ use files0::Files0;
 use meter::Meter;
 use print::Printer;
 use settings::{Operands, Otherwise, Settings};
+use standard::Output;
 
 /// The program's own name.
 pub(crate) const NAME: &str = "my_du";
@@ -56,6 +58,7 @@ pub(crate) enum Status {
 /// Runs the program.
 #[cfg_attr(test, expect(dead_code, reason = "the tests are run instead"))]
 pub(crate) fn run(mut args: impl Iterator<Item = OsString>) -> Status {
+    standard::hold_closed();
     let face = Face::called(args.next());
     match asked(&face, args) {
         Ok(settings) => measure(&face, settings),
@@ -151,9 +154,7 @@ fn measure_listed(list: &OsStr, meter: &mut Meter, printer: &mut Printer<'_>) ->
 }
 
 fn show(text: &[u8]) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(text)?;
-    out.flush()
+    Output.write_all(text)
 }
 
 fn status(face: &Face, shown: io::Result<()>) -> Status {

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::{self, Read};
+use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
 
@@ -19,6 +19,7 @@ use super::order::{Key, Order};
 use super::processes::{forks, jobs};
 use super::quote::{cited, locale_is_utf8, quoted_if_needed};
 use super::scale::Scale;
+use super::standard::Input;
 use super::time::TimeFormat;
 use super::view::View;
 use super::{pattern, size};
@@ -221,7 +222,7 @@ impl<'f> Draft<'f> {
     fn exclude_from(&mut self, path: &OsStr) {
         let text = if path == "-" {
             let mut text = Vec::new();
-            io::stdin().lock().read_to_end(&mut text).map(|_| text)
+            Input.read_to_end(&mut text).map(|_| text)
         } else {
             fs::read(path)
         };
