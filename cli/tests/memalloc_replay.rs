@@ -105,6 +105,28 @@ fn what_is_no_trace_is_named_and_the_others_run() {
 }
 
 #[test]
+fn a_name_neither_steers_the_terminal_nor_breaks_the_table() {
+    let content = std::fs::read(trace("small.rep")).unwrap();
+    with_file("it's \u{1b}[2J\n\"x.rep", &content, |file| {
+        let shown = file.replace('\u{1b}', "\\u{1b}").replace('\n', "\\n");
+        let ran = memalloc(&["replay", file]);
+        let lines: Vec<&str> = ran.out.lines().collect();
+        assert_eq!((lines.len(), lines[0].len()), (2, lines[1].len()));
+        assert!(lines[1].starts_with(&shown), "{}", ran.out);
+        let json = memalloc(&["replay", "--json", file]).out;
+        assert!(json.contains("it's \\u001b[2J\\u000a\\\"x.rep\""), "{json}");
+        let drawn = memalloc(&["map", file]).out;
+        assert!(drawn.starts_with("The heap of it's \\u{1b}[2J\\n\"x.rep after "), "{drawn}");
+        std::fs::write(file, "x").unwrap();
+        let told = memalloc(&["replay", file]).err;
+        assert!(told.starts_with(&format!("memalloc: {shown}:1: ")), "{told}");
+        assert!(!told.contains('\u{1b}') && told.lines().count() == 1, "{told}");
+    });
+    let ran = memalloc(&["map", "--svg=/nowhere/\u{1b}[2J", &trace("small.rep")]);
+    assert_eq!(ran.err, "memalloc: /nowhere/\\u{1b}[2J: No such file or directory (os error 2)\n");
+}
+
+#[test]
 fn bytes_that_are_not_text_are_an_error() {
     with_file("binary.rep", b"\x7fELF\xff\xff", |file| {
         let ran = memalloc(&["replay", file]);

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use memalloc_core::{General, Heap, Mode, PageSource, RealTime};
 
+use super::harmless::harmless;
 use super::options::{HeapKind, Map};
 use super::picture::{Chunk, Picture, Place};
 use super::replay::Replayer;
@@ -80,7 +81,7 @@ pub(crate) fn map(options: &Map, out: &mut impl Write) -> io::Result<Outcome> {
 fn write_file(file: &Path, text: &str) -> Outcome {
     match std::fs::write(file, text) {
         Ok(()) => Outcome::Done,
-        Err(error) => complain(&format!("{}: {error}", file.display())),
+        Err(error) => complain(&format!("{}: {error}", harmless(file.display().to_string().chars()))),
     }
 }
 

@@ -4,11 +4,17 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use super::harmless::harmless;
 use super::trace::Trace;
 
-/// What messages and tables call a trace.
+/// What a trace is called.
 pub(crate) fn name(path: &Path) -> String {
     if is_standard_input(path) { "standard input".to_owned() } else { path.display().to_string() }
+}
+
+/// What messages, tables and drawings call a trace.
+pub(crate) fn shown_name(path: &Path) -> String {
+    harmless(name(path).chars())
 }
 
 /// Reads a trace from a file, or the standard input for `-`.
@@ -16,7 +22,7 @@ pub(crate) fn name(path: &Path) -> String {
 /// # Errors
 /// Why it cannot be read, or is no trace; the message names it.
 pub(crate) fn read(path: &Path) -> Result<Trace, String> {
-    let name = name(path);
+    let name = shown_name(path);
     let content = content(path).map_err(|error| format!("{name}: {error}"))?;
     Trace::parse(&name, &content).map_err(|error| error.to_string())
 }

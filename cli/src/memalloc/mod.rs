@@ -7,6 +7,7 @@
 //! ```
 
 mod draw;
+mod harmless;
 mod input;
 mod options;
 mod overview;

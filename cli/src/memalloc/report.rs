@@ -7,6 +7,7 @@ use super::replay::Figures;
 
 /// What is told of one trace.
 pub(crate) struct Row {
+    /// What the table calls it.
     pub(crate) name: String,
     pub(crate) figures: Figures,
     /// Bytes of heap at the peak, whatever counts as such for the source.
@@ -31,14 +32,14 @@ impl Row {
         self.fit.flatten().and_then(|arena| ratio(self.demand as f64, arena as f64))
     }
 
-    /// The row as an object. Times, being measured, are rounded to what they are worth.
-    pub(crate) fn json(&self) -> String {
+    /// The row as an object on the trace of this name. Times, being measured, are rounded to what they are worth.
+    pub(crate) fn json(&self, trace: &str) -> String {
         let Figures { operations, failures, peak_payload, peak_held, extent } = self.figures;
         let mut text = format!(
             "{{\"trace\": {}, \"operations\": {operations}, \"failures\": {failures}, \
              \"operations_per_second\": {}, \"nanoseconds\": {}, \"peak_payload\": {peak_payload}, \
              \"peak_heap\": {}, \"peak_held\": {peak_held}, \"extent\": {extent}, \"utilisation\": {}",
-            json_string(&self.name),
+            json_string(trace),
             json_number(self.operations_per_second(), 0),
             self.time.as_nanos(),
             self.peak_heap,
@@ -146,7 +147,7 @@ mod tests {
     fn row() -> Row {
         let figures =
             Figures { operations: 2_000_000, failures: 3, peak_payload: 900, peak_held: 4096, extent: 1000 };
-        let (name, time) = ("a\"b\\c\n".to_owned(), Duration::from_millis(500));
+        let (name, time) = ("t".to_owned(), Duration::from_millis(500));
         Row { name, figures, peak_heap: 1000, time, demand: 900, fit: Some(Some(950)) }
     }
 
@@ -158,10 +159,8 @@ mod tests {
     #[test]
     fn a_row_lines_up_under_its_head() {
         let table = Table::new(["t", "long.rep"].into_iter(), true);
-        let mut row = row();
-        row.name = "t".to_owned();
         assert_eq!(
-            format!("{}\n{}", table.head(), table.row(&row)),
+            format!("{}\n{}", table.head(), table.row(&row())),
             "trace     operations  failures     ops/s  peak payload     peak heap  utilisation  smallest arena  utilisation\n\
              t          2,000,000         3     4.0 M           900         1,000       90.0 %             950       94.7 %"
         );
@@ -170,7 +169,7 @@ mod tests {
     #[test]
     fn json_is_quoted() {
         assert_eq!(
-            row().json(),
+            row().json("a\"b\\c\n"),
             "{\"trace\": \"a\\\"b\\\\c\\u000a\", \"operations\": 2000000, \"failures\": 3, \
              \"operations_per_second\": 4000000, \"nanoseconds\": 500000000, \"peak_payload\": 900, \
              \"peak_heap\": 1000, \"peak_held\": 4096, \"extent\": 1000, \"utilisation\": 0.9000, \
@@ -182,7 +181,7 @@ mod tests {
     fn what_cannot_be_divided_is_left_out() {
         let mut row = row();
         (row.figures, row.peak_heap, row.time, row.fit) = (Figures::default(), 0, Duration::ZERO, Some(None));
-        assert!(row.json().contains("\"utilisation\": null, \"smallest_arena\": null"));
+        assert!(row.json("t").contains("\"utilisation\": null, \"smallest_arena\": null"));
         assert!(Table::new(std::iter::empty(), false).row(&row).ends_with(" -"));
     }
 }

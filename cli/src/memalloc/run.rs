@@ -57,13 +57,13 @@ pub(crate) fn complain(message: &str) -> Outcome {
 }
 
 fn replay_all(options: &Replay, out: &mut impl Write) -> io::Result<Outcome> {
-    let names: Vec<String> = options.traces.iter().map(|path| input::name(path)).collect();
+    let names: Vec<String> = options.traces.iter().map(|path| input::shown_name(path)).collect();
     let table = Table::new(names.iter().map(String::as_str), options.fit);
     let (mut outcome, mut rows) = (Outcome::Done, 0);
     for path in &options.traces {
         match input::read(path).and_then(|trace| replay_one(&trace, options)) {
             Ok(row) if options.json => {
-                write!(out, "{}{}", if rows == 0 { "[\n  " } else { ",\n  " }, row.json())?;
+                write!(out, "{}{}", if rows == 0 { "[\n  " } else { ",\n  " }, row.json(&input::name(path)))?;
                 rows += 1;
             }
             Ok(row) => {

@@ -17,6 +17,8 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use super::harmless::harmless;
+
 /// What an operation asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -38,7 +40,7 @@ pub(crate) struct Operation {
 /// A trace, ready to be replayed.
 #[derive(Debug)]
 pub(crate) struct Trace {
-    /// What to call it.
+    /// What people are told that it is called.
     pub(crate) name: String,
     pub(crate) operations: Vec<Operation>,
     /// The id of each slot.
@@ -242,7 +244,7 @@ fn found(expected: &str, found: &str) -> String {
 /// A text for a message: without control characters, and not for ever.
 fn shown(text: &str) -> String {
     const MOST: usize = 60;
-    let mut shown: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();
+    let mut shown = harmless(text.chars().take(MOST));
     if text.chars().nth(MOST).is_some() {
         shown.push('…');
     }

@@ -1,6 +1,8 @@
 //! The body of the fuzz target of the trace parser: what parses is sound, and is replayed on a heap that is checked after
 //! each operation; what does not parse is told in one harmless line.
 
+#[path = "../../src/memalloc/harmless.rs"]
+mod harmless;
 #[path = "../../src/memalloc/trace.rs"]
 mod trace;
 
