@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use libc::tm;
+use libc::{time_t, tm};
 use memalloc_os::walk::TimeStamp;
 
 /// Units and their seconds; months and years are mean ones.
@@ -53,10 +53,10 @@ fn start_of_day(text: &str) -> Option<i64> {
     let mut local = unsafe { std::mem::zeroed::<tm>() };
     (local.tm_year, local.tm_mon, local.tm_mday, local.tm_isdst) = (year - 1900, month - 1, day, -1);
     // SAFETY: it points to a value that lives throughout the call, and this program has one thread.
-    let seconds = unsafe { libc::mktime(&mut local) };
+    let seconds: time_t = unsafe { libc::mktime(&mut local) };
     // A day that no month has is another one now.
     let is_a_day = (local.tm_year, local.tm_mon, local.tm_mday) == (year - 1900, month - 1, day);
-    is_a_day.then_some(seconds)
+    is_a_day.then_some(seconds as i64)
 }
 
 #[cfg(test)]

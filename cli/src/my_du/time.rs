@@ -1,6 +1,6 @@
 //! Times of day in the formats of `date`.
 
-use std::ffi::CString;
+use std::ffi::{CString, c_long};
 
 use libc::{strftime, time_t, tm};
 use memalloc_os::walk::TimeStamp;
@@ -93,7 +93,7 @@ impl<'f> Conversion<'f> {
     }
 }
 
-fn append_zone(seconds: i64, colons: usize, out: &mut Vec<u8>) {
+fn append_zone(seconds: c_long, colons: usize, out: &mut Vec<u8>) {
     let sign = if seconds < 0 { '-' } else { '+' };
     let seconds = seconds.unsigned_abs();
     let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
@@ -107,12 +107,19 @@ fn append_zone(seconds: i64, colons: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(text.as_bytes());
 }
 
-fn local(seconds: time_t) -> Option<tm> {
+fn local(seconds: i64) -> Option<tm> {
+    let seconds = as_time_t(seconds)?;
     // SAFETY: all bytes zero are a valid `tm`, of which the zone's name is null.
     let mut local = unsafe { std::mem::zeroed::<tm>() };
     // SAFETY: both point to values that live throughout the call, and this program has one thread.
     let done = unsafe { libc::localtime_r(&seconds, &mut local) };
     (!done.is_null()).then_some(local)
+}
+
+/// The C library's type, which may be too small.
+fn as_time_t(seconds: i64) -> Option<time_t> {
+    let time = seconds as time_t;
+    (i128::from(time) == i128::from(seconds)).then_some(time)
 }
 
 #[cfg(test)]
@@ -124,7 +131,7 @@ mod tests {
         // SAFETY: all bytes zero are a valid `tm`.
         let mut utc = unsafe { std::mem::zeroed::<tm>() };
         // SAFETY: both point to values that live throughout the call.
-        unsafe { libc::gmtime_r(&time.0, &mut utc) };
+        unsafe { libc::gmtime_r(&as_time_t(time.0).unwrap(), &mut utc) };
         TimeFormat(format.into()).fill(time, &utc, &mut out);
         String::from_utf8(out).unwrap()
     }

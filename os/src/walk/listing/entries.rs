@@ -181,9 +181,9 @@ fn reopened(dir: impl AsFd, offset: u64) -> io::Result<OwnedFd> {
 
 /// Whether looking at files in the order of their inodes saves anything on a file system.
 fn gains_by_order(system: &StatFs) -> bool {
-    const TMPFS: u64 = 0x0102_1994;
-    const NFS: u64 = 0x6969;
-    !matches!(system.f_type as u64, TMPFS | NFS)
+    const TMPFS: u32 = 0x0102_1994;
+    const NFS: u32 = 0x6969;
+    !matches!(system.f_type as u32, TMPFS | NFS)
 }
 
 fn byte_of(kind: FileType) -> u8 {

@@ -4,7 +4,7 @@ use rustix::fd::AsFd;
 use rustix::fs::fstatfs;
 
 /// The kinds, as `linux/magic.h` and the file systems themselves number them.
-const KINDS: [i64; 17] = [
+const KINDS: [u32; 17] = [
     0x0000_9fa0, // proc
     0x6265_6572, // sysfs
     0x0027_e0eb, // cgroup
@@ -26,5 +26,6 @@ const KINDS: [i64; 17] = [
 
 /// Whether a directory lies in such a file system.
 pub(super) fn is_kernfs(dir: impl AsFd) -> bool {
-    fstatfs(dir).is_ok_and(|facts| KINDS.contains(&(facts.f_type & 0xffff_ffff)))
+    // A kind has 32 bits, whatever type an architecture keeps it in, and fills up with its sign.
+    fstatfs(dir).is_ok_and(|facts| KINDS.contains(&(facts.f_type as u32)))
 }
