@@ -1,5 +1,4 @@
-//! All raw access to managed memory: words at named byte offsets. Floors above say what a word means; none computes
-//! an address otherwise.
+//! Raw access to managed memory: words at named byte offsets. Floors above say what a word means.
 
 use core::ptr::NonNull;
 

@@ -24,7 +24,6 @@ pub mod walk;
 
 pub use bad_free::abort_on_bad_free;
 pub use global::MemAlloc;
-pub use memalloc_core::LongWait;
 pub use mmap::MmapSource;
 pub use snapshot::{Chunk, Snapshot};
 

@@ -29,10 +29,7 @@ use crate::table::Owner;
 use crate::thread_heap::{LARGEST, allocate_shared, heaps, mine, mine_or_idle};
 use crate::tls::current;
 use free::granule_at;
-pub use free::{
-    LetWait, coalesce, deallocate, deallocate_near, deallocate_otherwise, deallocate_sized, free_long,
-    let_wait, let_wait_long,
-};
+pub use free::{LetWait, deallocate, deallocate_near, deallocate_otherwise, deallocate_sized, let_wait};
 use place::Place;
 pub use resize::{reallocate, resize, resize_otherwise, resize_soon};
 

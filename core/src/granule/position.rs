@@ -45,8 +45,8 @@ impl<G: Granule> Position<G> {
     /// A position that is not looked at.
     pub(crate) const NOWHERE: Self = Self(null_mut(), PhantomData);
 
-    /// The base itself, where no chunk is: what the last link of a list leads to. The cells there in which a chunk would keep
-    /// the way back are left for that, so that who changes a list need not ask whether it ends.
+    /// The base, as a sentinel: the last link of every list leads here. The cells at the base where a chunk would keep `back` are
+    /// reserved, so that to unlink a chunk writes the `back` of the next without asking whether there is one.
     #[inline(always)]
     pub fn end(base: NonNull<u8>) -> Self {
         if G::COUNTED { Self::numbered(0) } else { Self::addressed(base) }

@@ -18,8 +18,8 @@ struct Batch {
 }
 
 impl<S: PageSource, M: Mode> Heap<S, M> {
-    /// Few blocks at once, and of long chunks alone, where an arena is to hold as much as it can: holes are for those whom
-    /// they fit. Pieces of half a batch end in the map entry they start in, or in the next.
+    /// General mode cuts batches off long chunks alone, so that small holes stay for the sizes they fit. A batch has a map entry's
+    /// granules, so that a piece of half of it at most ends in the entry it starts in, or in the next, and needs no note.
     const BATCH: Batch = if M::BOUNDED {
         Batch { size: WORD_GRANULES, blocks: quick::BATCH, from: 16 * WORD_GRANULES }
     } else {

@@ -18,7 +18,7 @@ const DISCARDED_FROM: usize = 64 << 10;
 /// Where no other memory is to come, blocks wait only while a free chunk is such a part of all there is.
 const LONG: usize = 6;
 
-/// More than twice as many granules are nowhere.
+/// A length that no chunk has, nor twice that: lists never open.
 const NEVER: usize = usize::MAX / 4;
 
 /// How a block goes back to its source.

@@ -43,7 +43,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             // What is no granule's multiple comes out with high bits set, above any granule.
             let offset = ptr.addr().get().wrapping_sub(self.base.addr().get());
             let start = offset.rotate_right(Self::GRANULE.ilog2());
-            // SAFETY: what has a granule is a span.
+            // SAFETY: only where a span is laid at the base are granules below the end.
             return (start < self.end).then(|| (unsafe { Span::at(self.base) }, start));
         }
         let (block, start) = self.source.granule_at::<Unit<S, M>>(ptr.addr().get())?;
@@ -131,7 +131,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// The span that holds the bins: the first to come and the last to go.
     pub(crate) fn home(&self) -> Option<Span<Unit<S, M>>> {
-        // SAFETY: what has a granule is a span.
+        // SAFETY: there is an end only where a span is laid at the base.
         (self.end > 0).then(|| unsafe { Span::at(self.base) })
     }
 

@@ -28,6 +28,27 @@ impl<G: Granule> Map<G> {
         }
     }
 
+    /// The end of the chunk at `g`, which is not free. If its owner is just changing that, any number: nothing is looked at that
+    /// such a number leads to.
+    ///
+    /// # Safety
+    /// As for the type, but that the owner may write meanwhile.
+    pub unsafe fn end_seen(self, g: usize) -> usize {
+        // SAFETY: the caller gives a granule of the map; above the last entry there is none that a chunk goes on into.
+        unsafe {
+            if let Some(size) = self.view(g).size() {
+                return g + size;
+            }
+            let index = g / WORD_GRANULES + 1;
+            let fields = self.entry(index).read();
+            if fields.is_note() {
+                fields.noted()
+            } else {
+                index * WORD_GRANULES + first_start::<G>(fields) % WORD_GRANULES
+            }
+        }
+    }
+
     /// What lies below and above the chunk in use `[g, end)`, if there is one.
     ///
     /// # Safety

@@ -89,7 +89,7 @@ impl RemoteSpan {
             if self.is_freed(g) {
                 Err(self.why_not(g))
             } else {
-                Ok((self.0.map().extent(g).end - g) * GRANULE)
+                Ok(self.0.map().end_seen(g).wrapping_sub(g).wrapping_mul(GRANULE))
             }
         }
     }

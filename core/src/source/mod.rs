@@ -112,8 +112,8 @@ pub unsafe trait PageSource {
     unsafe fn release(&mut self, block: NonNull<[u8]>);
 
     /// [`release`](Self::release), in the course of a request, for which all that waited was made free at once. What was in use
-    /// a while ago may be asked for again before long, so that a source that has its memory from a system may keep the block at
-    /// hand for some time.
+    /// a while ago may be asked for again before long, by the same request too, so that a source that has its memory from a system
+    /// may keep the block at hand for some time.
     ///
     /// # Safety
     /// As for `release`.
@@ -125,7 +125,7 @@ pub unsafe trait PageSource {
     /// What stands in `bytes` bytes at `start`, which lie in a block, is needed no more; what is read there next may be
     /// anything, but if blocks are [zeroed](Self::ZEROED), where zeros have to stay zeros. A source that has its memory from a
     /// system gives whole pages of it back. Called by [`trim`](crate::Heap::trim), for all that is free in one piece of 64 KiB
-    /// or more.
+    /// or more, and what no block has covered yet.
     ///
     /// # Safety
     /// Nobody uses the bytes.

@@ -24,7 +24,7 @@ use crate::tls::current;
 /// What came of letting a block wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LetWait {
-    /// It waits.
+    /// It waits: it is freed, and on its heap's quick list of its size.
     Done,
     /// It does not. It lies in a region of the calling thread's heap, where a granule starts.
     Near,
@@ -78,7 +78,7 @@ unsafe fn free(ptr: NonNull<u8>, size: Option<usize>) -> Result<(), FreeError> {
 /// As [`deallocate_sized`].
 ///
 /// # Safety
-/// As for [`let_wait_long`].
+/// As for [`let_wait`], which just said that the block is near.
 #[inline(never)]
 pub unsafe fn deallocate_near(ptr: NonNull<u8>, size: Option<usize>) -> Result<(), FreeError> {
     // SAFETY: as the caller says.
@@ -116,7 +116,7 @@ pub unsafe fn let_wait(ptr: *mut u8, size: Option<usize>) -> LetWait {
 /// # Safety
 /// As for `let_wait`, which just said that the block is near.
 #[inline(always)]
-pub unsafe fn let_wait_long(ptr: *mut u8, size: Option<usize>) -> LongWait {
+unsafe fn let_wait_long(ptr: *mut u8, size: Option<usize>) -> LongWait {
     // SAFETY: as in `let_wait`.
     unsafe { current().local().let_wait_long(granule_at(Start::of(ptr.addr()), ptr), size) }
 }
@@ -126,7 +126,7 @@ pub unsafe fn let_wait_long(ptr: *mut u8, size: Option<usize>) -> LongWait {
 /// # Safety
 /// [`let_wait_long`] just said so of it.
 #[inline(always)]
-pub unsafe fn free_long(ptr: *mut u8) {
+unsafe fn free_long(ptr: *mut u8) {
     // SAFETY: as the caller says; the heap is the calling thread's, and nothing of it is borrowed.
     unsafe { current().local().deallocate_long(granule_at(Start::of(ptr.addr()), ptr)) };
 }
@@ -136,7 +136,7 @@ pub unsafe fn free_long(ptr: *mut u8) {
 /// # Safety
 /// [`let_wait_long`] just gave it.
 #[inline(always)]
-pub unsafe fn coalesce(displaced: NonNull<u8>) {
+unsafe fn coalesce(displaced: NonNull<u8>) {
     // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
     unsafe { current().local().coalesce(displaced) };
 }
