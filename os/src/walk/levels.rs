@@ -1,25 +1,15 @@
 //! The way from the root of a walk down to where it is: an explicit stack, so that no depth of the tree is too deep.
-//!
-//! Only the root and the lowest few levels are kept open. A level above them is opened again when the walk comes back
-//! to it, through `..` or, if that leads elsewhere by now, from the root down.
 
-use std::ffi::CStr;
+use rustix::fd::{BorrowedFd, OwnedFd};
+use rustix::io;
 
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::io::{self, Errno};
-
-use super::inode::{Facts, Inode};
+use super::inode::Inode;
 use super::map_vec::MapVec;
 use super::names::Names;
 use super::open;
+use super::open_levels::OpenLevels;
 use super::record::PlaceId;
 use super::sink::Sink;
-
-/// How many levels below the root are kept open.
-const KEPT: usize = 6;
-
-/// How many levels one system call climbs at most.
-const CLIMB: usize = 256;
 
 #[derive(Clone, Copy)]
 struct Level {
@@ -30,11 +20,6 @@ struct Level {
     bottom: usize,
     /// What it is called in records, if one has named it.
     place: Option<PlaceId>,
-}
-
-struct Kept {
-    depth: usize,
-    dir: OwnedFd,
 }
 
 /// A piece of a level's pending names: from `bottom` up to `top`.
@@ -48,14 +33,12 @@ pub(super) struct Pending {
 /// The levels of one walk.
 pub(super) struct Levels {
     stack: MapVec<Level>,
-    root: Option<OwnedFd>,
-    /// The open level of depth d is at d modulo `KEPT`.
-    kept: [Option<Kept>; KEPT],
+    open: OpenLevels,
 }
 
 impl Levels {
     pub(super) const fn new() -> Self {
-        Self { stack: MapVec::new(), root: None, kept: [const { None }; KEPT] }
+        Self { stack: MapVec::new(), open: OpenLevels::new() }
     }
 
     /// How many levels lie between the root and the current directory.
@@ -106,55 +89,32 @@ impl Levels {
 
     /// Holds the current level open.
     pub(super) fn keep(&mut self, dir: OwnedFd) {
-        let depth = self.depth();
-        if depth == 0 {
-            self.root = Some(dir);
-        } else if let Some(slot) = self.kept.get_mut(depth % KEPT) {
-            *slot = Some(Kept { depth, dir });
-        }
+        self.open.keep(self.depth(), dir);
     }
 
     /// The current directory, if it is open.
     pub(super) fn dir(&self) -> Option<BorrowedFd<'_>> {
-        match self.depth() {
-            0 => self.root.as_ref(),
-            depth => {
-                self.kept.get(depth % KEPT)?.as_ref().filter(|kept| kept.depth == depth).map(|kept| &kept.dir)
-            }
-        }
-        .map(AsFd::as_fd)
+        self.open.at(self.depth())
     }
 
-    /// Closes the highest level that is kept open, but neither the root nor the current one; false if there is none.
+    /// Closes the highest level that is held open, but neither the root nor the current one; false if there is none.
     pub(super) fn close_one(&mut self) -> bool {
-        let current = self.depth();
-        let open =
-            self.kept.iter_mut().filter(|slot| slot.as_ref().is_some_and(|kept| kept.depth != current));
-        let highest = open.min_by_key(|slot| slot.as_ref().map(|kept| kept.depth));
-        highest.is_some_and(|slot| slot.take().is_some())
+        self.open.close_one(self.depth())
     }
 
     /// Goes up to the level of this depth, and sees to it that it is open; an error says that it cannot be reached any
     /// more.
     pub(super) fn rise_to(&mut self, depth: usize, names: &Names) -> io::Result<()> {
         self.stack.truncate(depth + 1);
-        let below = self.kept.iter_mut().filter(|slot| slot.as_ref().is_some_and(|kept| kept.depth > depth));
-        let next = below.min_by_key(|slot| slot.as_ref().map(|kept| kept.depth)).and_then(Option::take);
-        for slot in &mut self.kept {
-            slot.take_if(|kept| kept.depth > depth);
-        }
-        if self.dir().is_none() {
-            let dir = self.regain(next, names)?;
-            self.keep(dir);
-        }
-        Ok(())
+        let mut way = self.stack.iter().skip(1).map(|level| names.ending_at(level.floor));
+        let down = |root| way.try_fold(root, open::to_start);
+        self.open.rise_to(depth, self.inode(), down)
     }
 
     /// Leaves the root.
     pub(super) fn clear(&mut self) {
         self.stack.truncate(0);
-        self.root = None;
-        self.kept = [const { None }; KEPT];
+        self.open.clear();
     }
 
     /// What the current directory is called in records, which first name it and what is above it where none has yet.
@@ -168,45 +128,4 @@ impl Levels {
         }
         place
     }
-
-    fn regain(&self, below: Option<Kept>, names: &Names) -> io::Result<OwnedFd> {
-        let expected = self.stack.last().ok_or(Errno::NOENT)?.inode;
-        if let Some(dir) = below.and_then(|below| climb_from(below.dir, below.depth - self.depth()).ok())
-            && Facts::of(&dir)?.inode == expected
-        {
-            return Ok(dir);
-        }
-        let dir = self.open_from_root(names)?;
-        if Facts::of(&dir)?.inode == expected { Ok(dir) } else { Err(Errno::NOENT) }
-    }
-
-    fn open_from_root(&self, names: &Names) -> io::Result<OwnedFd> {
-        let root = self.root.as_ref().ok_or(Errno::NOENT)?;
-        let mut dir = open::to_start(root, c".")?;
-        for level in self.stack.iter().skip(1) {
-            dir = open::to_start(&dir, names.ending_at(level.floor))?;
-        }
-        Ok(dir)
-    }
-}
-
-/// Opens the directory so many levels above.
-pub(super) fn climb_from(mut dir: OwnedFd, mut levels: usize) -> io::Result<OwnedFd> {
-    const WAY: [u8; 3 * CLIMB] = {
-        let mut way = [b'.'; 3 * CLIMB];
-        let mut at = 2;
-        while at < way.len() {
-            way[at] = b'/';
-            at += 3;
-        }
-        way[3 * CLIMB - 1] = 0;
-        way
-    };
-    while levels > 0 {
-        let step = levels.min(CLIMB);
-        let way = WAY.get(3 * (CLIMB - step)..).and_then(|way| CStr::from_bytes_with_nul(way).ok());
-        dir = open::to_start(&dir, way.ok_or(Errno::NOENT)?)?;
-        levels -= step;
-    }
-    Ok(dir)
 }

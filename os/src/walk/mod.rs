@@ -34,6 +34,7 @@ mod map_vec;
 mod mounts;
 mod names;
 mod open;
+mod open_levels;
 mod pipe;
 mod places;
 mod pool;

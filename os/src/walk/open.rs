@@ -48,6 +48,30 @@ pub(super) fn far(path: &[u8]) -> io::Result<OwnedFd> {
     dir.ok_or(Errno::NOENT)
 }
 
+/// How many levels one system call climbs at most.
+const CLIMB: usize = 256;
+
+/// Opens the directory so many levels above.
+pub(super) fn above(mut dir: OwnedFd, mut levels: usize) -> io::Result<OwnedFd> {
+    const WAY: [u8; 3 * CLIMB] = {
+        let mut way = [b'.'; 3 * CLIMB];
+        let mut at = 2;
+        while at < way.len() {
+            way[at] = b'/';
+            at += 3;
+        }
+        way[3 * CLIMB - 1] = 0;
+        way
+    };
+    while levels > 0 {
+        let step = levels.min(CLIMB);
+        let way = WAY.get(3 * (CLIMB - step)..).and_then(|way| CStr::from_bytes_with_nul(way).ok());
+        dir = to_start(&dir, way.ok_or(Errno::NOENT)?)?;
+        levels -= step;
+    }
+    Ok(dir)
+}
+
 /// Opens the file `name` of `dir`, or the one that it leads to, to ask about it.
 pub(super) fn file(dir: impl AsFd, name: &CStr, follow: bool) -> io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
