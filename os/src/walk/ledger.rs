@@ -14,15 +14,6 @@ use super::sink::Sink;
 /// The number of the parent among the workers.
 pub(super) const PARENT: u32 = 0;
 
-/// How a process ended that did not report its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
-    Killed(i32),
-    Exited(i32),
-    /// Somebody else has waited for it.
-    Unknown,
-}
-
 /// What one process is to walk: the sub-directory `name` of a place, or, if that is empty, of all its sub-directories
 /// a part.
 struct Task {
@@ -139,13 +130,8 @@ impl Ledger {
         }
     }
 
-    /// Notes that a process ended before it had done its task.
-    pub(super) fn lose(&mut self, task: u32, fate: Fate) {
-        let trouble = match fate {
-            Fate::Killed(signal) => Trouble::Killed(signal),
-            Fate::Exited(status) => Trouble::Ended(Some(status)),
-            Fate::Unknown => Trouble::Ended(None),
-        };
+    /// Notes how a process ended before it had done its task.
+    pub(super) fn note_lost(&mut self, task: u32, trouble: Trouble) {
         let Task { place, name } = &self.tasks[task as usize];
         let note = Note { place: *place, name: name.clone(), trouble };
         self.notes.push(note);

@@ -10,7 +10,7 @@
 //!   parent: reads DIR, forks ──▶ worker: walks the sub-directories        (tree, levels, names, reading)
 //!      ▲                            │  └─ forks ──▶ worker: takes over half of them         (worker, slots)
 //!      │                            │ directories, files with several names, links, trouble
-//!      └────────── one pipe ◀───────┴────────────────┘                                 (record, pipe, pool)
+//!      └────────── one pipe ◀───────┴────────────────┘                                 (record, pipe, children)
 //!   parent: counts what is new (ledger, census); directories that links lead to (links, places) and that are not
 //!           counted yet are walked in the same way, until there are none; then files that links lead to and that lie
 //!           in no counted directory are counted.
@@ -23,7 +23,9 @@
 //! Nothing depends on which process is faster: the sets decide what counts, directories behind links wait until the
 //! walks are over, and links and diagnostics are sorted.
 
+mod bound;
 mod census;
+mod children;
 mod diagnostic;
 mod inode;
 mod ledger;

@@ -47,12 +47,12 @@ impl Pipe {
 }
 
 /// What has been read from the pipe and not been taken yet.
-pub(super) struct Inbox {
+pub(super) struct ReadBuffer {
     bytes: Vec<u8>,
     taken: usize,
 }
 
-impl Inbox {
+impl ReadBuffer {
     pub(super) fn new() -> Self {
         Self { bytes: Vec::with_capacity(READ + PIPE_BUF), taken: 0 }
     }
@@ -169,7 +169,7 @@ mod tests {
             inode: Inode::default(),
             name: &name[..number as usize % 256],
         };
-        let mut inbox = Inbox::new();
+        let mut buffer = ReadBuffer::new();
         let mut read = 0;
         let mut sink = PipeSink::new(7, &census, &pipe);
         for number in 0..10_000 {
@@ -177,8 +177,8 @@ mod tests {
             if number % 100 == 99 {
                 sink.flush();
                 while pipe.wait(&NOW) {
-                    inbox.fill(&pipe);
-                    while let Some((worker, record)) = inbox.next() {
+                    buffer.fill(&pipe);
+                    while let Some((worker, record)) = buffer.next() {
                         assert_eq!((worker, record), (7, link(read)));
                         read += 1;
                     }

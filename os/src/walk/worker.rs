@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 
+use super::bound::Bound;
 use super::census::Census;
 use super::pipe::{Pipe, PipeSink};
 use super::record::Record;
@@ -12,19 +13,6 @@ use super::slots::{Slot, Slots};
 use super::tree::{Half, Tree};
 use crate::clock::processor_time;
 use crate::fork::{Twin, fork_sibling, leave};
-
-/// How many children there may be, and when.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Bound {
-    /// While they are busy.
-    pub(super) busy: usize,
-    /// While they mostly wait for data.
-    pub(super) waiting: usize,
-    /// Only the parent forks.
-    pub(super) parent_only: bool,
-    /// How long a worker works before it forks.
-    pub(super) quantum: Duration,
-}
 
 /// A worker.
 pub(super) struct Worker<'a> {

@@ -9,7 +9,6 @@ use super::super::diagnostic::Trouble;
 use super::super::inode::Facts;
 use super::super::open;
 use super::super::watcher::Watcher;
-use super::crew::STEPS;
 use super::fold::Fold;
 use super::tree::Tree;
 
@@ -45,7 +44,7 @@ impl Behind<'_> {
     }
 
     fn walk_on(&mut self, fold: &mut Fold<'_>) {
-        while (0..STEPS).all(|_| self.tree.step(fold)) {
+        while self.tree.steps(fold) {
             if fold.broken || self.watcher.stops(fold.bytes()) {
                 break;
             }

@@ -5,8 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::super::diagnostic::Trouble;
-use super::super::ledger::Fate;
+use super::super::children::Fate;
 use super::behind::Behind;
 use super::event::Event;
 use super::fold::Fold;
@@ -60,7 +59,7 @@ impl Order {
         let mut end = Some(end);
         while let Some(ended) = end {
             if let End::Lost(fate) = ended {
-                fold.complain(b"", trouble(fate));
+                fold.complain(b"", fate.into());
             }
             end = self.next(behind, fold);
         }
@@ -92,13 +91,5 @@ impl Order {
         while let Some(segment) = self.current {
             self.end(segment, end, behind, fold);
         }
-    }
-}
-
-fn trouble(fate: Fate) -> Trouble {
-    match fate {
-        Fate::Killed(signal) => Trouble::Killed(signal),
-        Fate::Exited(status) => Trouble::Ended(Some(status)),
-        Fate::Unknown => Trouble::Ended(None),
     }
 }

@@ -4,7 +4,7 @@ use rustix::fd::BorrowedFd;
 use rustix::pipe::PIPE_BUF;
 
 use super::super::census::Inodes;
-use super::super::pipe::{Inbox, send};
+use super::super::pipe::{ReadBuffer, send};
 use super::event::Event;
 use super::tree::Sink;
 
@@ -87,9 +87,9 @@ pub(super) struct Packet<'a> {
 }
 
 /// Takes the next whole packet out of what has been read.
-pub(super) fn next_packet(inbox: &mut Inbox) -> Option<Packet<'_>> {
-    let [a, b, c, d, low, high, slot @ ..] = *inbox.left().first_chunk::<HEAD>()?;
-    let packet = inbox.take(usize::from(u16::from_ne_bytes([low, high])))?;
+pub(super) fn next_packet(buffer: &mut ReadBuffer) -> Option<Packet<'_>> {
+    let [a, b, c, d, low, high, slot @ ..] = *buffer.left().first_chunk::<HEAD>()?;
+    let packet = buffer.take(usize::from(u16::from_ne_bytes([low, high])))?;
     let (segment, slot) = (u32::from_ne_bytes([a, b, c, d]), u32::from_ne_bytes(slot));
     Some(Packet { segment, told: packet.get(HEAD..)?, end: (slot != GOES_ON).then_some(slot) })
 }
@@ -110,14 +110,14 @@ mod tests {
         let (pipe, met) = (Pipe::new().unwrap(), Inodes::default());
         let names: Vec<_> = (0..2000).map(|at| vec![b'n'; at % 256]).collect();
         let mut sink = PipeSink::new(7, &met, pipe.writer.as_fd());
-        let (mut inbox, mut read, mut ended) = (Inbox::new(), 0, None);
+        let (mut buffer, mut read, mut ended) = (ReadBuffer::new(), 0, None);
         for (at, name) in names.iter().enumerate() {
             sink.tell(Event::Enter { name, inode: None, origin: None, totals: Totals::NONE });
             if at % 50 == 49 {
                 sink.finish(3);
                 while pipe.wait(&NOW) {
-                    inbox.fill(&pipe);
-                    while let Some(Packet { segment, mut told, end }) = next_packet(&mut inbox) {
+                    buffer.fill(&pipe);
+                    while let Some(Packet { segment, mut told, end }) = next_packet(&mut buffer) {
                         while let Some(event) = Event::decode(&mut told) {
                             assert_eq!(
                                 event,

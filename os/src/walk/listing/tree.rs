@@ -27,6 +27,9 @@ use super::levels::{Level, Levels};
 use super::look::{At, Look};
 use super::totals::Totals;
 
+/// How many steps are few.
+const STEPS: usize = 16;
+
 pub(super) use cut::Cut;
 
 /// Takes what a walk tells.
@@ -133,8 +136,13 @@ impl Tree {
         }
     }
 
+    /// Does the next few things there are to do, between which nobody looks at the clock; false if all is done.
+    pub(super) fn steps(&mut self, sink: &mut impl Sink) -> bool {
+        (0..STEPS).all(|_| self.step(sink))
+    }
+
     /// Does the next thing there is to do; false if all is done.
-    pub(super) fn step(&mut self, sink: &mut impl Sink) -> bool {
+    fn step(&mut self, sink: &mut impl Sink) -> bool {
         let Some(level) = self.levels.last() else { return false };
         let List { next, end, more, .. } = level.list;
         if next < end {

@@ -3,16 +3,14 @@
 use rustix::fd::AsFd;
 use rustix::process::Pid;
 
+use super::super::bound::Bound;
 use super::super::census::Inodes;
 use super::super::pipe::Pipe;
 use super::super::slots::{Slot, Slots};
-use super::super::worker::{Bound, Pace, die_with};
+use super::super::worker::{Pace, die_with};
 use super::packet::PipeSink;
 use super::tree::{Cut, Tree};
 use crate::fork::{Twin, fork_sibling};
-
-/// Steps between two looks at the clock.
-const STEPS: usize = 16;
 
 /// A worker.
 pub(super) struct Worker<'a> {
@@ -42,7 +40,7 @@ impl<'a> Worker<'a> {
     /// Walks all that is pending in `tree`, and tells of the end.
     pub(super) fn run(mut self, tree: &mut Tree) {
         tree.tell_of_links();
-        while (0..STEPS).all(|_| tree.step(&mut self.sink)) {
+        while tree.steps(&mut self.sink) {
             if let Some(limit) = self.pace.limit(self.slots)
                 && let Some(cut) = tree.cut()
                 && let Some(slot) = self.slots.take(limit, self.slots.new_worker())
