@@ -28,7 +28,7 @@ impl BadFrees {
     pub(crate) fn tell(&self, error: FreeError, ptr: *mut u8) {
         #[cfg(target_has_atomic = "ptr")]
         self.count.fetch_add(1, Ordering::Relaxed);
-        // Processors that cannot add so stand alone.
+        // Of two at the same time, one may not be counted.
         #[cfg(not(target_has_atomic = "ptr"))]
         self.count.store(self.count().wrapping_add(1), Ordering::Relaxed);
         (self.on_bad_free)(error, ptr);

@@ -64,7 +64,7 @@ impl<R: RawMutex, S: PageSource, M: Mode> LockedHeap<R, S, M> {
         self.heap.lock().trim()
     }
 
-    /// How many frees were bad so far.
+    /// How many frees were bad so far; about, where processors have no atomic addition.
     pub fn bad_frees(&self) -> usize {
         self.bad_frees.count()
     }

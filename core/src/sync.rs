@@ -18,9 +18,9 @@ use loom::cell::UnsafeCell;
 /// A value that is read and written by those who may, each in turn.
 #[derive(Debug)]
 #[repr(transparent)]
-pub(crate) struct Shared<T>(UnsafeCell<T>);
+pub(crate) struct SharedCell<T>(UnsafeCell<T>);
 
-impl<T: Copy> Shared<T> {
+impl<T: Copy> SharedCell<T> {
     #[inline(always)]
     pub(crate) fn new(value: T) -> Self {
         Self(UnsafeCell::new(value))

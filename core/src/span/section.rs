@@ -15,7 +15,7 @@
 use core::ptr::NonNull;
 
 use crate::map::{Bits, WORD_GRANULES};
-use crate::sync::{AtomicUsize, Ordering, Shared};
+use crate::sync::{AtomicUsize, Ordering, SharedCell};
 
 /// As many entries of a span's map as a word of bits for words of bits tells of: 4 MiB (on 64 bits).
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub struct Section {
     // First, and atomic: the map's owner looks a word past the map, whatever stands there.
     filled: AtomicUsize,
     /// In an inbox, the next.
-    next: Shared<Option<NonNull<Section>>>,
+    next: SharedCell<Option<NonNull<Section>>>,
     noted: NonNull<usize>,
     span: NonNull<u8>,
     /// The first entry.
@@ -49,7 +49,7 @@ impl Section {
     pub fn new(span: NonNull<u8>, index: usize, noted: NonNull<usize>) -> Self {
         Self {
             filled: AtomicUsize::new(0),
-            next: Shared::new(None),
+            next: SharedCell::new(None),
             noted,
             span,
             first: index * Self::ENTRIES,
@@ -67,7 +67,7 @@ impl Section {
     }
 
     /// The next in an inbox: for who is just putting the section in, and from then on for who takes it out.
-    pub(crate) const fn next(&self) -> &Shared<Option<NonNull<Self>>> {
+    pub(crate) const fn next(&self) -> &SharedCell<Option<NonNull<Self>>> {
         &self.next
     }
 
