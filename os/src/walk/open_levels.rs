@@ -45,13 +45,11 @@ impl OpenLevels {
 
     /// The level of this depth, if it is open.
     pub(super) fn at(&self, depth: usize) -> Option<BorrowedFd<'_>> {
-        match depth {
-            0 => self.root.as_ref(),
-            _ => {
-                self.kept.get(depth % KEPT)?.as_ref().filter(|kept| kept.depth == depth).map(|kept| &kept.dir)
-            }
+        if depth == 0 {
+            return self.root.as_ref().map(AsFd::as_fd);
         }
-        .map(AsFd::as_fd)
+        let kept = self.kept.get(depth % KEPT)?.as_ref()?;
+        (kept.depth == depth).then(|| kept.dir.as_fd())
     }
 
     /// Closes the highest open level but the root and the current one; false if there is none.
