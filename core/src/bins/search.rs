@@ -75,11 +75,14 @@ impl<G: Granule> Bins<G> {
             unsafe {
                 let mut link = FreeChunk::first_at(base, self.head(bin));
                 while let Some(chunk) = link {
-                    looks = looks.checked_sub(1)?;
                     let chunk_size = chunk.size(base);
                     if fits(chunk.position(), chunk_size) {
                         self.remove(base, chunk.position());
                         return Some((chunk.position(), chunk_size));
+                    }
+                    looks -= 1;
+                    if looks == 0 {
+                        return None;
                     }
                     link = chunk.next(base);
                 }
