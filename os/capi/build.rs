@@ -9,6 +9,8 @@ fn main() {
     println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,{SONAME}");
     // It stays when it is closed: threads that end later call into it.
     println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
+    // It is made ready before other libraries are (glibc 2.34 and later): so its locks are the last that a fork takes.
+    println!("cargo::rustc-cdylib-link-arg=-Wl,-z,initfirst");
     memalloc_linking::link_unwinder_statically();
     memalloc_linking::leave_out_what_is_not_called(&["memalloc", "memfree"]);
     link_beside_the_library();

@@ -3,7 +3,8 @@
 fn main() {
     // It stays when it is closed: threads that end later call into it.
     println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
-    // It is made ready before other libraries are: so its locks are the last that a fork takes, once what others do first is done.
+    // It is made ready before other libraries are (glibc 2.34 and later): so its locks are the last that a fork takes, once what
+    // others do first is done.
     println!("cargo::rustc-cdylib-link-arg=-Wl,-z,initfirst");
     memalloc_linking::link_unwinder_statically();
     // Functions of the same code have one section, by the name of any of them.

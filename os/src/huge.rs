@@ -16,7 +16,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
-use header::Header;
+use header::{Header, JOINED, MARKED, ONE};
 use memalloc_core::{FreeError, GRANULE, Totals};
 use rustix::process::{Resource, getrlimit};
 
@@ -72,16 +72,26 @@ pub(crate) fn allocate_zeroed(layout: Layout) -> Option<NonNull<u8>> {
     Some(block)
 }
 
-/// A block for `layout`, and whether its memory was idle; otherwise it is all zero.
+/// A block for `layout`, and whether its memory was idle; otherwise it is all zero. For lack of memory, all that is free makes
+/// way.
 fn allocate_either(layout: Layout) -> Option<(NonNull<u8>, bool)> {
+    allocate_of_free(layout).or_else(|| {
+        heaps().trim();
+        allocate_of_free(layout)
+    })
+}
+
+/// [`allocate_either`], of what memory there is.
+fn allocate_of_free(layout: Layout) -> Option<(NonNull<u8>, bool)> {
     let size = layout.size().max(1).checked_next_multiple_of(GRANULE)?;
     // A mapping starts at a slot's multiple, which is one of every smaller alignment.
     let mapped = size.checked_add(layout.align().saturating_sub(SLOT))?.checked_next_multiple_of(SLOT)?;
     let idle = idle::take(mapped);
     let (start, was_idle) = (idle.or_else(|| map_anew(mapped))?, idle.is_some());
     let offset = start.addr().get().wrapping_neg() & (layout.align() - 1);
+    let pieces = if was_idle { JOINED } else { ONE };
     // Who finds the block in the table finds its header.
-    if !Header::write(start, mapped, offset, size, was_idle) || !TABLE.insert(start, mapped, OWNER) {
+    if !Header::write(start, mapped, offset, size, pieces) || !TABLE.insert(start, mapped, OWNER) {
         // SAFETY: the memory was just mapped, or idle, and is unused.
         unsafe { unmap_below_next(start, mapped) };
         return None;
@@ -91,13 +101,10 @@ fn allocate_either(layout: Layout) -> Option<(NonNull<u8>, bool)> {
     Some((unsafe { start.add(offset) }, was_idle))
 }
 
-/// Maps `size` bytes, whole slots, once what is free has made way: for lack of memory, all of it.
+/// Maps `size` bytes, whole slots, once what is free has made way.
 fn map_anew(size: usize) -> Option<NonNull<u8>> {
     make_way(size);
-    map_slots(size).or_else(|| {
-        heaps().trim();
-        map_slots(size)
-    })
+    map_slots(size)
 }
 
 /// Has what is free make way for `bytes` bytes more of huge blocks.
@@ -156,8 +163,24 @@ impl Huge {
         count_out(mapped, self.offset(), self.size);
         TABLE.remove(self.start, mapped);
         // SAFETY: the block was live, and now nobody's.
-        unsafe { idle::keep(self.start, mapped) };
+        unsafe { self.give_up(self.start, mapped) };
         Ok(())
+    }
+
+    /// Keeps `bytes` bytes at `start`, a part of its mapping, for others, or gives them back to the system.
+    ///
+    /// # Safety
+    /// They are whole slots, in no table, and nobody uses them any more.
+    unsafe fn give_up(self, start: NonNull<u8>, bytes: usize) {
+        // SAFETY: as the caller says.
+        unsafe {
+            if self.pieces() == MARKED {
+                // What the kernel was told of a part would hold for whoever has it next.
+                unmap_below_next(start, bytes);
+            } else {
+                idle::keep(start, bytes);
+            }
+        }
     }
 
     /// Bytes of its mapping.
@@ -170,9 +193,9 @@ impl Huge {
         self.header.offset.load(Relaxed)
     }
 
-    /// Whether the kernel may have several mappings of it.
-    fn is_joined(self) -> bool {
-        self.header.joined.load(Relaxed) == 1
+    /// Whether it is one mapping to the kernel.
+    fn pieces(self) -> usize {
+        self.header.pieces.load(Relaxed)
     }
 }
 
@@ -188,8 +211,8 @@ pub(crate) fn blocks() -> impl Iterator<Item = (NonNull<u8>, usize)> {
 
 /// What all huge blocks hold, and what they have left that is idle.
 pub(crate) fn totals() -> Totals {
-    let (mapped, capacity) = (MAPPED.load(Relaxed), CAPACITY.load(Relaxed));
-    Totals::of(COUNT.load(Relaxed), mapped + idle::bytes(), capacity + idle::bytes(), USED.load(Relaxed))
+    let (idle, mapped, capacity) = (idle::bytes(), MAPPED.load(Relaxed), CAPACITY.load(Relaxed));
+    Totals::of(COUNT.load(Relaxed), mapped + idle, capacity + idle, USED.load(Relaxed))
 }
 
 fn count_in(mapped: usize, offset: usize, size: usize) {

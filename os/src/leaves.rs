@@ -12,7 +12,7 @@
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
-use crate::mapping::{SLOT_BITS, map, unmap};
+use crate::mapping::{SLOT_BITS, map_sparse, unmap};
 
 /// Bits of an address that a program can have.
 #[cfg(target_pointer_width = "64")]
@@ -89,7 +89,7 @@ fn map_leaf<E: Element>(leaf: &AtomicPtr<Leaf<E>>) -> bool {
     if elements(leaf).is_some() {
         return true;
     }
-    let Some(memory) = map(0, size_of::<Leaf<E>>()) else { return false };
+    let Some(memory) = map_sparse(size_of::<Leaf<E>>()) else { return false };
     let new = memory.as_ptr().cast();
     if leaf.compare_exchange(ptr::null_mut(), new, Ordering::Release, Ordering::Relaxed).is_err() {
         // SAFETY: another thread was faster; this leaf was just mapped, and is unused.

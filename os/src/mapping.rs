@@ -60,6 +60,15 @@ pub(crate) fn map(hint: usize, size: usize) -> Option<NonNull<u8>> {
     NonNull::new(start.ok()?.cast())
 }
 
+/// Maps `size` bytes of zeros of which few are ever used: no page is larger than it need be. `None` if the system refuses.
+pub(crate) fn map_sparse(size: usize) -> Option<NonNull<u8>> {
+    let start = map(0, size)?;
+    // A refusal, where pages are all of one size, changes nothing.
+    // SAFETY: the memory was just mapped.
+    let _ = unsafe { madvise(start.as_ptr().cast(), size, Advice::LinuxNoHugepage) };
+    Some(start)
+}
+
 /// Gives `size` bytes at `start` back to the system.
 ///
 /// # Safety

@@ -99,7 +99,7 @@ impl Table {
     pub(crate) fn block_of(&self, address: usize) -> Option<(NonNull<u8>, Owner)> {
         let mut slot = address >> SLOT_BITS;
         loop {
-            let entry = self.entry(slot << SLOT_BITS);
+            let entry = Entry(self.entries.get(slot)?.load(Ordering::Acquire));
             let owner = entry.owner()?;
             slot -= entry.slots_from_start();
             if entry.slots_from_start() < Entry::FAR {
@@ -114,15 +114,21 @@ impl Table {
     pub(crate) fn insert(&self, start: NonNull<u8>, size: usize, owner: Owner) -> bool {
         // The address is all that the table keeps.
         let first = start.as_ptr().expose_provenance() >> SLOT_BITS;
-        let slots = first..first + (size >> SLOT_BITS);
-        if !self.entries.map(first, slots.end - 1) {
+        if !self.has_room(start, size) {
             return false;
         }
         // The first last: who finds the block at all by its start finds all of it.
-        for slot in slots.rev() {
+        for slot in (first..first + (size >> SLOT_BITS)).rev() {
             self.store(slot, Entry::new(slot - first, owner));
         }
         true
+    }
+
+    /// Whether the block of `size` bytes at `start` can be entered. From then on it can.
+    #[must_use]
+    pub(crate) fn has_room(&self, start: NonNull<u8>, size: usize) -> bool {
+        let first = start.addr().get() >> SLOT_BITS;
+        self.entries.map(first, first + (size >> SLOT_BITS) - 1)
     }
 
     /// Forgets the block of `size` bytes at `start`.
@@ -135,14 +141,15 @@ impl Table {
 
     /// The starts of all blocks of `owner`, in address order.
     pub(crate) fn blocks_of(&self, owner: Owner) -> impl Iterator<Item = NonNull<u8>> {
-        let is_first = move |entry: &AtomicU32| Entry(entry.load(Ordering::Relaxed)).is_first_of(owner);
+        let is_first = move |entry: &AtomicU32| Entry(entry.load(Ordering::Acquire)).is_first_of(owner);
         let firsts = self.entries.all().filter(move |(_, entry)| is_first(entry));
         firsts.filter_map(|(slot, _)| NonNull::new(ptr::with_exposed_provenance_mut(slot * SLOT)))
     }
 
     fn store(&self, slot: usize, entry: Entry) {
         if let Some(place) = self.entries.get(slot) {
-            place.store(entry.0, Ordering::Relaxed);
+            // What was written about the block before is seen by who finds it.
+            place.store(entry.0, Ordering::Release);
         }
     }
 }

@@ -13,6 +13,7 @@ use memalloc_os::process;
 use thread_support::{Block, allocate, free};
 
 const ROUNDS: usize = 300;
+const BLOCKS: usize = 10;
 
 fn huge() -> Block {
     allocate(Layout::from_size_align(40 << 20, 16).unwrap())
@@ -20,13 +21,13 @@ fn huge() -> Block {
 
 #[test]
 fn several_threads_may_free_and_look_at_once() {
-    (0..4).for_each(|_| of_two_frees_at_once_one_is_refused());
+    (0..ROUNDS).for_each(|_| of_two_frees_at_once_one_is_refused());
     a_snapshot_may_be_taken_while_huge_blocks_come_and_go();
 }
 
 fn of_two_frees_at_once_one_is_refused() {
     let ready = AtomicUsize::new(0);
-    let blocks: Vec<_> = (0..ROUNDS).map(|_| huge()).collect();
+    let blocks: Vec<_> = (0..BLOCKS).map(|_| huge()).collect();
     let free_all = |blocks: Vec<Block>| {
         let free_one = |(number, block)| {
             ready.fetch_add(1, Ordering::Relaxed);

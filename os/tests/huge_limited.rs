@@ -22,45 +22,59 @@ fn resize(block: &mut Block, size: usize) {
 }
 
 /// Allocates all that there is.
-fn use_up(size: usize) -> Vec<Block> {
-    std::iter::from_fn(|| process::allocate(layout(size)).map(Block)).collect()
+fn use_up(blocks: &mut Vec<Block>, size: usize) {
+    while let Some(block) = process::allocate(layout(size)) {
+        assert!(blocks.len() < blocks.capacity(), "memory of the test's own allocator");
+        blocks.push(Block(block));
+    }
+}
+
+fn free_all(blocks: &mut Vec<Block>) {
+    blocks.drain(..).for_each(|block| assert_eq!(free(block), Ok(())));
+}
+
+/// Bytes of address space that the program takes.
+fn taken() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")).unwrap();
+    1024 * size.trim().trim_end_matches(" kB").parse::<u64>().unwrap()
 }
 
 #[test]
 fn what_is_free_serves_huge_blocks() {
     what_the_kernel_was_told_of_a_part_is_no_obstacle();
-    let taken = std::fs::read_to_string("/proc/self/statm").unwrap();
-    let pages: u64 = taken.split(' ').next().unwrap().parse().unwrap();
+    let mut blocks = Vec::with_capacity(4 << 20);
     let before = getrlimit(Resource::As);
-    let limit = pages * 4096 + 200 * MIB as u64;
+    let limit = taken() + 200 * MIB as u64;
     setrlimit(Resource::As, Rlimit { current: Some(limit), ..before }).unwrap();
     for size in [20, 60, 120] {
-        use_up(80).into_iter().for_each(|block| assert_eq!(free(block), Ok(())));
-        // It waits for requests of its size.
+        use_up(&mut blocks, 80);
+        free_all(&mut blocks);
+        // They wait for requests of their size.
         let mut block = allocate(layout(size * MIB));
         assert_eq!(free(block), Ok(()));
         block = allocate(layout(4 * MIB));
-        use_up(80).into_iter().for_each(|block| assert_eq!(free(block), Ok(())));
+        use_up(&mut blocks, 80);
+        free_all(&mut blocks);
         resize(&mut block, size * MIB);
         assert_eq!(free(block), Ok(()));
     }
-    a_block_that_shrinks_needs_no_memory();
+    a_block_that_shrinks_needs_no_memory(&mut blocks);
     setrlimit(Resource::As, before).unwrap();
 }
 
-fn a_block_that_shrinks_needs_no_memory() {
+fn a_block_that_shrinks_needs_no_memory(others: &mut Vec<Block>) {
     let mut block = allocate(layout(50 * MIB));
     // SAFETY: the block has these bytes.
     unsafe { block.0.write_bytes(7, 1000) };
-    let others = use_up(1000);
+    use_up(others, 1000);
     resize(&mut block, 1000);
     // SAFETY: as above.
     assert!(unsafe { std::slice::from_raw_parts(block.0.as_ptr(), 1000) }.iter().all(|&byte| byte == 7));
     assert_eq!(process::usable_size(block.0), Ok(1008));
     let large = allocate(layout(40 * MIB));
-    for block in others.into_iter().chain([block, large]) {
-        assert_eq!(free(block), Ok(()));
-    }
+    others.extend([block, large]);
+    free_all(others);
 }
 
 fn what_the_kernel_was_told_of_a_part_is_no_obstacle() {

@@ -22,7 +22,7 @@ impl Totals {
     /// What `count` blocks of a source hold, each with one chunk in use: bytes of the blocks, of those that chunks can be
     /// made of, and of the chunks.
     pub const fn of(count: usize, source: usize, capacity: usize, used: usize) -> Self {
-        Self { used, used_chunks: count, capacity, spans: count, source, ..Self::NONE }
+        Self::from_numbers([used, count, capacity, count, source])
     }
 
     /// As numbers, to be handed to another thread: nothing waiting is told apart.
@@ -32,6 +32,9 @@ impl Totals {
 
     /// What [`to_numbers`](Self::to_numbers) gave.
     pub const fn from_numbers([used, used_chunks, capacity, spans, source]: [usize; 5]) -> Self {
+        // Numbers that were read one after the other, while others changed them, may not fit together.
+        let capacity = if capacity < source { capacity } else { source };
+        let used = if used < capacity { used } else { capacity };
         Self { used, used_chunks, capacity, spans, source, ..Self::NONE }
     }
 

@@ -7,6 +7,13 @@ use core::sync::atomic::Ordering::{Relaxed, Release};
 use crate::leaves::{Element, Leaves};
 use crate::mapping::SLOT_BITS;
 
+/// It is one.
+pub(super) const ONE: usize = 0;
+/// It may be several, as parts of it were idle.
+pub(super) const JOINED: usize = 1;
+/// It is several, as the program has told the kernel something of a part.
+pub(super) const MARKED: usize = 2;
+
 /// What is kept of a huge block: apart from it, so that anybody may look, though another thread frees it meanwhile.
 #[derive(Debug)]
 pub(super) struct Header {
@@ -16,9 +23,8 @@ pub(super) struct Header {
     pub(super) offset: AtomicUsize,
     /// Bytes of the block, whole granules; 0 once it is freed, so that of two threads that free it one is answered.
     pub(super) size: AtomicUsize,
-    /// 1 if it may be several mappings to the kernel, which moves only one at a time: parts of it were idle, or the program has
-    /// told the kernel something of a part.
-    pub(super) joined: AtomicUsize,
+    /// Whether it is one mapping to the kernel, which moves only one at a time: [`ONE`], [`JOINED`] or [`MARKED`].
+    pub(super) pieces: AtomicUsize,
 }
 
 // SAFETY: numbers, and atomic.
@@ -35,14 +41,20 @@ impl Header {
 
     /// Writes that of the mapping that starts at `start`. `false` if there is no memory for it.
     #[must_use]
-    pub(super) fn write(start: NonNull<u8>, mapped: usize, offset: usize, size: usize, joined: bool) -> bool {
+    pub(super) fn write(
+        start: NonNull<u8>,
+        mapped: usize,
+        offset: usize,
+        size: usize,
+        pieces: usize,
+    ) -> bool {
         if !HEADERS.map(slot(start), slot(start)) {
             return false;
         }
         let Some(header) = Self::of(start) else { return false };
         header.mapped.store(mapped, Relaxed);
         header.offset.store(offset, Relaxed);
-        header.joined.store(joined.into(), Relaxed);
+        header.pieces.store(pieces, Relaxed);
         // Last: who sees the size sees the rest.
         header.size.store(size, Release);
         true

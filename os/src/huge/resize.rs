@@ -7,7 +7,7 @@ use memalloc_core::GRANULE;
 use rustix::io::Errno;
 use rustix::mm::{Advice, MremapFlags, madvise, mremap, mremap_fixed};
 
-use super::header::Header;
+use super::header::{Header, JOINED, MARKED, ONE};
 use super::{Huge, OWNER, count_in, count_out, make_way};
 use crate::idle;
 use crate::mapping::{PAGE, SLOT, unmap};
@@ -38,8 +38,9 @@ impl Huge {
             }
             .add(offset)
         };
-        count_out(mapped, offset, self.size);
+        // In this order, so that nobody sees less than nothing.
         count_in(needed, offset, size);
+        count_out(mapped, offset, self.size);
         Some(block)
     }
 
@@ -94,21 +95,20 @@ impl Huge {
         // SAFETY: the mapping is the block's own, and what lies above it is looked at by nobody.
         unsafe {
             if mapped <= MOST_JOINED && idle::take_at(self.start.add(mapped), needed - mapped) {
-                self.header.joined.store(1, Relaxed);
+                self.header.pieces.store(self.pieces().max(JOINED), Relaxed);
                 return true;
             }
             // As before any mapping, so that a peak holds none of it.
             idle::release();
             let grown = mremap(self.start.as_ptr().cast(), mapped, needed, MremapFlags::empty());
-            if grown == Err(Errno::FAULT) {
-                // It has become several mappings.
-                self.header.joined.store(1, Relaxed);
+            if grown == Err(Errno::FAULT) && self.pieces() == ONE {
+                self.header.pieces.store(MARKED, Relaxed);
             }
             grown.is_ok()
         }
     }
 
-    /// Moves its mapping to `new`, of `needed` bytes, and makes the block `size` bytes long.
+    /// Moves it to `new`, a mapping of `needed` bytes, and makes it `size` bytes long.
     ///
     /// # Safety
     /// As for [`resize`](Self::resize); `new` was just mapped with so many bytes.
@@ -116,28 +116,46 @@ impl Huge {
         let (mapped, offset) = (self.mapped(), self.offset());
         // SAFETY: the new mapping is ours; the old one is the block's own, and leaves its place.
         unsafe {
-            if !Header::write(new, needed, offset, size, false) || !TABLE.insert(new, needed, OWNER) {
+            if !TABLE.has_room(new, needed) || !Header::write(new, needed, offset, size, ONE) {
                 unmap_below_next(new, needed);
                 return None;
             }
             // First: others may have the place as soon as the kernel has it back.
             self.set(mapped, 0);
             TABLE.remove(self.start, mapped);
-            if self.is_joined() {
+            if self.pieces() == ONE {
+                self.move_mapping(new, needed)?;
+            } else {
                 new.add(offset).copy_from_nonoverlapping(self.start.add(offset), self.size);
-                idle::keep(self.start, mapped);
-                return Some(new);
-            }
-            let old = self.start.as_ptr().cast();
-            if mremap_fixed(old, mapped, needed, MremapFlags::MAYMOVE, new.as_ptr().cast()).is_err() {
-                // The kernel may have unmapped the new place, so that others have it: it is theirs, or left as it is.
-                TABLE.remove(new, needed);
-                self.set(mapped, self.size);
-                let _ = TABLE.insert(self.start, mapped, OWNER);
-                return None;
+                self.give_up(self.start, mapped);
             }
         }
+        let _has_room = TABLE.insert(new, needed, OWNER);
         Some(new)
+    }
+
+    /// Moves its mapping to `new`, a mapping of `needed` bytes. `None` if the kernel does not; the block is then as it was, but will
+    /// be copied next time.
+    ///
+    /// # Safety
+    /// As for [`move_to`](Self::move_to); it is in no table, and its header has no size.
+    unsafe fn move_mapping(self, new: NonNull<u8>, needed: usize) -> Option<()> {
+        let (mapped, old) = (self.mapped(), self.start.as_ptr().cast());
+        // SAFETY: as the caller says.
+        let Err(error) =
+            (unsafe { mremap_fixed(old, mapped, needed, MremapFlags::MAYMOVE, new.as_ptr().cast()) })
+        else {
+            return Some(());
+        };
+        if matches!(error, Errno::PERM | Errno::NOSYS | Errno::INVAL) {
+            // SAFETY: these come before the kernel unmaps the new place. After others it may be another thread's already: it is
+            // left as it is.
+            unsafe { unmap_below_next(new, needed) };
+        }
+        self.header.pieces.store(JOINED, Relaxed);
+        self.set(mapped, self.size);
+        let _had_room = TABLE.insert(self.start, mapped, OWNER);
+        None
     }
 
     /// Makes its mapping `needed` bytes long, which are no more; the block ends `end` bytes from its start.
@@ -151,7 +169,7 @@ impl Huge {
         unsafe {
             if needed < mapped {
                 TABLE.remove(self.start.add(needed), mapped - needed);
-                idle::keep(self.start.add(needed), mapped - needed);
+                self.give_up(self.start.add(needed), mapped - needed);
             }
             let end = end.next_multiple_of(PAGE);
             if end < needed {

@@ -121,7 +121,9 @@ pub unsafe fn resize_otherwise(
     }
     let Ok(layout) = Layout::from_size_align(has, GRANULE) else { return Ok(None) };
     // SAFETY: the block has this size, and the caller gives it up if it moves.
-    Ok(unsafe { change(ptr, layout, new_size) })
+    let changed = unsafe { change(ptr, layout, new_size) };
+    // Where nobody says its size later, a longer one will do.
+    Ok(changed.or_else(|| (size.is_none() && new_size <= has).then_some(ptr)))
 }
 
 /// [`reallocate`], of any alignment.
