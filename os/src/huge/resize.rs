@@ -140,13 +140,10 @@ impl Huge {
     /// # Safety
     /// As for [`move_to`](Self::move_to); it is in no table, and its header has no size.
     unsafe fn move_mapping(self, new: NonNull<u8>, needed: usize) -> Option<()> {
-        let (mapped, old) = (self.mapped(), self.start.as_ptr().cast());
-        // SAFETY: as the caller says.
-        let Err(error) =
-            (unsafe { mremap_fixed(old, mapped, needed, MremapFlags::MAYMOVE, new.as_ptr().cast()) })
-        else {
-            return Some(());
-        };
+        let (mapped, old, flags) = (self.mapped(), self.start.as_ptr().cast(), MremapFlags::MAYMOVE);
+        // SAFETY: both mappings are ours alone and have so many bytes; nobody uses the block by its old place once it has moved.
+        let moved = unsafe { mremap_fixed(old, mapped, needed, flags, new.as_ptr().cast()) };
+        let Err(error) = moved else { return Some(()) };
         if matches!(error, Errno::PERM | Errno::NOSYS | Errno::INVAL) {
             // SAFETY: these come before the kernel unmaps the new place. After others it may be another thread's already: it is
             // left as it is.
