@@ -118,7 +118,7 @@
 //!     fn largest(&self) -> usize {
 //!         1 << 20
 //!     }
-//!     fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
+//!     unsafe fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
 //!         let layout = Layout::from_size_align(min.max(64 << 10), Self::ALIGN).ok()?;
 //!         // SAFETY: the size is not 0.
 //!         let start = NonNull::new(unsafe { std::alloc::alloc(layout) })?;

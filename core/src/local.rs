@@ -62,10 +62,12 @@ pub struct GranuleAt {
 ///
 /// static INBOX: Inbox = Inbox::new();
 /// let arena = Box::leak(Box::new([MaybeUninit::uninit(); 64 << 10]));
-/// let mut heap = LocalHeap::new(ArenaSource::new(arena), &INBOX, |error, block| {
+/// let on_bad_free = |error, block| {
 ///     eprintln!("{error}: {block:p}");
 ///     std::process::abort();
-/// });
+/// };
+/// // SAFETY: the inbox is no other heap's.
+/// let mut heap = unsafe { LocalHeap::new(ArenaSource::new(arena), &INBOX, on_bad_free) };
 /// let block = heap.allocate(Layout::new::<[u8; 48]>()).ok_or("out of memory")?;
 /// let start = heap.source().block_of(block.addr().get()).ok_or("not ours")?;
 ///
@@ -102,8 +104,11 @@ impl<S: PageSource> Drop for LocalHeap<'_, S> {
 unsafe impl<S: PageSource + Send> Send for LocalHeap<'_, S> {}
 
 impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
-    /// A heap without memory yet, to which blocks come back through `inbox`, which is no other heap's.
-    pub const fn new(source: S, inbox: &'inbox Inbox, on_bad_free: OnBadFree) -> Self {
+    /// A heap without memory yet, to which blocks come back through `inbox`.
+    ///
+    /// # Safety
+    /// The inbox is that of no other heap, unless one that was dropped, or never has a block.
+    pub const unsafe fn new(source: S, inbox: &'inbox Inbox, on_bad_free: OnBadFree) -> Self {
         Self { heap: Heap::with_mode(source), inbox, arrivals: Arrivals::new(), cuts: 0, on_bad_free }
     }
 

@@ -140,7 +140,13 @@ impl<G: Granule> Span<G> {
     #[inline]
     pub unsafe fn first(self) -> usize {
         // SAFETY: the span has a header.
-        unsafe { self.end() - self.capacity() }
+        unsafe { self.end().wrapping_sub(self.capacity()) }
+    }
+
+    /// The address of `ptr`, in the span's block, as a pointer into that, which the one given may not be.
+    #[inline(always)]
+    pub fn own(self, ptr: NonNull<u8>) -> NonNull<u8> {
+        self.start().with_addr(ptr.addr())
     }
 
     /// Granules that chunks are made of.
@@ -177,7 +183,7 @@ impl<G: Granule> Span<G> {
         unsafe {
             let granules = self.granules();
             (1..granules).contains(&self.capacity())
-                && self.end() <= granules
+                && (self.capacity()..=granules).contains(&self.end())
                 && self.first() >= Overhead::LEAST.first::<G>(granules)
         }
     }

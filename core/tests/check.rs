@@ -242,6 +242,22 @@ fn blocks_that_wait_in_no_list_or_twice() {
 }
 
 #[test]
+fn a_header_whose_numbers_do_not_fit() {
+    const CAPACITY: usize = 4;
+    let case = Case::<General>::new();
+    let span = case.heap.spans().next().expect("there is a span");
+    for wrong in [0, usize::MAX / 2, span.block.len()] {
+        let before = span.block.cast::<usize>();
+        // SAFETY: the count is a word of the span's header.
+        let capacity = unsafe { &mut *before.add(CAPACITY).as_ptr() };
+        let right = core::mem::replace(capacity, wrong);
+        case.expect(&[FaultKind::Header]);
+        *capacity = right;
+    }
+    assert_eq!(case.heap.check(), Ok(()));
+}
+
+#[test]
 fn marks_of_what_does_not_wait() {
     let case = Case::<General>::new();
     case.flip_mark(case.long);

@@ -16,7 +16,8 @@ fn layout(size: usize) -> Layout {
 #[test]
 fn a_program_that_goes_over_to_another_size_soon_has_all_coalesced() {
     let arena = Box::leak(vec![MaybeUninit::uninit(); 5 << 20].into_boxed_slice());
-    let mut heap = LocalHeap::new(ArenaSource::new(arena), &INBOX, |error, _| panic!("{error}"));
+    // SAFETY: the inbox is the heap's alone.
+    let mut heap = unsafe { LocalHeap::new(ArenaSource::new(arena), &INBOX, |error, _| panic!("{error}")) };
     let blocks: Vec<_> = std::iter::from_fn(|| heap.allocate(layout(48))).collect();
     for &block in &blocks {
         // SAFETY: the block is not used any more.

@@ -54,7 +54,9 @@ struct Own {
 impl Own {
     fn new(number: usize, inboxes: &'static [Inbox]) -> Self {
         let arena = Box::leak(vec![MaybeUninit::uninit(); 3 << 20].into_boxed_slice());
-        let heap = LocalHeap::new(ArenaSource::new(arena), &inboxes[number], |error, _| panic!("{error}"));
+        let on_bad_free = |error, _| panic!("{error}");
+        // SAFETY: the inbox is the heap's alone.
+        let heap = unsafe { LocalHeap::new(ArenaSource::new(arena), &inboxes[number], on_bad_free) };
         Self { number, heap, inboxes, state: number as u64 + 1 }
     }
 
@@ -200,9 +202,11 @@ fn a_second_free_is_told_while_the_first_is_taken_in() {
     // What may wait, and what is coalesced at once.
     for size in [48, 3000, 40_000] {
         let arena = Box::leak(vec![MaybeUninit::uninit(); 3 << 20].into_boxed_slice());
-        let mut heap = LocalHeap::new(ArenaSource::new(arena), &INBOX, |_, _| {
+        let on_bad_free = |_, _| {
             BAD.fetch_add(1, Release);
-        });
+        };
+        // SAFETY: the heap before it is dropped.
+        let mut heap = unsafe { LocalHeap::new(ArenaSource::new(arena), &INBOX, on_bad_free) };
         let layout = Layout::from_size_align(size, 1).unwrap();
         // So that the span stays.
         let _kept = heap.allocate(layout).unwrap();

@@ -5,7 +5,7 @@ use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
 use memalloc_core::inspect::FaultKind;
-use memalloc_core::{BlocksSource, GRANULE, General, Heap, Mode, RealTime};
+use memalloc_core::{BlocksSource, GRANULE, General, Heap, Mode, PageSource, RealTime};
 
 const SPANS: usize = 4;
 
@@ -106,6 +106,41 @@ fn a_wrong_count_of_what_holds_a_span_is_noticed() {
         *held -= 1;
         assert_eq!(heap.check(), Ok(()));
     }
+}
+
+/// What a source lends against its word is given back, and not looked at.
+#[test]
+fn a_block_that_is_not_whole_granules_is_not_used() {
+    struct Odd {
+        memory: [MaybeUninit<u128>; 512],
+        is_out: bool,
+    }
+    impl Odd {
+        const BYTES: usize = 4096 + GRANULE / 2;
+    }
+    // SAFETY: a heap is to refuse the block, which breaks the contract in its length alone.
+    unsafe impl PageSource for Odd {
+        const ALIGN: usize = GRANULE;
+        fn largest(&self) -> usize {
+            Self::BYTES
+        }
+        unsafe fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
+            self.is_out = min <= Self::BYTES;
+            let start = NonNull::from_mut(&mut self.memory).cast();
+            self.is_out.then(|| NonNull::slice_from_raw_parts(start, Self::BYTES))
+        }
+        unsafe fn release(&mut self, _block: NonNull<[u8]>) {
+            self.is_out = false;
+        }
+        fn block_of(&self, address: usize) -> Option<NonNull<u8>> {
+            let start = NonNull::from_ref(&self.memory).cast::<u8>();
+            let is_inside = self.is_out && address.wrapping_sub(start.addr().get()) < Self::BYTES;
+            is_inside.then_some(start)
+        }
+    }
+    let mut heap = Heap::real_time(Odd { memory: [MaybeUninit::uninit(); _], is_out: false });
+    assert_eq!(heap.allocate(layout()), None);
+    assert!(!heap.source().is_out && heap.check() == Ok(()));
 }
 
 /// The least that will do is reserved, and found, whatever else is in its bin.

@@ -28,7 +28,8 @@ const OWNER: Owner = Owner::new(0).expect("there are owners");
 /// use memalloc_os::MmapSource;
 ///
 /// let mut source = MmapSource::new();
-/// let block = source.request(5_000_000).ok_or("no memory")?;
+/// // SAFETY: no heap is given the source.
+/// let block = unsafe { source.request(5_000_000) }.ok_or("no memory")?;
 /// assert_eq!(block.len(), 8 << 20);
 /// let start = block.cast::<u8>();
 /// assert_eq!(source.block_of(start.addr().get() + 6_000_000), Some(start));
@@ -72,7 +73,7 @@ unsafe impl PageSource for MmapSource {
         LARGEST
     }
 
-    fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
+    unsafe fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
         if min > LARGEST {
             return None;
         }
@@ -128,13 +129,18 @@ mod tests {
         block.cast::<u8>().addr().get()
     }
 
+    fn request(source: &mut MmapSource, min: usize) -> Option<NonNull<[u8]>> {
+        // SAFETY: no heap is given the source.
+        unsafe { source.request(min) }
+    }
+
     #[test]
     fn blocks_are_the_smallest_multiples_of_4_mib_that_hold_the_request() {
         let mut source = MmapSource::new();
         for (min, slots) in
             [(0, 1), (1, 1), (SLOT - 1, 1), (SLOT, 1), (SLOT + 1, 2), (5_000_000, 2), (9 * SLOT, 9)]
         {
-            let block = source.request(min).unwrap();
+            let block = request(&mut source, min).unwrap();
             assert_eq!((block.len(), start(block) % SLOT), (slots * SLOT, 0));
             // SAFETY: the block is unused.
             unsafe { source.release(block) };
@@ -144,7 +150,8 @@ mod tests {
     #[test]
     fn every_slot_of_a_block_leads_to_its_start() {
         let mut source = MmapSource::new();
-        let blocks: Vec<_> = [7, 1, 3].iter().map(|slots| source.request(slots * SLOT).unwrap()).collect();
+        let blocks: Vec<_> =
+            [7, 1, 3].iter().map(|slots| request(&mut source, slots * SLOT).unwrap()).collect();
         for &block in &blocks {
             for address in (start(block)..start(block) + block.len()).step_by(SLOT / 2 + 4096) {
                 assert_eq!(source.block_of(address), Some(block.cast()));
@@ -163,7 +170,7 @@ mod tests {
     fn blocks_are_zero_and_writable_to_their_ends() {
         let mut source = MmapSource::new();
         for _ in 0..2 {
-            let block = source.request(2 * SLOT).unwrap();
+            let block = request(&mut source, 2 * SLOT).unwrap();
             for offset in [0, SLOT, 2 * SLOT - 1] {
                 // SAFETY: the block is ours.
                 unsafe {
@@ -181,7 +188,7 @@ mod tests {
     fn a_released_block_is_unmapped() {
         // So large that no other test's mapping comes to lie at its end while this one looks.
         let mut source = MmapSource::new();
-        let block = source.request(1 << 30).unwrap();
+        let block = request(&mut source, 1 << 30).unwrap();
         let last = start(block) + block.len() - 4096;
         assert!(is_mapped(start(block)) && is_mapped(last));
         // SAFETY: the block is unused.
@@ -192,7 +199,7 @@ mod tests {
     #[test]
     fn two_sources_do_not_claim_one_another_s_blocks() {
         let (mut one, mut other) = (MmapSource::new(), MmapSource::new());
-        let (mine, theirs) = (one.request(SLOT).unwrap(), other.request(SLOT).unwrap());
+        let (mine, theirs) = (request(&mut one, SLOT).unwrap(), request(&mut other, SLOT).unwrap());
         assert_eq!(one.block_of(start(theirs)), None);
         assert_eq!(other.block_of(start(mine)), None);
         // SAFETY: the blocks are unused.
@@ -205,7 +212,7 @@ mod tests {
     #[test]
     fn a_moved_source_knows_its_blocks() {
         let mut source = MmapSource::new();
-        let block = source.request(SLOT).unwrap();
+        let block = request(&mut source, SLOT).unwrap();
         let mut moved = std::boxed::Box::new(source);
         assert_eq!(moved.block_of(start(block)), Some(block.cast()));
         // SAFETY: the block is unused.
@@ -216,9 +223,9 @@ mod tests {
     fn what_no_address_space_holds_is_refused_and_the_source_goes_on() {
         let mut source = MmapSource::new();
         for min in [usize::MAX, isize::MAX as usize, LARGEST + 1, LARGEST] {
-            assert_eq!(source.request(min), None);
+            assert_eq!(request(&mut source, min), None);
         }
-        let block = source.request(1).unwrap();
+        let block = request(&mut source, 1).unwrap();
         // SAFETY: the block is unused.
         unsafe { source.release(block) };
     }

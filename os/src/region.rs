@@ -84,7 +84,7 @@ unsafe impl PageSource for RegionSource {
         SLOT
     }
 
-    fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
+    unsafe fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
         if min > SLOT {
             return None;
         }

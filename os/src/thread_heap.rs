@@ -134,7 +134,8 @@ impl ThreadHeap {
     pub(crate) const fn nobodys() -> Self {
         let source = RegionSource::new(Owner::NOBODY);
         Self {
-            local: UnsafeCell::new(LocalHeap::new(source, &NO_INBOX, |_, _| {})),
+            // SAFETY: nothing ever comes to the inbox, as the heap has no block.
+            local: UnsafeCell::new(unsafe { LocalHeap::new(source, &NO_INBOX, |_, _| {}) }),
             owner: Owner::NOBODY,
             next: Cell::new(null()),
             ticks: Cell::new(0),

@@ -101,8 +101,9 @@ unsafe impl PageSource for BorrowedArena<'_> {
         self.source.largest()
     }
 
-    fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
-        self.source.request(min)
+    unsafe fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
+        // SAFETY: as the caller says.
+        unsafe { self.source.request(min) }
     }
 
     unsafe fn release(&mut self, block: NonNull<[u8]>) {

@@ -10,9 +10,11 @@ use memalloc_core::{LocalHeap, PageSource};
 static INBOX: Inbox = Inbox::new();
 
 pub fn use_all() {
-    let mut heap = LocalHeap::new(super::heaps::arena(), &INBOX, |error, _| {
+    let on_bad_free = |error, _| {
         black_box(error);
-    });
+    };
+    // SAFETY: the inbox is the heap's alone.
+    let mut heap = unsafe { LocalHeap::new(super::heaps::arena(), &INBOX, on_bad_free) };
     let layout = black_box(Layout::new::<[u8; 100]>());
     for _ in 0..black_box(100) {
         let Some(block) = black_box(heap.allocate(layout)) else { continue };

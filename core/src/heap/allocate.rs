@@ -371,10 +371,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     }
 }
 
-/// The bytes of the granules that `size` bytes fill. The size is one that a layout can have.
+/// The bytes of the granules that `size` bytes fill; 0, which no block has, for so many that no address space has them.
 #[inline(always)]
 pub(crate) const fn whole<G: Granule>(size: usize) -> usize {
-    granules::<G>(size) * G::BYTES
+    granules::<G>(size).wrapping_mul(G::BYTES)
 }
 
 /// The granules that a chunk must have to be sure to hold `layout`.

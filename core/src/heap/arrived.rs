@@ -13,6 +13,12 @@ use crate::map::{WORD_GRANULES, entries};
 use crate::span::Span;
 use crate::{FreeError, Mode, PageSource};
 
+/// Bits of blocks that were posted, and are to be no longer: those that wait now, and those that were not in use.
+struct Posted {
+    waiting: usize,
+    bad: usize,
+}
+
 impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Frees the blocks that were posted in entry `entry` of the span in the block of the source that starts at `block`. How
     /// many; `on_bad_free` is told of those that are not in use. O(1).
@@ -31,10 +37,12 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             let span = Span::<Unit<S, M>>::at(block);
             let mut posted = span.posted().word_now(entry);
             while posted != 0 {
-                let done = self.let_wait_posted(span, entry, posted, on_bad_free);
+                let Posted { waiting, bad } = self.let_wait_posted(span, entry, posted);
+                let done = waiting | bad;
                 if done != 0 {
                     posted = span.posted().clear(entry, done);
                     count += done.count_ones() as usize;
+                    Self::tell_of(span, entry, bad, on_bad_free);
                 } else {
                     posted = self.take_back_posted(span, entry, posted);
                     count += 1;
@@ -44,36 +52,38 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         count
     }
 
-    /// Lets those of the blocks with bits `posted` in an entry wait that may; `on_bad_free` is told of those that are not in
-    /// use. The bits of both, which are to be cleared.
+    /// Lets those of the blocks with bits `posted` in an entry wait that may.
     ///
     /// # Safety
     /// The span is one of the heap's, and its map has the entry; nobody uses blocks that were posted.
     #[inline(always)]
-    unsafe fn let_wait_posted(
-        &mut self,
-        span: Span<Unit<S, M>>,
-        entry: usize,
-        posted: usize,
-        on_bad_free: OnBadFree,
-    ) -> usize {
-        let (mut left, mut done) = (posted, 0);
+    unsafe fn let_wait_posted(&mut self, span: Span<Unit<S, M>>, entry: usize, posted: usize) -> Posted {
+        let (mut left, mut done) = (posted, Posted { waiting: 0, bad: 0 });
         while left != 0 {
             let bit = left & left.wrapping_neg();
             left ^= bit;
             // SAFETY: as the caller says; a bit is that of a granule of the span.
             unsafe {
                 let start = entry * WORD_GRANULES + bit.trailing_zeros() as usize;
-                let ptr = span.address(start);
                 match self.posted_chunk(span, start) {
-                    Some(chunk) if !self.let_wait_used(chunk, ptr) => continue,
+                    Some(chunk) if self.let_wait_used(chunk, span.address(start)) => done.waiting |= bit,
                     Some(_) => {}
-                    None => on_bad_free(FreeError::AlreadyFree, ptr),
+                    None => done.bad |= bit,
                 }
             }
-            done |= bit;
         }
         done
+    }
+
+    /// Tells `on_bad_free` of the blocks with bits `bad` in an entry, which are no longer posted.
+    #[inline(always)]
+    fn tell_of(span: Span<Unit<S, M>>, entry: usize, mut bad: usize, on_bad_free: OnBadFree) {
+        while bad != 0 {
+            // SAFETY: a bit is that of a granule of the span.
+            let block = unsafe { span.address(entry * WORD_GRANULES + bad.trailing_zeros() as usize) };
+            bad &= bad - 1;
+            on_bad_free(FreeError::AlreadyFree, block);
+        }
     }
 
     /// The chunk in use that starts at granule `start` of `span`, posted or not, if one does.

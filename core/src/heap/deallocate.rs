@@ -149,7 +149,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 return LetWait::Unclear;
             }
             self.flip_waiting(span, start);
-            self.quick.push(ptr, bytes);
+            self.quick.push(span.own(ptr), bytes);
             LetWait::Done
         }
     }
@@ -235,7 +235,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if Self::COUNTS_HELD && !span.let_go_unless_last() {
                 return false;
             }
-            self.quick.push(ptr, bytes);
+            self.quick.push(span.own(ptr), bytes);
             self.flip_waiting(span, start);
             true
         }

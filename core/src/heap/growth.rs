@@ -6,7 +6,7 @@ use super::Heap;
 use crate::bins::Bins;
 use crate::chunk::KEPT_CELLS;
 use crate::fresh::Fresh;
-use crate::granule::{Granule, Unit};
+use crate::granule::{GRANULE, Granule, Unit};
 use crate::quick::{Lists, Policy, Quick};
 use crate::raw::after;
 use crate::span::{Overhead, Span};
@@ -31,10 +31,12 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     pub(super) fn grow(&mut self, size: usize) -> Option<NonNull<u8>> {
         let overhead = self.overhead_of_next_span();
         let min = self.least_block_for(size, overhead)?;
-        let block = self.source.request(min)?;
+        // SAFETY: the source is this heap's.
+        let block = unsafe { self.source.request(min) }?;
         let most = self.largest.max(overhead.bins_for).min(<Unit<S, M>>::REACH);
         let has_room = overhead.capacity::<Unit<S, M>>(block.len() / <Unit<S, M>>::BYTES) >= size;
-        if block.len() < min || block.len() > most || !has_room {
+        let is_whole = block.len().is_multiple_of(GRANULE);
+        if block.len() < min || block.len() > most || !is_whole || !has_room {
             // SAFETY: the block was just handed out, and is unused. A source that breaks its word is not used.
             unsafe { self.source.release(block) };
             return None;

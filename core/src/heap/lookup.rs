@@ -27,7 +27,8 @@ impl<G: Granule> UsedChunk<G> {
 }
 
 impl<S: PageSource, M: Mode> Heap<S, M> {
-    /// The bytes of the block at `ptr`: the size asked for, rounded up to granules. O(1).
+    /// The bytes of the block at `ptr`: the size asked for, rounded up to granules. O(1), but for the reason why there is
+    /// none: see [`Heap`].
     ///
     /// # Errors
     /// A [`FreeError`] for a pointer that is not the start of a block in use of this heap.

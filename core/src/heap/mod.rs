@@ -46,7 +46,8 @@ use crate::{Compact, General, Mode, PageSource, RealTime, Totals};
 ///
 /// Every operation of a heap in real-time mode is O(1) in the worst case, whatever is free and however many chunks there
 /// are; only a call that needs a new block of the source takes as long as the source and clearing its map (1.6 % of it; 3.1 %
-/// on 32 bits and in compact mode), and the reason of a failed free may take a look at the map below the pointer.
+/// on 32 bits and in compact mode), a free that empties one as long as the source takes to have it back, and to tell why a
+/// pointer is no block's start takes a step for each 64 granules (32 on 32 bits) between it and the start below.
 ///
 /// ```
 /// use core::alloc::Layout;
@@ -182,7 +183,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// The source, to be changed: to add memory, say.
     ///
     /// # Safety
-    /// The blocks that the heap has from the source stay as they are: the source is not replaced, and takes none back.
+    /// The blocks that the heap has from the source stay as they are: the source is not replaced, takes none back, and is
+    /// [asked](PageSource::request) for none.
     pub const unsafe fn source_mut(&mut self) -> &mut S {
         &mut self.source
     }

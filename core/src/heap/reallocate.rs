@@ -31,6 +31,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
         // SAFETY: the chunk is in use; if it moves, the caller gives it up.
         unsafe {
+            let ptr = chunk.span.own(ptr);
             if self.move_end(chunk, granules::<Unit<S, M>>(new_size)) {
                 return Some(ptr);
             }
@@ -101,6 +102,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let (old, _) = (layout(chunk.size() * Self::GRANULE)?, layout(new_size)?);
         // SAFETY: as the caller says.
         unsafe {
+            let ptr = chunk.span.own(ptr);
             if self.move_end(chunk, granules::<Unit<S, M>>(new_size)) {
                 return Some(ptr);
             }

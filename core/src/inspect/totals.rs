@@ -98,13 +98,26 @@ impl core::ops::Add for Totals {
     /// What two heaps hold together.
     fn add(self, other: Self) -> Self {
         Self {
-            used: self.used + other.used,
-            used_chunks: self.used_chunks + other.used_chunks,
-            capacity: self.capacity + other.capacity,
-            spans: self.spans + other.spans,
-            source: self.source + other.source,
-            waiting: self.waiting + other.waiting,
-            waiting_chunks: self.waiting_chunks + other.waiting_chunks,
+            used: self.used.saturating_add(other.used),
+            used_chunks: self.used_chunks.saturating_add(other.used_chunks),
+            capacity: self.capacity.saturating_add(other.capacity),
+            spans: self.spans.saturating_add(other.spans),
+            source: self.source.saturating_add(other.source),
+            waiting: self.waiting.saturating_add(other.waiting),
+            waiting_chunks: self.waiting_chunks.saturating_add(other.waiting_chunks),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_do_not_fit_together_add_up_to_the_most_there_is() {
+        let most = Totals::from_numbers([usize::MAX; 5]);
+        let sum = most + most;
+        assert_eq!((sum.used(), sum.used_chunks(), sum.spans()), (usize::MAX, usize::MAX, usize::MAX));
+        assert_eq!((sum.free(), sum.overhead()), (0, 0));
     }
 }

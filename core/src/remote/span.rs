@@ -10,7 +10,7 @@ use crate::{FreeError, Local, Mode};
 
 /// A span of a heap that is another's. Its owner goes on meanwhile.
 #[derive(Debug, Clone, Copy)]
-pub struct RemoteSpan(Span<<Local as Mode>::Granule>);
+pub struct RemoteSpan(pub(super) Span<<Local as Mode>::Granule>);
 
 impl RemoteSpan {
     /// The span in the block of a source that starts at `block`.
@@ -65,7 +65,7 @@ impl RemoteSpan {
     /// # Safety
     /// The caller has set the first posted bit in the entry.
     #[inline(never)]
-    unsafe fn note(self, entry: usize, inbox: &Inbox) {
+    pub(super) unsafe fn note(self, entry: usize, inbox: &Inbox) {
         // SAFETY: the span stays as long as the block is not taken in, which waits for this.
         unsafe {
             let section = self.0.section_of(entry).as_ref();

@@ -13,7 +13,9 @@ const WHOLE: usize = LAYOUT.size().next_multiple_of(GRANULE);
 fn new_heap(size: usize) -> (LocalHeap<'static, ArenaSource>, &'static Inbox) {
     let inbox = std::boxed::Box::leak(std::boxed::Box::new(Inbox::new()));
     let arena = std::vec![MaybeUninit::uninit(); size].leak();
-    (LocalHeap::new(ArenaSource::new(arena), inbox, |error, _| panic!("{error}")), inbox)
+    // SAFETY: the inbox is the heap's alone.
+    let heap = unsafe { LocalHeap::new(ArenaSource::new(arena), inbox, |error, _| panic!("{error}")) };
+    (heap, inbox)
 }
 
 fn span_of(heap: &LocalHeap<'_, ArenaSource>, block: NonNull<u8>) -> RemoteSpan {
@@ -30,7 +32,8 @@ fn what_was_on_its_way_to_a_heap_goes_with_it() {
     unsafe { span_of(&heap, block).free(block, 0, inbox) }.unwrap();
     drop(heap);
     let memory = std::vec![MaybeUninit::uninit(); 1 << 20].leak();
-    let mut next = LocalHeap::new(ArenaSource::new(memory), inbox, |_, _| unreachable!());
+    // SAFETY: the heap whose inbox it was is dropped.
+    let mut next = unsafe { LocalHeap::new(ArenaSource::new(memory), inbox, |_, _| unreachable!()) };
     assert_eq!((next.take_in(), next.check()), (0, Ok(())));
 }
 
@@ -110,6 +113,28 @@ fn what_has_come_back_is_taken_before_the_source_is_asked() {
         unsafe { span_of(&heap, block).free(block, 0, inbox) }.unwrap();
     }
     assert!(heap.allocate(Layout::new::<[u8; 900_000]>()).is_some());
+}
+
+/// The second of two frees at the same time, whose teller unwinds: what was told is done with.
+#[test]
+fn a_free_that_was_told_of_is_not_on_its_way_any_more() {
+    let inbox = std::boxed::Box::leak(std::boxed::Box::new(Inbox::new()));
+    let arena = std::vec![MaybeUninit::uninit(); 1 << 20].leak();
+    // SAFETY: the inbox is the heap's alone.
+    let mut heap = unsafe { LocalHeap::new(ArenaSource::new(arena), inbox, |error, _| panic!("{error}")) };
+    let block = heap.allocate(LAYOUT).unwrap();
+    let span = span_of(&heap, block).0;
+    // SAFETY: the block is not used any more; it is posted as by who saw it in use before its heap freed it.
+    unsafe {
+        heap.deallocate(block).unwrap();
+        let g = span.granule_of(block);
+        assert_eq!(span.posted().set(g), 0);
+        RemoteSpan(span).note(g / crate::map::WORD_GRANULES, inbox);
+    }
+    let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| heap.take_in()));
+    let message = told.unwrap_err().downcast::<std::string::String>().unwrap();
+    assert_eq!(*message, std::format!("{}", FreeError::AlreadyFree));
+    assert_eq!((heap.check(), heap.take_in(), heap.allocate(LAYOUT)), (Ok(()), 0, Some(block)));
 }
 
 /// However many there are, as long as more comes back than one request after the other takes in.
@@ -192,7 +217,7 @@ fn the_short_ways_refuse_a_size_that_is_not_the_block_s() {
         let at = at(&heap, block);
         // SAFETY: the block is not used any more, or the heap is to refuse.
         unsafe {
-            for wrong in [1, size - GRANULE, size + GRANULE] {
+            for wrong in [1, size - GRANULE, size + GRANULE, usize::MAX] {
                 assert!(!heap.let_wait(at, Some(wrong)));
                 assert_eq!(heap.let_wait_long(at, Some(wrong)), LongWait::No);
             }

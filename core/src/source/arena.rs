@@ -72,7 +72,7 @@ unsafe impl PageSource for ArenaSource {
         self.usable().1
     }
 
-    fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
+    unsafe fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
         if !self.can_lend(min) {
             return None;
         }
@@ -119,23 +119,28 @@ mod tests {
         std::boxed::Box::leak(std::vec![MaybeUninit::uninit(); size].into_boxed_slice())
     }
 
+    fn request(source: &mut ArenaSource, min: usize) -> Option<NonNull<[u8]>> {
+        // SAFETY: no heap is given the source.
+        unsafe { source.request(min) }
+    }
+
     #[test]
     fn lends_the_arena_once_until_it_comes_back() {
         let mut source = ArenaSource::new(leak(4096));
-        let block = source.request(4000).unwrap();
-        assert!(source.request(1).is_none());
+        let block = request(&mut source, 4000).unwrap();
+        assert!(request(&mut source, 1).is_none());
         // SAFETY: the block was just requested and is unused.
         unsafe { source.release(block) };
-        assert_eq!(source.request(1), Some(block));
+        assert_eq!(request(&mut source, 1), Some(block));
     }
 
     #[test]
     fn refuses_more_than_it_has() {
         let mut source = ArenaSource::new(leak(4096));
-        assert!(source.request(4097).is_none());
-        assert!(source.request(usize::MAX).is_none());
-        assert!(ArenaSource::new(leak(0)).request(0).is_none());
-        assert!(ArenaSource::new(leak(7)).request(0).is_none());
+        assert!(request(&mut source, 4097).is_none());
+        assert!(request(&mut source, usize::MAX).is_none());
+        assert!(request(&mut ArenaSource::new(leak(0)), 0).is_none());
+        assert!(request(&mut ArenaSource::new(leak(7)), 0).is_none());
     }
 
     #[test]
@@ -143,7 +148,7 @@ mod tests {
         for skip in 0..GRANULE {
             let mut source = ArenaSource::new(&mut leak(1024)[skip..1000 - skip]);
             assert!(source.largest() > 1000 - 2 * skip - 2 * GRANULE);
-            let block = source.request(0).unwrap();
+            let block = request(&mut source, 0).unwrap();
             assert_eq!(block.cast::<u8>().addr().get() % GRANULE, 0);
             assert_eq!(block.len(), source.largest());
             assert_eq!(block.len() % GRANULE, 0);
@@ -155,7 +160,7 @@ mod tests {
         let mut source = ArenaSource::new(leak(4096));
         let inside = source.memory.addr() + 64;
         assert_eq!((source.block_of(inside), source.granule_at::<TwoWords>(inside)), (None, None));
-        let block = source.request(0).unwrap();
+        let block = request(&mut source, 0).unwrap();
         let start = block.cast::<u8>();
         assert_eq!(source.block_of(start.addr().get()), Some(start));
         assert_eq!(source.block_of(start.addr().get() + block.len() - 1), Some(start));
@@ -173,7 +178,7 @@ mod tests {
 
     fn start_at_their_multiples<G: Granule>() {
         let mut source = ArenaSource::new(leak(1024));
-        let block = source.request(0).unwrap();
+        let block = request(&mut source, 0).unwrap();
         let (start, base) = (block.cast::<u8>(), block.cast::<u8>().addr().get());
         for address in base - 100..base + block.len() + 100 {
             let inside = (base..base + block.len()).contains(&address);

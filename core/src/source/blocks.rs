@@ -84,9 +84,10 @@ unsafe impl<const N: usize> PageSource for BlocksSource<N> {
         self.blocks.iter().map(ArenaSource::largest).max().unwrap_or(0)
     }
 
-    fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
+    unsafe fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
         let idle = self.blocks.iter_mut().filter(|block| block.can_lend(min));
-        idle.min_by_key(|block| block.largest())?.request(min)
+        // SAFETY: as the caller says.
+        unsafe { idle.min_by_key(|block| block.largest())?.request(min) }
     }
 
     fn can_lend(&self, min: usize) -> bool {
@@ -125,14 +126,19 @@ mod tests {
         source
     }
 
+    fn request(source: &mut BlocksSource<3>, min: usize) -> Option<NonNull<[u8]>> {
+        // SAFETY: no heap is given the source.
+        unsafe { source.request(min) }
+    }
+
     #[test]
     fn lends_the_smallest_that_fits() {
         let mut source = three();
-        assert!(source.request(1500).unwrap().len() <= 2048);
-        assert!(source.request(1500).unwrap().len() > 2048);
-        assert!(!source.can_lend(1500) && source.request(1500).is_none());
-        assert!(source.can_lend(500) && source.request(500).is_some());
-        assert!(!source.can_lend(0) && source.request(0).is_none());
+        assert!(request(&mut source, 1500).unwrap().len() <= 2048);
+        assert!(request(&mut source, 1500).unwrap().len() > 2048);
+        assert!(!source.can_lend(1500) && request(&mut source, 1500).is_none());
+        assert!(source.can_lend(500) && request(&mut source, 500).is_some());
+        assert!(!source.can_lend(0) && request(&mut source, 0).is_none());
     }
 
     #[test]
@@ -143,12 +149,12 @@ mod tests {
     #[test]
     fn a_released_block_can_be_lent_again_and_is_not_found_before() {
         let mut source = three();
-        let block = source.request(3000).unwrap();
+        let block = request(&mut source, 3000).unwrap();
         let start = block.cast::<u8>();
         assert_eq!(source.block_of(start.addr().get() + 7), Some(start));
         // SAFETY: the block was just requested and is unused.
         unsafe { source.release(block) };
         assert_eq!(source.block_of(start.addr().get() + 7), None);
-        assert_eq!(source.request(3000), Some(block));
+        assert_eq!(request(&mut source, 3000), Some(block));
     }
 }

@@ -28,9 +28,10 @@ use crate::granule::Granule;
 /// An implementation promises, for every block that [`request`](Self::request) returns and until
 /// [`release`](Self::release) takes it back:
 /// - it is valid for reads and writes, overlaps no other block, and nobody else touches it;
-/// - it starts at a multiple of [`ALIGN`](Self::ALIGN), which is a power of two and at least [`GRANULE`](crate::GRANULE);
+/// - it starts at a multiple of [`ALIGN`](Self::ALIGN), which is a power of two and at least [`GRANULE`](crate::GRANULE), and
+///   has a multiple of that of bytes;
 /// - [`block_of`](Self::block_of) answers with its start for exactly the addresses inside it, and
-///   [`granule_at`](Self::granule_at) agrees with it;
+///   [`granule_at`](Self::granule_at) and [`block_of_own`](Self::block_of_own) agree with it;
 /// - its bytes are all zero if [`ZEROED`](Self::ZEROED) and [`last_is_zeroed`](Self::last_is_zeroed) say so, and
 ///   [`discard`](Self::discard) leaves zeros zeros;
 /// - no other is out at the same time if it says [`ONE_BLOCK`](Self::ONE_BLOCK);
@@ -53,7 +54,7 @@ use crate::granule::Granule;
 ///     fn largest(&self) -> usize {
 ///         4096
 ///     }
-///     fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
+///     unsafe fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
 ///         let array = self.0.take_if(|_| min <= 4096)?;
 ///         let start = NonNull::from(Box::leak(array)).cast::<u8>();
 ///         self.1 = Some(start);
@@ -85,11 +86,15 @@ pub unsafe trait PageSource {
 
     /// The largest block, in bytes, that [`request`](Self::request) may ever return. The heap sizes its bins to the answer before
     /// its first request; a block that is larger than that is not taken later on. On 64 bits, a heap takes none of 256 GiB or
-    /// more.
+    /// more, and a [`LocalHeap`](crate::LocalHeap) none of 512 GiB or more.
     fn largest(&self) -> usize;
 
     /// A block of at least `min` bytes, or `None` if there is none to be had.
-    fn request(&mut self, min: usize) -> Option<NonNull<[u8]>>;
+    ///
+    /// # Safety
+    /// A heap lays a span in each block that its source lends it, and takes every block that is out for such a one: while a heap
+    /// owns the source, it alone asks, and it is given none of which a block is out.
+    unsafe fn request(&mut self, min: usize) -> Option<NonNull<[u8]>>;
 
     /// Whether [`request`](Self::request) would find a block of at least `min` bytes now that some are out; yes, if that is not
     /// known. Where it would not, a heap takes more care to have long chunks free.

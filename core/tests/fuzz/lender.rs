@@ -59,7 +59,7 @@ unsafe impl<const MOST: usize, const ZEROED: bool> PageSource for Lender<MOST, Z
         self.largest
     }
 
-    fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
+    unsafe fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
         self.requests += 1;
         let refused = self.refuses();
         self.refusals = self.refusals.rotate_right(1);

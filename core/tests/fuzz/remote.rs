@@ -48,10 +48,13 @@ pub fn run(input: &[u8]) -> usize {
         ArenaSource::from_raw(memory.as_mut_ptr().cast(), memory.len())
     };
     let on_bad_free = |error, ptr| panic!("{ptr:?}: {error}");
-    let heaps = [
-        LocalHeap::new(arena(first), &inboxes[0], on_bad_free),
-        LocalHeap::new(arena(second), &inboxes[1], on_bad_free),
-    ];
+    // SAFETY: each has an inbox of its own.
+    let heaps = unsafe {
+        [
+            LocalHeap::new(arena(first), &inboxes[0], on_bad_free),
+            LocalHeap::new(arena(second), &inboxes[1], on_bad_free),
+        ]
+    };
     let mut machine = Machine { heaps, inboxes: &inboxes, blocks: BTreeMap::new() };
     let (mut input, mut count) = (Input(input), 0);
     while let Some(choice) = input.next() {

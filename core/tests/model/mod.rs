@@ -229,8 +229,8 @@ impl<S: PageSource, M: Mode> Model<S, M> {
             .heap
             .spans()
             .map(|span| {
-                let skipped = span.first * Self::GRANULE;
-                (span.block.cast::<u8>().addr().get() + skipped, span.block.len() - skipped)
+                let start = span.block.cast::<u8>().addr().get() + span.first * Self::GRANULE;
+                (start, (span.end - span.first) * Self::GRANULE)
             })
             .collect();
         let whole = |chunk: &ChunkView| spans.get(&chunk.address.addr().get()) == Some(&chunk.size);

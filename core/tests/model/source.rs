@@ -38,7 +38,7 @@ unsafe impl PageSource for TestSource {
         self.largest
     }
 
-    fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
+    unsafe fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
         let more = (self.random.number() as usize % 4096) / GRANULE * GRANULE;
         let size = min.next_multiple_of(GRANULE).checked_add(more)?;
         if size > self.largest

@@ -26,8 +26,9 @@ unsafe impl<S: PageSource> PageSource for Zeros<S> {
         self.inner.largest()
     }
 
-    fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
-        let block = self.inner.request(min)?;
+    unsafe fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
+        // SAFETY: as the caller says.
+        let block = unsafe { self.inner.request(min) }?;
         self.requests += 1;
         // SAFETY: the block is the caller's, and nobody uses it yet.
         unsafe { block.cast::<u8>().write_bytes(if self.last_is_zeroed() { 0 } else { 0xdb }, block.len()) };

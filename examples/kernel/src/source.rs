@@ -57,7 +57,7 @@ unsafe impl PageSource for MapSource {
         LARGEST * PAGE
     }
 
-    fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
+    unsafe fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
         let count = min.div_ceil(PAGE).max(1);
         if count > LARGEST {
             return None;

@@ -56,10 +56,13 @@ unsafe impl PageSource for LinearMemory {
         PAGES * PAGE
     }
 
-    fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
-        self.blocks.request(min).or_else(|| {
+    unsafe fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
+        // SAFETY: as the caller says.
+        let block = unsafe { self.blocks.request(min) };
+        block.or_else(|| {
             self.grow(min)?;
-            self.blocks.request(min)
+            // SAFETY: as the caller says.
+            unsafe { self.blocks.request(min) }
         })
     }
 
