@@ -14,7 +14,7 @@
 //!
 //! `next` is the next free chunk of the same bin; `back` is the position that holds the link to this one, the `next` of
 //! another chunk or the bin's head. So a chunk leaves its bin in O(1), whichever bin that is. The last of a bin links to the
-//! [end](Position::end), which may be written as if it had a way back, and says no size. The **footer**, the last
+//! [sentinel](Position::sentinel), which may be written as if it had a way back, and says no size. The **footer**, the last
 //! cell, tells the neighbour above where this chunk starts. A [granule](Granule) is roomy if it has the four cells; if not, a
 //! size is kept odd and a link even, so that the second cell and the last tell one granule from more. (Boundary tags: Knuth,
 //! The Art of Computer Programming, volume 1, section 2.5.)
@@ -82,16 +82,16 @@ impl<G: Granule> FreeChunk<G> {
         }
     }
 
-    /// Has the [end](Position::end) say that it has no size.
+    /// Has the [sentinel](Position::sentinel) say that it has no size.
     ///
     /// # Safety
     /// The second cell at the base is ours to write.
-    pub(crate) unsafe fn lay_end(base: NonNull<u8>) {
-        let end = Position::end(base);
+    pub(crate) unsafe fn lay_sentinel(base: NonNull<u8>) {
+        let sentinel = Position::sentinel(base);
         // SAFETY: as the caller says.
         unsafe {
-            let cell = Position::<G>::cells_up(end, Self::SIZE);
-            if G::ROOMY { cell.set_size(base, 0) } else { cell.set_link(base, end) }
+            let cell = Position::<G>::cells_up(sentinel, Self::SIZE);
+            if G::ROOMY { cell.set_size(base, 0) } else { cell.set_link(base, sentinel) }
         }
     }
 
@@ -151,7 +151,7 @@ impl<G: Granule> FreeChunk<G> {
     #[inline(always)]
     pub(crate) unsafe fn first_at(base: NonNull<u8>, slot: Position<G>) -> Option<Self> {
         // SAFETY: the slot holds a link.
-        unsafe { slot.link(base) }.unless_end(base).map(Self)
+        unsafe { slot.link(base) }.unless_sentinel(base).map(Self)
     }
 
     /// The position that holds the link to it, if it says one. For the full check and for pictures.
@@ -166,7 +166,7 @@ impl<G: Granule> FreeChunk<G> {
             } else {
                 Self::back_at::<false>()
             };
-            self.0.cells_up(cell).link(base).unless_end(base)
+            self.0.cells_up(cell).link(base).unless_sentinel(base)
         }
     }
 
@@ -224,7 +224,7 @@ impl<G: Granule> FreeChunk<G> {
             let (slot, next) = (self.back_of::<MORE>(base), self.0.link(base));
             slot.set_link(base, next);
             Self(next).set_back::<MORE>(base, slot);
-            (slot, next.is_end(base))
+            (slot, next.is_sentinel(base))
         }
     }
 
@@ -239,7 +239,7 @@ impl<G: Granule> FreeChunk<G> {
             let next = self.0.link(base);
             head.set_link(base, next);
             Self(next).set_back::<MORE>(base, head);
-            next.is_end(base)
+            next.is_sentinel(base)
         }
     }
 
@@ -303,7 +303,7 @@ mod tests {
         unsafe {
             let chunk = FreeChunk::at(at);
             if FreeChunk::first_at(base, head).is_none() {
-                head.set_link(base, Position::end(base));
+                head.set_link(base, Position::sentinel(base));
             }
             if size == 1 && !G::ROOMY {
                 chunk.link::<false>(base, head);

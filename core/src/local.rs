@@ -292,7 +292,7 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         // SAFETY: what is in the inbox is of this heap, and all of an entry is taken in before the next.
         unsafe {
             let (block, entry) = self.arrivals.next(self.inbox)?;
-            self.heap.keep(self.arrivals.span());
+            self.heap.pin(self.arrivals.span());
             Some(self.heap.take_in_entry(block, entry, self.on_bad_free))
         }
     }

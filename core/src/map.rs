@@ -192,7 +192,7 @@ impl<G: Granule> Map<G> {
         // SAFETY: the chunk goes on into the next entry.
         unsafe {
             let (end, upper) = self.end_beyond(g);
-            InUse { end, neighbours: view.neighbours(0).with_upper(upper) }
+            InUse { end, neighbours: view.neighbours_with(upper) }
         }
     }
 

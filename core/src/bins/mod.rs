@@ -79,12 +79,12 @@ impl<G: Granule> Bins<G> {
     ///
     /// # Safety
     /// As for the type. [`Bins::bytes`] bytes at `memory`, above the base, are theirs for as long as they are in use, and so are
-    /// three cells at the base, but for the first: the lists' [end](Position::end).
+    /// three cells at the base, but for the first: the lists' [sentinel](Position::sentinel).
     pub unsafe fn initialize(&mut self, base: NonNull<u8>, memory: NonNull<u8>, largest: usize) {
         // SAFETY: the caller gives room for a head a bin.
         unsafe {
             let heads = Position::new(base, memory).cell_down();
-            FreeChunk::<G>::lay_end(base);
+            FreeChunk::<G>::lay_sentinel(base);
             *self = Self { heads, count: class::count::<G>(largest), ..Self::new() };
             self.forget(base);
         }
@@ -98,7 +98,7 @@ impl<G: Granule> Bins<G> {
         self.bits = G::BinBits::NONE;
         for bin in self.all() {
             // SAFETY: the bin has a head.
-            unsafe { self.head(bin).set_link(base, Position::end(base)) };
+            unsafe { self.head(bin).set_link(base, Position::sentinel(base)) };
         }
     }
 

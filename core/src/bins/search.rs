@@ -51,7 +51,7 @@ impl<G: Granule> Bins<G> {
     /// As for the type. There is such a bin.
     #[inline(always)]
     pub unsafe fn first_has(&self, base: NonNull<u8>, bin: usize, size: usize) -> bool {
-        // SAFETY: as the caller says. The end says no size.
+        // SAFETY: as the caller says. The sentinel says no size.
         unsafe { FreeChunk::<G>::at(self.head(bin).link(base)).size_of_more(base) >= Some(size) }
     }
 

@@ -48,20 +48,20 @@ impl<G: Granule> Position<G> {
     /// The base, as a sentinel: the last link of every list leads here. The cells at the base where a chunk would keep `back` are
     /// reserved, so that to unlink a chunk writes the `back` of the next without asking whether there is one.
     #[inline(always)]
-    pub fn end(base: NonNull<u8>) -> Self {
+    pub fn sentinel(base: NonNull<u8>) -> Self {
         if G::COUNTED { Self::numbered(0) } else { Self::addressed(base) }
     }
 
-    /// Whether it is the [`end`](Self::end).
+    /// Whether it is the [`sentinel`](Self::sentinel).
     #[inline(always)]
-    pub(crate) fn is_end(self, base: NonNull<u8>) -> bool {
-        self == Self::end(base)
+    pub(crate) fn is_sentinel(self, base: NonNull<u8>) -> bool {
+        self == Self::sentinel(base)
     }
 
-    /// It, unless it is the [`end`](Self::end), or nowhere.
+    /// It, unless it is the [`sentinel`](Self::sentinel), or nowhere.
     #[inline(always)]
-    pub(crate) fn unless_end(self, base: NonNull<u8>) -> Option<Self> {
-        (!self.is_end(base) && !self.0.is_null()).then_some(self)
+    pub(crate) fn unless_sentinel(self, base: NonNull<u8>) -> Option<Self> {
+        (!self.is_sentinel(base) && !self.0.is_null()).then_some(self)
     }
 
     /// The position at `address`, where a granule or a cell starts.
@@ -137,14 +137,14 @@ impl<G: Granule> Position<G> {
         unsafe { self.moved_down(G::CELL / Self::UNIT) }
     }
 
-    /// Whether it lies below another, and is not the [`end`](Self::end).
+    /// Whether it lies below another, and is not the [`sentinel`](Self::sentinel).
     #[inline(always)]
     pub(crate) fn is_chunk_below(self, base: NonNull<u8>, other: Self) -> bool {
         if G::COUNTED {
-            // The end, 0, comes round to the highest.
+            // The sentinel, 0, comes round to the highest.
             return self.0.addr().wrapping_sub(1) < other.0.addr();
         }
-        self.0.addr() < other.0.addr() && !self.is_end(base)
+        self.0.addr() < other.0.addr() && !self.is_sentinel(base)
     }
 
     /// How many cells it lies above another; many, if it lies below.
@@ -264,10 +264,10 @@ mod tests {
             for position in [cell(1), cell(6)] {
                 cell(3).set_link(base, position);
                 assert_eq!((cell(3).link(base), is_size(cell(3))), (position, false));
-                assert!(!position.is_end(base));
+                assert!(!position.is_sentinel(base));
             }
-            cell(3).set_link(base, Position::end(base));
-            assert_eq!((cell(3).link(base), is_size(cell(3))), (Position::end(base), false));
+            cell(3).set_link(base, Position::sentinel(base));
+            assert_eq!((cell(3).link(base), is_size(cell(3))), (Position::sentinel(base), false));
             for size in [1, 2, 77, most - 1] {
                 cell(3).set_size(base, size);
                 assert_eq!(cell(3).size(base), Some(size));

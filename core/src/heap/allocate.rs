@@ -135,7 +135,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             let chunk = self.bins.pop_chunk(base, bin);
             if Self::may_be_carved(size) && self.quick.serves(size * Self::GRANULE) {
                 let chunk_size = Bins::size_of(base, chunk, bin);
-                if Self::is_long(chunk_size, size) {
+                if Self::is_worth_a_batch(chunk_size, size) {
                     return self.carve(chunk.position(), chunk_size, size);
                 }
             }
@@ -154,7 +154,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// Whether a chunk is so long that blocks of `size` granules are carved off it.
     #[inline(always)]
-    const fn is_long(chunk_size: usize, size: usize) -> bool {
+    const fn is_worth_a_batch(chunk_size: usize, size: usize) -> bool {
         chunk_size >= if Self::BATCH.from > 0 { Self::BATCH.from } else { 2 * size }
     }
 
@@ -319,7 +319,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             // SAFETY: as the caller says.
             unsafe { self.insert(chunk.up(size), rest) };
         }
-        if Self::CLOSES && chunk_size >= self.long && rest < self.long {
+        if Self::CLOSES && chunk_size >= self.ample && rest < self.ample {
             self.close_if_scarce();
         }
     }

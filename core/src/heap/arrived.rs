@@ -128,7 +128,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         while let Some(span) = next {
             let block = span.start();
             // So that the span stays even if its last block comes back.
-            self.keep(Some(block));
+            self.pin(Some(block));
             // SAFETY: the span is one of the heap's, and its map has the entries.
             unsafe {
                 let entries = entries(span.granules());
@@ -138,12 +138,12 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 next = span.next();
             }
         }
-        self.keep(None);
+        self.pin(None);
         count
     }
 
     /// Has the span in the block that starts at `block` stay, and no other any longer, though it may become entirely free.
-    pub(crate) fn keep(&mut self, block: Option<NonNull<u8>>) {
-        self.kept = block;
+    pub(crate) fn pin(&mut self, block: Option<NonNull<u8>>) {
+        self.pinned = block;
     }
 }

@@ -34,9 +34,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: the caller gives up the block, if there is one.
         unsafe {
             if self.quick.are_open() {
-                return self.free_waiting(ptr, None);
+                return self.free_to_list(ptr, None);
             }
-            self.free_with_care(ptr, None)
+            self.free_by_lookup(ptr, None)
         }
     }
 
@@ -55,7 +55,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: the caller gives up the block, if there is one.
         unsafe {
             if self.quick.may_hold(bytes) {
-                return self.free_waiting(ptr, Some(bytes));
+                return self.free_to_list(ptr, Some(bytes));
             }
             self.free_to_bins(ptr, layout.size())
         }
@@ -67,18 +67,18 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// # Safety
     /// If a block in use starts at `ptr`, nobody uses it any more. The size may wait, if it is said.
     #[inline(always)]
-    unsafe fn free_waiting(&mut self, ptr: NonNull<u8>, expected: Option<usize>) -> Result<(), FreeError> {
+    unsafe fn free_to_list(&mut self, ptr: NonNull<u8>, expected: Option<usize>) -> Result<(), FreeError> {
         let Some((span, start)) = self.granule_at(ptr) else { return self.refuse(ptr) };
         // SAFETY: as the caller says; the granule is the span's.
-        unsafe { self.free_waiting_in(span, start, ptr, expected) }
+        unsafe { self.free_to_list_in(span, start, ptr, expected) }
     }
 
-    /// [`free_waiting`](Self::free_waiting), of a block at granule `start` of `span`.
+    /// [`free_to_list`](Self::free_to_list), of a block at granule `start` of `span`.
     ///
     /// # Safety
-    /// As for `free_waiting`; the granule is one of a span of the heap, and lies at `ptr`.
+    /// As for `free_to_list`; the granule is one of a span of the heap, and lies at `ptr`.
     #[inline(always)]
-    pub(super) unsafe fn free_waiting_in(
+    pub(super) unsafe fn free_to_list_in(
         &mut self,
         span: Span<Unit<S, M>>,
         start: usize,
@@ -90,7 +90,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             match self.let_wait(span, start, ptr, expected) {
                 LetWait::Done => Ok(()),
                 LetWait::Full(bytes) => self.free_to_bins(ptr, bytes),
-                LetWait::Unclear => self.free_unclear(ptr, expected.and_then(NonZero::new)),
+                LetWait::Unclear => self.free_on_second_look(ptr, expected.and_then(NonZero::new)),
             }
         }
     }
@@ -98,9 +98,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Lets a block wait that ends in another map entry than it starts in, or sees to what it is with more care.
     ///
     /// # Safety
-    /// As for [`free_waiting`](Self::free_waiting).
+    /// As for [`free_to_list`](Self::free_to_list).
     #[inline(never)]
-    pub(crate) unsafe fn free_unclear(
+    pub(crate) unsafe fn free_on_second_look(
         &mut self,
         ptr: NonNull<u8>,
         expected: Option<NonZero<usize>>,
@@ -111,7 +111,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if self.free_over_edge(span, start, ptr, expected.map(NonZero::get)) {
                 return Ok(());
             }
-            self.free_with_care(ptr, expected)
+            self.free_by_lookup(ptr, expected)
         }
     }
 
@@ -157,9 +157,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Lets a block wait, or frees it to the bins, or says why not.
     ///
     /// # Safety
-    /// As for [`free_waiting`](Self::free_waiting).
+    /// As for [`free_to_list`](Self::free_to_list).
     #[inline(never)]
-    unsafe fn free_with_care(
+    unsafe fn free_by_lookup(
         &mut self,
         ptr: NonNull<u8>,
         expected: Option<NonZero<usize>>,
@@ -171,10 +171,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 
-    /// [`free_with_care`](Self::free_with_care), in a block of the source that starts at `block`.
+    /// [`free_by_lookup`](Self::free_by_lookup), in a block of the source that starts at `block`.
     ///
     /// # Safety
-    /// As for `free_with_care`; the source's block holds `ptr`.
+    /// As for `free_by_lookup`; the source's block holds `ptr`.
     #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
     pub(crate) unsafe fn free_in(
         &mut self,
@@ -228,7 +228,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 if Self::COUNTS_HELD {
                     return false;
                 }
-                let neighbours = view.neighbours(0).with_upper(upper);
+                let neighbours = view.neighbours_with(upper);
                 self.take_back(UsedChunk { span, start, map: InUse { end, neighbours } });
                 return true;
             }
@@ -241,7 +241,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 
-    /// [`free_with_care`](Self::free_with_care), of a chunk in use.
+    /// [`free_by_lookup`](Self::free_by_lookup), of a chunk in use.
     ///
     /// # Safety
     /// The chunk is in use, and the caller gives it up.
@@ -291,7 +291,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let size = granules::<Unit<S, M>>(bytes);
         if cfg!(for_size) || (M::WAITS && bytes == 0) {
             // SAFETY: as for this.
-            return unsafe { self.free_with_care(ptr, NonZero::new(size * Self::GRANULE)) };
+            return unsafe { self.free_by_lookup(ptr, NonZero::new(size * Self::GRANULE)) };
         }
         let Some((span, start)) = self.granule_at(ptr) else { return self.refuse(ptr) };
         // SAFETY: the granule is the span's. A chunk in use is given up by the caller.

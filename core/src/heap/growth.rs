@@ -16,7 +16,7 @@ use crate::{Mode, PageSource};
 const DISCARDED_FROM: usize = 64 << 10;
 
 /// Where no other memory is to come, blocks wait only while a free chunk is such a part of all there is.
-const LONG: usize = 6;
+const AMPLE: usize = 6;
 
 /// A length that no chunk has, nor twice that: lists never open.
 const NEVER: usize = usize::MAX / 4;
@@ -117,7 +117,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// Lets blocks wait, as a span has come or gone, until there is no long free chunk any more.
     fn let_wait_for_now(&mut self) {
-        self.long = if self.quick.are_there() { self.counts.capacity().div_ceil(LONG) } else { NEVER };
+        self.ample = if self.quick.are_there() { self.counts.capacity().div_ceil(AMPLE) } else { NEVER };
         self.quick.open();
     }
 
@@ -153,7 +153,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// As there.
     unsafe fn keep_or_release(&mut self, span: Span<Unit<S, M>>, release: Release<S>) {
         // SAFETY: the span is one of ours.
-        if self.is_home(span) || unsafe { self.is_kept(span) } {
+        if self.is_home(span) || unsafe { self.is_pinned(span) } {
             return;
         }
         // SAFETY: the span is one of ours, and so is the spare: a span leaves through `release`, which forgets it.
@@ -179,7 +179,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             // SAFETY: the span is one of ours, and its successor is read before it goes.
             unsafe {
                 next = span.next();
-                if !self.is_home(span) && span.is_free() && !self.is_kept(span) {
+                if !self.is_home(span) && span.is_free() && !self.is_pinned(span) {
                     self.release(span, S::release);
                 }
             }
@@ -187,7 +187,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         if let Some(home) = self.home()
             && (self.counts.used_chunks, self.counts.spans) == (0, 1)
             // SAFETY: the span is one of ours.
-            && !unsafe { self.is_kept(home) }
+            && !unsafe { self.is_pinned(home) }
         {
             // SAFETY: nothing is in use, and this is the last span, so that it is free.
             unsafe { self.release(home, S::release) };
@@ -217,9 +217,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ///
     /// # Safety
     /// The span is one of the heap's.
-    unsafe fn is_kept(&self, span: Span<Unit<S, M>>) -> bool {
+    unsafe fn is_pinned(&self, span: Span<Unit<S, M>>) -> bool {
         // SAFETY: as the caller says.
-        M::REMOTE && (self.kept == Some(span.start()) || unsafe { span.is_noted() })
+        M::REMOTE && (self.pinned == Some(span.start()) || unsafe { span.is_noted() })
     }
 
     /// Gives a span back to the source, by `release`.

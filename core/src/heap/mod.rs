@@ -81,12 +81,12 @@ pub struct Heap<S: PageSource, M: Mode = General> {
     largest: usize,
     /// What no block has covered yet, where the source gives zeros.
     fresh: Fresh,
-    /// The block whose span is looked through for blocks that have come back.
-    kept: Option<NonNull<u8>>,
+    /// The block whose span is looked through for blocks that have come back: it stays meanwhile.
+    pinned: Option<NonNull<u8>>,
     counts: Counts,
     /// Granules. When no free chunk is as long, and the source has no such block, quick lists close; when one twice as long
     /// comes to be, they open again.
-    long: usize,
+    ample: usize,
 }
 
 // SAFETY: the heap alone reaches its spans, through pointers that hold wherever it is.
@@ -169,9 +169,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             spare: None,
             largest: 0,
             fresh: Fresh::NONE,
-            kept: None,
+            pinned: None,
             counts: Counts::NONE,
-            long: 0,
+            ample: 0,
         }
     }
 

@@ -180,7 +180,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         unsafe {
             new.copy_from_nonoverlapping(ptr, new_size.min(bytes));
             let _ = if self.quick.may_hold(bytes) {
-                self.free_waiting_in(span, start, ptr, Some(bytes))
+                self.free_to_list_in(span, start, ptr, Some(bytes))
             } else {
                 self.free_to_bins(ptr, bytes)
             };

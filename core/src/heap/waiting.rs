@@ -135,8 +135,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(never)]
     pub(super) fn close_if_scarce(&mut self) {
         let is_scarce = |heap: &Self| {
-            let bytes = heap.largest.min(heap.long * Self::GRANULE);
-            heap.bin_for(heap.long).is_none() && !heap.source.can_lend(bytes)
+            let bytes = heap.largest.min(heap.ample * Self::GRANULE);
+            heap.bin_for(heap.ample).is_none() && !heap.source.can_lend(bytes)
         };
         if self.quick.are_open() && is_scarce(self) {
             self.flush();

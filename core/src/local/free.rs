@@ -64,7 +64,7 @@ impl<S: PageSource> LocalHeap<'_, S> {
             {
                 return Ok(());
             }
-            self.heap.free_unclear(ptr, expected.and_then(NonZero::new))
+            self.heap.free_on_second_look(ptr, expected.and_then(NonZero::new))
         }
     }
 

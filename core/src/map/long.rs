@@ -66,7 +66,7 @@ impl<G: Granule> Map<G> {
             if next.is_note() || !(first_start::<G>(next) ^ end).is_multiple_of(WORD_GRANULES) {
                 return None;
             }
-            Some(view.neighbours(0).with_upper(Upper { edges: next.edges >> (end % WORD_GRANULES) }))
+            Some(view.neighbours_with(Upper { edges: next.edges >> (end % WORD_GRANULES) }))
         }
     }
 
@@ -83,7 +83,7 @@ impl<G: Granule> Map<G> {
             if !view.is_used() || view.has_end() || !self.entry(g / WORD_GRANULES + 1).read().notes(end) {
                 return None;
             }
-            Some(view.neighbours(0).with_upper(self.upper(end)))
+            Some(view.neighbours_with(self.upper(end)))
         }
     }
 

@@ -20,12 +20,6 @@ impl Neighbours {
         self.lower & 1 != 0
     }
 
-    /// The same below, and what lies above.
-    #[inline(always)]
-    pub const fn with_upper(self, upper: Upper) -> Self {
-        Self { upper: upper.edges, ..self }
-    }
-
     /// Whether the chunk above is free.
     #[inline(always)]
     pub const fn upper_free(self) -> bool {
@@ -116,7 +110,13 @@ impl<E: Entry> View<E> {
         E::starts_of(self.chunks, self.edges) & !1
     }
 
-    /// What lies below and above the chunk in use that starts here and has `size` granules.
+    /// What lies below the chunk in use that starts here, and above it, where `upper` is seen in another entry.
+    #[inline(always)]
+    pub const fn neighbours_with(self, upper: Upper) -> Neighbours {
+        Neighbours { lower: self.edges, upper: upper.edges }
+    }
+
+    /// What lies below and above the chunk in use that starts here and has `size` granules; the entry holds its end.
     #[inline(always)]
     pub const fn neighbours(self, size: usize) -> Neighbours {
         Neighbours { lower: self.edges, upper: self.edges >> (size % WORD_GRANULES) }
