@@ -152,7 +152,7 @@ impl<M: Mode> Quick<M> {
     /// [`Policy::bytes`] bytes at `memory`, aligned to a word, are theirs for as long as they are in use, if they stand in a
     /// span. If they stand in the heap, none is of more granules than a word has bits.
     pub unsafe fn initialize(&mut self, memory: NonNull<u8>, policy: Policy) {
-        *self = Self::new();
+        self.give_up();
         if policy.is_on() {
             // SAFETY: as the caller says.
             unsafe { self.lists.set(memory, policy) };
@@ -185,6 +185,25 @@ impl<M: Mode> Quick<M> {
             // SAFETY: where long blocks may wait, there are places.
             unsafe { self.empty_places() };
         }
+    }
+
+    /// Has no lists, nor memory for them, any more. All are empty.
+    pub fn give_up(&mut self) {
+        let ample = self.ample();
+        *self = Self::new();
+        self.set_ample(ample);
+    }
+
+    /// Granules. When no free chunk is as long, and the source has no such block, lists close; when one twice as long comes to
+    /// be, they open again.
+    #[inline(always)]
+    pub fn ample(&self) -> usize {
+        self.lists.ample()
+    }
+
+    /// Sets that.
+    pub fn set_ample(&mut self, granules: usize) {
+        self.lists.set_ample(granules);
     }
 
     /// Lets nothing wait for now, where lists may be closed. All are empty.

@@ -143,12 +143,6 @@ impl<G: Granule> Span<G> {
         unsafe { self.end().wrapping_sub(self.capacity()) }
     }
 
-    /// The address of `ptr`, in the span's block, as a pointer into that, which the one given may not be.
-    #[inline(always)]
-    pub fn own(self, ptr: NonNull<u8>) -> NonNull<u8> {
-        self.start().with_addr(ptr.addr())
-    }
-
     /// Granules that chunks are made of.
     ///
     /// # Safety

@@ -75,6 +75,16 @@ impl<G: Granule> Bins<G> {
         class::holding::<G>(largest) * G::CELL
     }
 
+    /// Bytes that these bins take.
+    pub(crate) const fn own_bytes(&self) -> usize {
+        self.last() * G::CELL
+    }
+
+    /// The largest chunk, in granules, that there is a bin for; 0 without bins.
+    pub(crate) const fn largest(&self) -> usize {
+        if self.are_there() { class::largest_for::<G>(self.count) } else { 0 }
+    }
+
     /// Lays empty bins for chunks of up to `largest` granules, [`LARGEST`](Self::LARGEST) at most, at `memory`.
     ///
     /// # Safety

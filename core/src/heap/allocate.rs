@@ -283,7 +283,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             let taken = self.bins.take_last_resort(base, size, lies_well);
             if S::ZEROED && taken.is_none() {
                 // What is in the last bin may be longer than the wilderness.
-                return self.bins.take_last_resort(base, self.largest / Self::GRANULE, lies_well);
+                return self.bins.take_last_resort(base, self.bins.largest(), lies_well);
             }
             taken
         }
@@ -319,7 +319,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             // SAFETY: as the caller says.
             unsafe { self.insert(chunk.up(size), rest) };
         }
-        if Self::CLOSES && chunk_size >= self.ample && rest < self.ample {
+        if Self::CLOSES && chunk_size >= self.quick.ample() && rest < self.quick.ample() {
             self.close_if_scarce();
         }
     }

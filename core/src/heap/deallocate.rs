@@ -28,7 +28,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// A [`FreeError`], and nothing has changed, for a pointer that is not the start of a block in use of this heap.
     ///
     /// # Safety
-    /// If a block in use starts at `ptr`, nobody uses it any more. No other pointer does harm.
+    /// If a block in use starts at `ptr`, it is given by [its pointer](crate::Heap#pointers), and nobody uses it any more.
+    /// No other pointer does harm.
     #[inline]
     pub unsafe fn deallocate(&mut self, ptr: NonNull<u8>) -> Result<(), FreeError> {
         // SAFETY: the caller gives up the block, if there is one.
@@ -47,7 +48,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// number of granules.
     ///
     /// # Safety
-    /// If a block in use starts at `ptr`, nobody uses it any more. No other pointer does harm.
+    /// If a block in use starts at `ptr`, it is given by [its pointer](crate::Heap#pointers), and nobody uses it any more.
+    /// No other pointer does harm.
     #[inline]
     pub unsafe fn deallocate_sized(&mut self, ptr: NonNull<u8>, layout: Layout) -> Result<(), FreeError> {
         // None for no bytes, so that a block for none is not thought to wait.
@@ -149,7 +151,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 return LetWait::Unclear;
             }
             self.flip_waiting(span, start);
-            self.quick.push(span.own(ptr), bytes);
+            self.quick.push(ptr, bytes);
             LetWait::Done
         }
     }
@@ -235,7 +237,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if Self::COUNTS_HELD && !span.let_go_unless_last() {
                 return false;
             }
-            self.quick.push(span.own(ptr), bytes);
+            self.quick.push(ptr, bytes);
             self.flip_waiting(span, start);
             true
         }

@@ -57,7 +57,7 @@ impl<S: PageSource> Heap<S, Local> {
             if !is_as_said || !self.quick.serves(bytes) || !glance.is_live() {
                 return false;
             }
-            self.quick.push(span.own(ptr), bytes);
+            self.quick.push(ptr, bytes);
             glance.flip_live();
         }
         true
@@ -89,7 +89,7 @@ impl<S: PageSource> Heap<S, Local> {
                 return LongWait::TooLong;
             }
             glance.flip_live();
-            match self.quick.exchange_long(span.own(ptr), bytes) {
+            match self.quick.exchange_long(ptr, bytes) {
                 Some(displaced) => LongWait::InPlaceOf(displaced),
                 None => LongWait::Yes,
             }
@@ -144,7 +144,7 @@ impl<S: PageSource> Heap<S, Local> {
     ) -> Option<NonNull<u8>> {
         // SAFETY: as in `let_wait_soon`; both blocks hold the bytes, and they are two.
         unsafe {
-            let (glance, ptr) = (span.map().glance(start), span.own(ptr));
+            let glance = span.map().glance(start);
             let (bytes, new_bytes) = (glance.size() * Self::GRANULE, rounded::<TwoWordsLive>(new_size));
             if !self.quick.serves(bytes) {
                 return self.move_end_soon(span, start, expected, new_size).then_some(ptr);

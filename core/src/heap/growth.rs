@@ -33,7 +33,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let min = self.least_block_for(size, overhead)?;
         // SAFETY: the source is this heap's.
         let block = unsafe { self.source.request(min) }?;
-        let most = self.largest.max(overhead.bins_for).min(<Unit<S, M>>::REACH);
+        let most = (self.bins.largest() * Self::GRANULE).max(overhead.bins_for).min(<Unit<S, M>>::REACH);
         let has_room = overhead.capacity::<Unit<S, M>>(block.len() / <Unit<S, M>>::BYTES) >= size;
         let is_whole = block.len().is_multiple_of(GRANULE);
         if block.len() < min || block.len() > most || !is_whole || !has_room {
@@ -78,7 +78,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// Bytes of bins in a span of this heap.
     pub(crate) fn bins_bytes(&self, span: Span<Unit<S, M>>) -> usize {
-        if self.is_home(span) { Bins::<Unit<S, M>>::bytes(self.largest / Self::GRANULE) } else { 0 }
+        if self.is_home(span) { self.bins.own_bytes() } else { 0 }
     }
 
     /// Whether marks of spans tell which blocks wait.
@@ -96,7 +96,6 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if overhead.bins_for > 0 {
                 self.bins.initialize(span.start(), span.bins_memory(), overhead.bins_for / Self::GRANULE);
                 self.lay_lists(span, overhead.bins_for);
-                self.largest = overhead.bins_for;
                 (self.base, self.end) = (span.start(), span.end());
                 if Self::COUNTS_HELD {
                     // The bins keep it.
@@ -117,7 +116,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// Lets blocks wait, as a span has come or gone, until there is no long free chunk any more.
     fn let_wait_for_now(&mut self) {
-        self.ample = if self.quick.are_there() { self.counts.capacity().div_ceil(AMPLE) } else { NEVER };
+        let ample = if self.quick.are_there() { self.counts.capacity().div_ceil(AMPLE) } else { NEVER };
+        self.quick.set_ample(ample);
         self.quick.open();
     }
 
@@ -192,7 +192,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             // SAFETY: nothing is in use, and this is the last span, so that it is free.
             unsafe { self.release(home, S::release) };
             (self.bins, self.quick) = (Bins::new(), Quick::new());
-            (self.end, self.largest) = (0, 0);
+            self.end = 0;
         }
         self.discard_free();
         before - self.counts.source

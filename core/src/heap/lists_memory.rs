@@ -12,7 +12,7 @@ use super::Heap;
 use crate::chunk::FreeChunk;
 use crate::granule::Unit;
 use crate::map::Field;
-use crate::quick::{Lists, Policy, Quick};
+use crate::quick::{Lists, Policy};
 use crate::span::{Overhead, Span};
 use crate::{Mode, PageSource};
 
@@ -53,7 +53,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if gained + self.free_below(home, end) < needed {
                 return false;
             }
-            self.quick = Quick::new();
+            self.quick.give_up();
             self.end_wilderness();
             let below = self.take_below(home, end);
             self.move_boundary(home, new_end);
@@ -75,7 +75,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     fn take_lists_back(&mut self) {
         let Some(home) = self.home() else { return };
-        let lists = Self::policy_for(self.largest);
+        // SAFETY: the span is ours.
+        let largest = unsafe { home.block() }.len();
+        let lists = Self::policy_for(largest);
         let overhead = Overhead { lists, marks: lists.is_on(), ..Overhead::LEAST };
         // SAFETY: the span is ours, and what lies between the two granules is free.
         unsafe {
@@ -90,7 +92,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 self.insert(home.position(end - below), below - lost);
             }
             home.clear_marks();
-            self.lay_lists(home, self.largest);
+            self.lay_lists(home, largest);
         }
     }
 

@@ -49,6 +49,10 @@ use crate::{Compact, General, Mode, PageSource, RealTime, Totals};
 /// on 32 bits and in compact mode), a free that empties one as long as the source takes to have it back, and to tell why a
 /// pointer is no block's start takes a step for each 64 granules (32 on 32 bits) between it and the start below.
 ///
+/// # Pointers
+/// A block in use is given back, or resized, by the pointer that was handed out for it, or one derived from that: a heap writes
+/// into what is given back by it. Any pointer at all may be given where no block in use starts: it is refused, and does no harm.
+///
 /// ```
 /// use core::alloc::Layout;
 /// use core::mem::MaybeUninit;
@@ -77,16 +81,11 @@ pub struct Heap<S: PageSource, M: Mode = General> {
     end: usize,
     /// A span that was entirely free when last looked at, kept against coming and going.
     spare: Option<Span<Unit<S, M>>>,
-    /// The largest chunk, in bytes, that the bins were made for.
-    largest: usize,
     /// What no block has covered yet, where the source gives zeros.
     fresh: Fresh,
     /// The block whose span is looked through for blocks that have come back: it stays meanwhile.
     pinned: Option<NonNull<u8>>,
     counts: Counts,
-    /// Granules. When no free chunk is as long, and the source has no such block, quick lists close; when one twice as long
-    /// comes to be, they open again.
-    ample: usize,
 }
 
 // SAFETY: the heap alone reaches its spans, through pointers that hold wherever it is.
@@ -167,11 +166,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             base: NonNull::dangling(),
             end: 0,
             spare: None,
-            largest: 0,
             fresh: Fresh::NONE,
             pinned: None,
             counts: Counts::NONE,
-            ample: 0,
         }
     }
 

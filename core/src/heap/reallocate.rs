@@ -17,7 +17,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// O(1), but for the copy, and in general mode for [what waits](Self::new).
     ///
     /// # Safety
-    /// If a block in use starts at `ptr`, nobody uses it any more once another pointer is returned.
+    /// If a block in use starts at `ptr`, it is given by [its pointer](crate::Heap#pointers), and nobody uses it any more
+    /// once another pointer is returned.
     #[inline]
     pub unsafe fn reallocate(
         &mut self,
@@ -31,7 +32,6 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
         // SAFETY: the chunk is in use; if it moves, the caller gives it up.
         unsafe {
-            let ptr = chunk.span.own(ptr);
             if self.move_end(chunk, granules::<Unit<S, M>>(new_size)) {
                 return Some(ptr);
             }
@@ -47,7 +47,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// A [`FreeError`], and nothing has changed, for a pointer that is not the start of a block in use of this heap.
     ///
     /// # Safety
-    /// If a block in use starts at `ptr`, nobody uses it any more once another pointer is returned.
+    /// If a block in use starts at `ptr`, it is given by [its pointer](crate::Heap#pointers), and nobody uses it any more
+    /// once another pointer is returned.
     #[inline]
     pub unsafe fn resize(
         &mut self,
@@ -102,7 +103,6 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let (old, _) = (layout(chunk.size() * Self::GRANULE)?, layout(new_size)?);
         // SAFETY: as the caller says.
         unsafe {
-            let ptr = chunk.span.own(ptr);
             if self.move_end(chunk, granules::<Unit<S, M>>(new_size)) {
                 return Some(ptr);
             }
@@ -117,7 +117,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// A [`FreeError`], and nothing has changed, for a pointer that is not the start of a block in use of this heap.
     ///
     /// # Safety
-    /// If a block in use starts at `ptr`, what lies in it above a lower end is used no more.
+    /// If a block in use starts at `ptr`, it is given by [its pointer](crate::Heap#pointers), and what lies in it above a
+    /// lower end is used no more.
     pub unsafe fn resize_in_place(&mut self, ptr: NonNull<u8>, new_size: usize) -> Result<bool, FreeError> {
         let chunk = self.used_chunk(ptr)?;
         // SAFETY: the chunk is in use.

@@ -42,7 +42,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         unsafe {
             let may_wait = self.quick.serves(bytes) && self.quick.has_room(bytes);
             if may_wait {
-                self.quick.push(chunk.span.own(ptr), bytes);
+                self.quick.push(ptr, bytes);
                 self.flip_waiting(chunk.span, chunk.start);
             } else if self.quick.serves_long(bytes) {
                 self.let_wait_long(chunk.span, chunk.start, ptr, bytes);
@@ -69,7 +69,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: as the caller says; a block that waited is the start of a chunk of ours, whose bit is set.
         unsafe {
             self.flip_waiting(span, start);
-            if let Some(block) = self.quick.exchange_long(span.own(ptr), bytes) {
+            if let Some(block) = self.quick.exchange_long(ptr, bytes) {
                 self.take_back_waiting(block);
             }
         }
@@ -135,8 +135,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(never)]
     pub(super) fn close_if_scarce(&mut self) {
         let is_scarce = |heap: &Self| {
-            let bytes = heap.largest.min(heap.ample * Self::GRANULE);
-            heap.bin_for(heap.ample).is_none() && !heap.source.can_lend(bytes)
+            let ample = heap.quick.ample();
+            let bytes = heap.source.largest().min(ample * Self::GRANULE);
+            heap.bin_for(ample).is_none() && !heap.source.can_lend(bytes)
         };
         if self.quick.are_open() && is_scarce(self) {
             self.flush();

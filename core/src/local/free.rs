@@ -30,7 +30,8 @@ impl<S: PageSource> LocalHeap<'_, S> {
     /// As there; [`FreeError::NotOurs`] for another heap's block.
     ///
     /// # Safety
-    /// If a block in use of this heap starts at `ptr`, nobody uses it any more. No other pointer does harm.
+    /// If a block in use of this heap starts at `ptr`, it is given by [its pointer](crate::Heap#pointers), and nobody uses
+    /// it any more. No other pointer does harm.
     #[inline]
     pub unsafe fn deallocate(&mut self, ptr: NonNull<u8>) -> Result<(), FreeError> {
         // SAFETY: as the caller says.
@@ -44,7 +45,8 @@ impl<S: PageSource> LocalHeap<'_, S> {
     /// As there; [`FreeError::NotOurs`] for another heap's block.
     ///
     /// # Safety
-    /// If a block in use of this heap starts at `ptr`, nobody uses it any more. No other pointer does harm.
+    /// If a block in use of this heap starts at `ptr`, it is given by [its pointer](crate::Heap#pointers), and nobody uses
+    /// it any more. No other pointer does harm.
     #[inline]
     pub unsafe fn deallocate_sized(&mut self, ptr: NonNull<u8>, layout: Layout) -> Result<(), FreeError> {
         // SAFETY: as the caller says.
@@ -75,8 +77,8 @@ impl<S: PageSource> LocalHeap<'_, S> {
     /// As for [`deallocate_sized`](Self::deallocate_sized).
     ///
     /// # Safety
-    /// If a block in use of this heap starts at `ptr`, nobody uses it any more. `block` is what the source's
-    /// [`block_of`](PageSource::block_of) answers for `ptr`.
+    /// If a block in use of this heap starts at `ptr`, it is given by [its pointer](crate::Heap#pointers), and nobody uses
+    /// it any more. `block` is what the source's [`block_of`](PageSource::block_of) answers for `ptr`.
     pub unsafe fn deallocate_in(
         &mut self,
         block: NonNull<u8>,
@@ -92,8 +94,8 @@ impl<S: PageSource> LocalHeap<'_, S> {
     /// [`deallocate_sized`](Self::deallocate_sized) does it, or says why not. O(1).
     ///
     /// # Safety
-    /// If a block in use of this heap starts there, nobody uses it any more. The source's
-    /// [`granule_at`](PageSource::granule_at) answers so for the address.
+    /// If a block in use of this heap starts there, it is given by [its pointer](crate::Heap#pointers), and nobody uses it
+    /// any more. The source's [`granule_at`](PageSource::granule_at) answers so for the address.
     #[inline(always)]
     pub unsafe fn let_wait(&mut self, at: GranuleAt, size: Option<usize>) -> bool {
         // SAFETY: as the caller says; each block of the source holds a span.

@@ -14,7 +14,8 @@ impl<S: PageSource> LocalHeap<'_, S> {
     /// [`Heap::reallocate`](crate::Heap::reallocate).
     ///
     /// # Safety
-    /// If a block in use starts at `ptr`, nobody uses it any more once another pointer is returned.
+    /// If a block in use starts at `ptr`, it is given by [its pointer](crate::Heap#pointers), and nobody uses it any more
+    /// once another pointer is returned.
     #[inline]
     pub unsafe fn reallocate(
         &mut self,
@@ -45,7 +46,8 @@ impl<S: PageSource> LocalHeap<'_, S> {
     /// As there.
     ///
     /// # Safety
-    /// If a block in use starts at `ptr`, nobody uses it any more once another pointer is returned.
+    /// If a block in use starts at `ptr`, it is given by [its pointer](crate::Heap#pointers), and nobody uses it any more
+    /// once another pointer is returned.
     #[inline]
     pub unsafe fn resize(
         &mut self,
@@ -63,8 +65,9 @@ impl<S: PageSource> LocalHeap<'_, S> {
     /// for that. If not, `None`, and nothing has changed. O(1), but for the copy.
     ///
     /// # Safety
-    /// If a block in use of this heap starts there, nobody uses it any more once another pointer is returned. The source's
-    /// [`granule_at`](PageSource::granule_at) answers so for the address.
+    /// If a block in use of this heap starts there, it is given by [its pointer](crate::Heap#pointers), and nobody uses it
+    /// any more once another pointer is returned. The source's [`granule_at`](PageSource::granule_at) answers so for the
+    /// address.
     #[inline(always)]
     pub unsafe fn resize_soon(
         &mut self,
@@ -107,7 +110,8 @@ impl<S: PageSource> LocalHeap<'_, S> {
     /// As there.
     ///
     /// # Safety
-    /// If a block in use starts at `ptr`, what lies in it above a lower end is used no more.
+    /// If a block in use starts at `ptr`, it is given by [its pointer](crate::Heap#pointers), and what lies in it above a
+    /// lower end is used no more.
     pub unsafe fn resize_in_place(&mut self, ptr: NonNull<u8>, new_size: usize) -> Result<bool, FreeError> {
         // SAFETY: as the caller says.
         unsafe { self.heap.resize_in_place(ptr, new_size) }

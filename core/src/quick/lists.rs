@@ -27,6 +27,15 @@ pub trait Lists: sealed::Sealed + fmt::Debug {
     /// Sets that to nothing, or to what the policy says, if they may be closed.
     fn set_closed(&mut self, _are_closed: bool) {}
 
+    /// Granules: see [`Quick::ample`](super::Quick::ample).
+    #[inline(always)]
+    fn ample(&self) -> usize {
+        0
+    }
+
+    /// Sets that, where lists may be closed.
+    fn set_ample(&mut self, _granules: usize) {}
+
     /// The first list, that of no bytes; the others stand behind it, and then the places of long blocks.
     fn first(&self) -> NonNull<u8>;
 
@@ -77,12 +86,18 @@ pub struct InSpan {
     first: NonNull<u8>,
     policy: Policy,
     limit: usize,
+    ample: usize,
     coalesced: usize,
 }
 
 impl Lists for InSpan {
-    const NONE: Self =
-        Self { first: NonNull::from_ref(&NO_LISTS.0).cast(), policy: Policy::OFF, limit: 0, coalesced: 0 };
+    const NONE: Self = Self {
+        first: NonNull::from_ref(&NO_LISTS.0).cast(),
+        policy: Policy::OFF,
+        limit: 0,
+        ample: 0,
+        coalesced: 0,
+    };
     const IN_SPAN: bool = true;
 
     #[inline(always)]
@@ -96,7 +111,7 @@ impl Lists for InSpan {
     }
 
     unsafe fn set(&mut self, memory: NonNull<u8>, policy: Policy) {
-        *self = Self { first: memory, policy, limit: policy.limit, coalesced: 0 };
+        *self = Self { first: memory, policy, limit: policy.limit, ample: self.ample, coalesced: 0 };
     }
 
     #[inline(always)]
@@ -106,6 +121,15 @@ impl Lists for InSpan {
 
     fn set_closed(&mut self, are_closed: bool) {
         self.limit = if are_closed { 0 } else { self.policy.limit };
+    }
+
+    #[inline(always)]
+    fn ample(&self) -> usize {
+        self.ample
+    }
+
+    fn set_ample(&mut self, granules: usize) {
+        self.ample = granules;
     }
 
     fn coalesced(&mut self) -> Option<&mut usize> {

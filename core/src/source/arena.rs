@@ -24,9 +24,9 @@ const MOST: usize = <Within<ArenaSource, TwoWords>>::REACH;
 /// ```
 #[derive(Debug)]
 pub struct ArenaSource {
+    /// Where it starts; once it was lent, where what is lent starts.
     memory: *mut u8,
     size: usize,
-    lent: NonNull<u8>,
     lent_granules: usize,
 }
 
@@ -52,13 +52,23 @@ impl ArenaSource {
     /// A source of the `size` bytes at `memory`, however many; what [`from_raw`](Self::from_raw) asks for is promised where
     /// it comes to be used.
     pub(super) const fn one_of_many(memory: *mut u8, size: usize) -> Self {
-        Self { memory, size, lent: NonNull::dangling(), lent_granules: 0 }
+        Self { memory, size, lent_granules: 0 }
     }
 
     /// The whole granules inside the arena: how far in they start, and their bytes.
     fn usable(&self) -> (usize, usize) {
         let skip = self.memory.addr().wrapping_neg() % GRANULE;
         (skip, self.size.saturating_sub(skip) / GRANULE * GRANULE)
+    }
+
+    /// Where what is lent starts.
+    ///
+    /// # Safety
+    /// Something is.
+    #[inline(always)]
+    unsafe fn lent(&self) -> NonNull<u8> {
+        // SAFETY: as the caller says; nothing is lent at address 0.
+        unsafe { NonNull::new_unchecked(self.memory) }
     }
 }
 
@@ -78,7 +88,7 @@ unsafe impl PageSource for ArenaSource {
         }
         let (skip, size) = self.usable();
         let start = NonNull::new(self.memory.wrapping_add(skip))?;
-        (self.lent, self.lent_granules) = (start, size / GRANULE);
+        (self.memory, self.size, self.lent_granules) = (start.as_ptr(), size, size / GRANULE);
         Some(NonNull::slice_from_raw_parts(start, size))
     }
 
@@ -93,20 +103,23 @@ unsafe impl PageSource for ArenaSource {
 
     #[inline(always)]
     fn block_of(&self, address: usize) -> Option<NonNull<u8>> {
-        let granule = address.wrapping_sub(self.lent.addr().get()) / GRANULE;
-        (granule < self.lent_granules).then_some(self.lent)
+        let granule = address.wrapping_sub(self.memory.addr()) / GRANULE;
+        // SAFETY: only where something is lent are granules below their number.
+        (granule < self.lent_granules).then(|| unsafe { self.lent() })
     }
 
     #[inline(always)]
     fn granule_at<G: Granule>(&self, address: usize) -> Option<(NonNull<u8>, usize)> {
         // What is no granule's multiple comes out with high bits set, above any granule.
-        let granule = address.wrapping_sub(self.lent.addr().get()).rotate_right(G::BYTES.ilog2());
-        (granule < self.lent_granules * (GRANULE / G::BYTES)).then_some((self.lent, granule))
+        let granule = address.wrapping_sub(self.memory.addr()).rotate_right(G::BYTES.ilog2());
+        // SAFETY: as in `block_of`.
+        (granule < self.lent_granules * (GRANULE / G::BYTES)).then(|| (unsafe { self.lent() }, granule))
     }
 
     #[inline(always)]
     unsafe fn block_of_own(&self, _address: usize) -> NonNull<u8> {
-        self.lent
+        // SAFETY: the caller says that what is lent holds the address.
+        unsafe { self.lent() }
     }
 }
 
