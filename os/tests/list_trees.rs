@@ -186,6 +186,29 @@ fn links_are_followed_in_order_whoever_is_faster() {
 }
 
 #[test]
+fn a_way_may_hold_more_links_than_the_system_follows_at_once() {
+    let tree = Tree::new();
+    for i in 0..60 {
+        tree.dir(format!("chain/{i}"));
+        tree.link(format!("chain/{i}/next"), format!("../{}", i + 1));
+    }
+    for i in 0..60 {
+        tree.dir(format!("chain/60/{i}"));
+        tree.link(format!("chain/60/{i}/out"), format!("../../../out/{i}"));
+        tree.file(format!("out/{i}/f"), 100);
+    }
+    let mut listing = Listing::default();
+    (listing.files, listing.depth, listing.follow) = (true, usize::MAX, Follow::All);
+    listing.walk.quantum = Duration::from_secs(1000);
+    let expected = list(&listing, &[&tree.at("chain/0")]);
+    listing.walk.quantum = Duration::ZERO;
+    for jobs in [1, 2, 8] {
+        listing.walk.jobs = NonZeroUsize::new(jobs);
+        assert!(list(&listing, &[&tree.at("chain/0")]) == expected, "{jobs} jobs");
+    }
+}
+
+#[test]
 fn what_several_operands_share_counts_for_the_first() {
     let tree = Tree::new();
     bushy(&tree);

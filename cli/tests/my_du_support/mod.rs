@@ -4,8 +4,9 @@
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output};
 
+use rustix::process::Pid;
 use tempfile::TempDir;
 
 /// A temporary directory with a copy of the program, which any user may run.
@@ -84,4 +85,10 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 
 pub(crate) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
+}
+
+/// The children of a process.
+pub(crate) fn children(parent: &Child) -> Vec<Pid> {
+    let list = fs::read_to_string(format!("/proc/{0}/task/{0}/children", parent.id())).unwrap_or_default();
+    list.split_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect()
 }

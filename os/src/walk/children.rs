@@ -9,6 +9,7 @@ use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
 use super::bound::Bound;
 use super::diagnostic::Trouble;
+use super::pid_namespace;
 use super::pipe::{Pipe, ReadBuffer};
 use super::slots::{Slot, Slots};
 use crate::fork::fork;
@@ -66,8 +67,12 @@ impl Children {
         Self { bound, shared: None, last_look: Instant::now() }
     }
 
+    /// What the children share; an error says that there can be none now.
     pub(super) fn shared(&mut self) -> io::Result<&Shared> {
         if self.shared.is_none() {
+            if pid_namespace::is_another_for_children() {
+                return Err(Errno::AGAIN);
+            }
             let slots = Slots::new(self.bound.waiting)?;
             self.shared = Some(Shared { slots, pipe: Pipe::new()?, buffer: ReadBuffer::new() });
         }

@@ -67,9 +67,18 @@ fn neighbour(dir: BorrowedFd<'_>, name: &CStr) -> Option<Target> {
 /// The directory that holds the name by which `path`, seen from `dir`, leads to `file`, which is not a directory.
 ///
 /// `None` if that cannot be said: the links of `/proc` lead to files that no name leads to, and names change.
-pub(super) fn home(dir: BorrowedFd<'_>, path: &CStr, file: Inode) -> Option<Inode> {
-    let home = home_after_a_link(dir, path, file);
-    home.or_else(|| home_after_links(dir, path, file).ok().flatten())
+///
+/// # Errors
+///
+/// `EMFILE` and `ENFILE`: with fewer open files it can be said.
+pub(super) fn home(dir: BorrowedFd<'_>, path: &CStr, file: Inode) -> io::Result<Option<Inode>> {
+    if let Some(home) = home_after_a_link(dir, path, file) {
+        return Ok(Some(home));
+    }
+    match home_after_links(dir, path, file) {
+        Err(errno @ (Errno::MFILE | Errno::NFILE)) => Err(errno),
+        home => Ok(home.ok().flatten()),
+    }
 }
 
 /// As [`home`], where `path` is a link, and what it leads to is not: without opening anything.

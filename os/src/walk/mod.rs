@@ -37,6 +37,7 @@ mod mounts;
 mod names;
 mod open;
 mod open_levels;
+mod pid_namespace;
 mod pipe;
 mod places;
 mod pool;
@@ -165,16 +166,19 @@ impl Walker {
         };
         self.learn_mounts();
         self.ledger.start_operand();
-        match links::follow(CWD, &name) {
-            Target::Directory(facts) => self.measure_directory(&name, &facts, report),
+        let measured = match links::follow(CWD, &name) {
+            Target::Directory(facts) => Ok(self.measure_directory(&name, &facts, report)),
             Target::File(facts) | Target::Neighbour(facts) => self.measure_file(&name, facts),
-            Target::Nothing(link) => self.ledger.count_file(link.inode, link.bytes),
-            Target::Unknown(errno) => {
+            Target::Nothing(link) => Ok(self.ledger.count_file(link.inode, link.bytes)),
+            Target::Unknown(errno) => Err(errno),
+        };
+        match measured {
+            Ok(()) => Some(self.ledger.bytes()),
+            Err(errno) => {
                 report(inaccessible(operand, errno.into()));
-                return None;
+                None
             }
         }
-        Some(self.ledger.bytes())
     }
 
     fn measure_directory(&mut self, name: &CStr, facts: &Facts, report: &mut dyn FnMut(Diagnostic)) {
@@ -190,14 +194,15 @@ impl Walker {
         self.ledger.settle();
     }
 
-    fn measure_file(&mut self, name: &CStr, file: Facts) {
+    fn measure_file(&mut self, name: &CStr, file: Facts) -> rustix::io::Result<()> {
         if self.ledger.census().counts_apart(&file) {
             self.ledger.count_file(file.inode, file.bytes);
         } else {
-            let home = links::home(CWD, name, file.inode);
+            let home = links::home(CWD, name, file.inode)?;
             self.ledger.count_later(file.inode, file.bytes, home);
             self.ledger.settle();
         }
+        Ok(())
     }
 
     fn learn_mounts(&mut self) {

@@ -30,22 +30,37 @@ pub(super) fn to_start_behind(dir: impl AsFd, name: &CStr) -> io::Result<OwnedFd
 /// Bytes of a path that one system call takes.
 const PATH_MAX: usize = 4095;
 
-/// Opens the directory at a path of any length, to start from.
+/// Opens the directory at a path of any length, through any number of links, to start from.
 pub(super) fn far(path: &[u8]) -> io::Result<OwnedFd> {
-    let (mut dir, mut rest) = (None, path);
+    let (mut dir, mut rest, mut most) = (None, path, PATH_MAX);
     while !rest.is_empty() {
-        let end = if rest.len() > PATH_MAX {
-            rest[..PATH_MAX].iter().rposition(|&byte| byte == b'/').ok_or(Errno::NAMETOOLONG)? + 1
-        } else {
-            rest.len()
-        };
-        let (start, after) = rest.split_at(end);
-        let start = CString::new(start).map_err(|_| Errno::INVAL)?;
+        let (start, after) = rest.split_at(step(rest, most));
         let above = dir.as_ref().map_or(CWD, OwnedFd::as_fd);
-        dir = Some(to_start_behind(above, &start)?);
-        rest = after;
+        let way = CString::new(start).map_err(|_| Errno::INVAL)?;
+        match to_start_behind(above, &way) {
+            // One system call follows at most 40 links.
+            Err(Errno::LOOP) if step(start, start.len() / 2) < start.len() => most = start.len() / 2,
+            opened => {
+                dir = Some(opened?);
+                // What is left is a way from there, and not from the root.
+                rest = &after[after.iter().take_while(|&&byte| byte == b'/').count()..];
+            }
+        }
     }
     dir.ok_or(Errno::NOENT)
+}
+
+/// How long the start of a path is that ends before a component and has at most so many bytes, but one component in any
+/// case.
+fn step(path: &[u8], most: usize) -> usize {
+    let slash = match path.get(..most) {
+        Some(start) if path.len() > most => {
+            let is_slash = |&byte: &u8| byte == b'/';
+            start.iter().rposition(is_slash).or_else(|| path.iter().position(is_slash))
+        }
+        _ => None,
+    };
+    slash.map_or(path.len(), |slash| slash + 1)
 }
 
 /// How many levels one system call climbs at most.
@@ -80,4 +95,20 @@ pub(super) fn file(dir: impl AsFd, name: &CStr, follow: bool) -> io::Result<Owne
 
 fn open(dir: impl AsFd, name: &CStr, flags: OFlags) -> io::Result<OwnedFd> {
     openat(dir, name, flags | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_ends_before_a_component() {
+        assert_eq!(step(b"ab/c/d", 6), 6);
+        assert_eq!(step(b"ab/c/d", 5), 5);
+        assert_eq!(step(b"ab/c/d", 4), 3);
+        assert_eq!(step(b"ab/c/d", 1), 3);
+        assert_eq!(step(b"/a", 1), 1);
+        assert_eq!(step(b"ab", 1), 2);
+        assert_eq!(step(b"", 0), 0);
+    }
 }

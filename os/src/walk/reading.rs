@@ -165,10 +165,23 @@ impl<S: Sink> Reader<'_, S> {
             Target::File(file) | Target::Neighbour(file) if self.sink.census().counts_apart(&file) => {
                 self.take_apart(&file);
             }
-            Target::File(file) => self.take_loose(&file, links::home(dir, name, file.inode)),
+            Target::File(file) => self.take_far(dir, name, &file),
             Target::Neighbour(file) => self.take_loose(&file, Some(self.levels.inode())),
             Target::Nothing(link) => self.take_apart(&link),
             Target::Unknown(errno) => self.report(Failed::Access, errno, name),
+        }
+    }
+
+    /// Takes in a file with one name that the link `name` leads to, at the price of levels kept open if there are too many
+    /// open files.
+    fn take_far(&mut self, dir: BorrowedFd<'_>, name: &CStr, file: &Facts) {
+        loop {
+            match links::home(dir, name, file.inode) {
+                Ok(home) => return self.take_loose(file, home),
+                Err(_) if self.levels.close_one() => {}
+                // It may count with its directory: better not at all than twice.
+                Err(errno) => return self.report(Failed::Access, errno, name),
+            }
         }
     }
 

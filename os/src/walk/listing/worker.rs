@@ -59,7 +59,11 @@ impl<'a> Worker<'a> {
         let segment = slot.task();
         // SAFETY: this process is a child of `fork`; the sibling goes on in the same loop, with copies of the same values.
         match unsafe { fork_sibling(slot.cell()) } {
-            Ok(Twin::Old) => tree.keep_before(cut, segment, &mut self.sink),
+            Ok(Twin::Old) => {
+                tree.keep_before(cut, segment, &mut self.sink);
+                // What the sibling tells counts even if this process dies.
+                self.sink.flush();
+            }
             Ok(Twin::New) => self.start_anew(cut, slot, tree),
             Err(_) => self.slots.free(slot),
         }
