@@ -169,3 +169,26 @@ fn a_full_disk_is_an_error() {
         (Some(1), "memalloc: standard output: No space left on device (os error 28)\n".to_owned())
     );
 }
+
+#[test]
+fn an_arena_that_cannot_be_had_is_no_reason_to_say_that_none_fits() {
+    let replay = |limit: &str, size: u64| {
+        let mut child = std::process::Command::new("sh");
+        let script = format!("ulimit -v {limit}; exec \"$0\" replay --runs 1 --json --fit -");
+        child.args(["-c", &script, env!("CARGO_BIN_EXE_memalloc")]);
+        memalloc_common::reading(&mut child, format!("0\n1\n1\n1\na 0 {size}\n").as_bytes())
+    };
+    // There is room for a little more than the block, but not for twice as much.
+    let ran = replay("1500000", 1_000_000_000);
+    let (_, after) =
+        ran.out.split_once("\"smallest_arena\": ").unwrap_or_else(|| panic!("{}{}", ran.out, ran.err));
+    let fit: u64 = after.split(',').next().unwrap().parse().unwrap();
+    assert!((1_000_000_000..1_100_000_000).contains(&fit), "{fit}");
+    let ran = replay("1000000", 1_000_000_000);
+    assert_eq!((ran.status, ran.out.as_str()), (1, "[]\n"));
+    assert!(
+        ran.err.starts_with("memalloc: standard input: --fit needs an arena of more than "),
+        "{}",
+        ran.err
+    );
+}

@@ -86,3 +86,18 @@ fn nothing_that_is_opened_stands_in_for_what_is_closed() {
     drop(list);
     assert!(child.wait().unwrap().success());
 }
+
+#[test]
+fn a_reader_that_has_left_is_an_error_for_du_alone() {
+    let (place, _) = place();
+    place.link("du", "my_du");
+    for (name, complaint) in [("./du", "./du: write error: Broken pipe\n"), ("./my_du", "")] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = place.shell(&format!("trap '' PIPE; exec {name} t"));
+        let output = command.stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+        drop(command);
+        let output = output.wait_with_output().unwrap();
+        assert_eq!((complaints(&output).as_str(), output.status.code()), (complaint, Some(1)), "{name}");
+    }
+}

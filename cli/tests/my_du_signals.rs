@@ -5,7 +5,7 @@ mod my_du_support;
 use std::fs;
 use std::io::Read;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, ExitStatus, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -58,13 +58,17 @@ fn start_and_stop(place: &Place, options: &[&str]) -> (Child, Pid) {
     start_and_stop_telling(place, options, Stdio::piped)
 }
 
+/// The tests may run where interrupts are ignored, as in the background of a script.
+fn take_interrupts(command: &mut Command) {
+    // SAFETY: that is one system call.
+    unsafe { command.pre_exec(|| Ok(_ = libc::signal(libc::SIGINT, libc::SIG_DFL))) };
+}
+
 fn start_and_stop_telling(place: &Place, options: &[&str], told: impl Fn() -> Stdio) -> (Child, Pid) {
     loop {
         let mut command = place.command();
         command.arg("-j2").args(options).arg("t").stdout(Stdio::piped()).stderr(told());
-        // The tests may run where interrupts are ignored, as in the background of a script.
-        // SAFETY: that is one system call.
-        unsafe { command.pre_exec(|| Ok(_ = libc::signal(libc::SIGINT, libc::SIG_DFL))) };
+        take_interrupts(&mut command);
         let mut parent = command.spawn().unwrap();
         let pid = Pid::from_child(&parent);
         while children(&parent).is_empty() && parent.try_wait().unwrap().is_none() {}
@@ -212,6 +216,60 @@ fn an_interrupt_ends_the_children_and_shows_what_is_known() {
             "{options:?}: {shown}"
         );
     }
+}
+
+/// Waits until the process has a handler for interrupts, and waits for something else than a CPU.
+fn settle_with_handler(pid: Pid) {
+    let status = || fs::read_to_string(format!("/proc/{}/status", pid.as_raw_pid())).unwrap();
+    let caught = |status: String| {
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim().to_owned();
+        u64::from_str_radix(&mask, 16).unwrap() >> (libc::SIGINT - 1) & 1 == 1
+    };
+    while !caught(status()) || settle(pid) != Some('S') {}
+}
+
+#[test]
+fn an_interrupt_ends_the_wait_for_operands() {
+    let place = Place::new();
+    assert!(place.shell("mkfifo list").status().unwrap().success());
+    for list in ["list", "-"] {
+        let mut command = place.command();
+        command.arg(format!("--files0-from={list}")).stdin(Stdio::piped()).stderr(Stdio::piped());
+        take_interrupts(&mut command);
+        let mut child = command.spawn().unwrap();
+        let input = child.stdin.take();
+        let pid = Pid::from_child(&child);
+        settle_with_handler(pid);
+        kill_process(pid, Signal::INT).unwrap();
+        assert_eq!(wait(&mut child).signal(), Some(Signal::INT.as_raw()), "{list}");
+        drop(input);
+    }
+}
+
+#[test]
+fn an_interrupt_that_cannot_end_the_first_process_is_told_by_its_status() {
+    let place = Place::new();
+    if !place.shell("unshare -pf true").output().unwrap().status.success() {
+        return; // Only root may, and not in every container.
+    }
+    let mut command = place.shell("exec unshare -pf ./my_du --files0-from=-");
+    command.stdin(Stdio::piped()).stderr(Stdio::piped());
+    take_interrupts(&mut command);
+    let mut parent = command.spawn().unwrap();
+    let input = parent.stdin.take();
+    let is_my_du = |pid: &Pid| {
+        let name = fs::read_to_string(format!("/proc/{}/comm", pid.as_raw_pid()));
+        name.is_ok_and(|name| name == "my_du\n")
+    };
+    let pid = loop {
+        if let Some(pid) = children(&parent).into_iter().find(is_my_du) {
+            break pid;
+        }
+    };
+    settle_with_handler(pid);
+    kill_process(pid, Signal::INT).unwrap();
+    assert_eq!(wait(&mut parent).code(), Some(1));
+    drop(input);
 }
 
 #[test]

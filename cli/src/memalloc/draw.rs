@@ -1,17 +1,18 @@
 //! `memalloc map`: replays a trace up to some operation, and draws the heap that it leaves.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use memalloc_core::{General, Heap, Mode, PageSource, RealTime};
 
+use super::colour::may_be_coloured;
 use super::harmless::harmless;
 use super::options::{HeapKind, Map};
 use super::picture::{Chunk, Picture, Place};
 use super::replay::Replayer;
 use super::run::{Outcome, arena, complain};
 use super::supply::{Mapped, Supply};
-use super::terminal::{Terminal, count};
+use super::terminal::{NARROWEST, Terminal, count};
 use super::trace::Trace;
 use super::{input, overview, svg};
 
@@ -69,7 +70,8 @@ pub(crate) fn map(options: &Map, out: &mut impl Write) -> io::Result<Outcome> {
     };
     match &options.svg {
         None => {
-            let terminal = Terminal { width: options.width.unwrap_or_else(width), colours: colours() };
+            let terminal =
+                Terminal { width: options.width.unwrap_or_else(width), colours: may_be_coloured() };
             out.write_all(terminal.draw(&scene).as_bytes())?;
         }
         Some(file) if file.as_os_str() == "-" => out.write_all(svg::draw(&scene).as_bytes())?,
@@ -89,11 +91,7 @@ fn write_file(file: &Path, text: &str) -> Outcome {
 fn width() -> usize {
     const WITHOUT_TERMINAL: usize = 100;
     let width = terminal_size::terminal_size().map(|(terminal_size::Width(width), _)| usize::from(width));
-    width.unwrap_or(WITHOUT_TERMINAL).clamp(40, 200)
-}
-
-fn colours() -> bool {
-    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    width.unwrap_or(WITHOUT_TERMINAL).clamp(NARROWEST, 200)
 }
 
 fn scene(trace: &Trace, options: &Map) -> Result<Scene, String> {

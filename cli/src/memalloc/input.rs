@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::harmless::harmless;
+use super::standard::Input;
 use super::trace::Trace;
 
 /// What a trace is called.
@@ -30,7 +31,7 @@ pub(crate) fn read(path: &Path) -> Result<Trace, String> {
 fn content(path: &Path) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
     if is_standard_input(path) {
-        io::stdin().lock().read_to_end(&mut content)?;
+        Input.read_to_end(&mut content)?;
     } else {
         File::open(path)?.read_to_end(&mut content)?;
     }

@@ -6,6 +6,8 @@
 //!                             └▶ draw ─▶ picture                 ─▶ terminal, svg
 //! ```
 
+#[path = "../colour.rs"]
+mod colour;
 mod draw;
 mod harmless;
 mod input;
@@ -14,13 +16,12 @@ mod overview;
 mod picture;
 mod replay;
 mod report;
-mod run;
+pub(crate) mod run;
+#[path = "../standard.rs"]
+mod standard;
 mod subject;
 mod supply;
 mod svg;
 mod terminal;
 mod trace;
 mod verify;
-
-pub(crate) use options::Config;
-pub(crate) use run::run;

@@ -1,12 +1,15 @@
 //! The command line, parsed into plain values.
 
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::builder::ValueParser;
+use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
 use super::replay::Care;
+use super::terminal::NARROWEST;
 
 /// What is to be done.
 #[derive(Debug, PartialEq)]
@@ -57,16 +60,19 @@ pub(crate) struct Map {
 const DEFAULT_ARENA: usize = 64 << 20;
 
 impl Config {
-    /// The command line of this process. Leaves the process where it is wrong, or asks for help.
-    pub(crate) fn from_args() -> Self {
-        Self::from_matches(&command().get_matches())
+    /// What a command line asks for, the program's name first.
+    ///
+    /// # Errors
+    /// What is wrong with it, or the help or version that it asks for.
+    pub(crate) fn read(args: impl Iterator<Item = OsString>) -> Result<Self, clap::Error> {
+        Self::from_matches(&command().try_get_matches_from(args)?)
     }
 
-    fn from_matches(matches: &ArgMatches) -> Self {
-        match matches.subcommand() {
+    fn from_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(match matches.subcommand() {
             Some(("replay", matches)) => Self::Replay(Replay {
                 traces: matches.get_many("trace").into_iter().flatten().cloned().collect(),
-                heap: heap(matches),
+                heap: heap(matches)?,
                 verify: matches.get_flag("verify"),
                 check: matches.get_one("check").copied(),
                 fit: matches.get_flag("fit"),
@@ -75,21 +81,29 @@ impl Config {
             }),
             Some(("map", matches)) => Self::Map(Map {
                 trace: matches.get_one("trace").cloned().unwrap_or_default(),
-                heap: heap(matches),
+                heap: heap(matches)?,
                 at: matches.get_one("at").copied(),
                 svg: matches.get_one("svg").cloned(),
                 width: matches.get_one("width").copied(),
                 granule: matches.get_one("granule").copied(),
             }),
             other => unreachable!("a command that is not declared: {other:?}"),
-        }
+        })
     }
 }
 
-fn heap(matches: &ArgMatches) -> HeapKind {
-    let arena = matches.get_one("arena").copied();
-    let asked = matches.get_one::<String>("source").is_some_and(|source| source == "arena");
-    HeapKind { arena: arena.or(asked.then_some(DEFAULT_ARENA)), real_time: matches.get_flag("real-time") }
+fn heap(matches: &ArgMatches) -> Result<HeapKind, clap::Error> {
+    let size = matches.get_one("arena").copied();
+    let source = matches.get_one::<String>("source").map(String::as_str);
+    let arena = match (source, size) {
+        (Some("mmap"), Some(_)) => {
+            let message = "--arena SIZE is for '--source arena', not for '--source mmap'";
+            return Err(command().error(ErrorKind::ArgumentConflict, message));
+        }
+        (Some("arena"), None) => Some(DEFAULT_ARENA),
+        (_, size) => size,
+    };
+    Ok(HeapKind { arena, real_time: matches.get_flag("real-time") })
 }
 
 fn command() -> clap::Command {
@@ -121,7 +135,7 @@ fn replay() -> clap::Command {
         .arg(flag("json", "Print JSON"))
         .arg(
             option("runs", "N", "Time N replays, each on a fresh heap; the median counts")
-                .value_parser(value_parser!(NonZeroUsize))
+                .value_parser(ValueParser::from(runs))
                 .default_value("11"),
         )
 }
@@ -160,8 +174,12 @@ fn heap_options() -> [Arg; 3] {
     [
         option("source", "SOURCE", "Where the heap has its memory from [default: mmap]")
             .value_parser(["mmap", "arena"]),
-        option("arena", "SIZE", "Use an arena of so many bytes; K, M, G, T multiply by 1024 [default: 64M]")
-            .value_parser(ValueParser::from(size)),
+        option(
+            "arena",
+            "SIZE",
+            "Use an arena of so many bytes; K, M, G, T multiply by 1024 [default with --source arena: 64M]",
+        )
+        .value_parser(ValueParser::from(size)),
         flag("real-time", "Use the real-time mode"),
     ]
 }
@@ -193,7 +211,14 @@ fn size(text: &str) -> Result<usize, String> {
     number.checked_mul(1 << (10 * power)).ok_or_else(|| "more bytes than there are addresses".to_owned())
 }
 
-const WIDTHS: std::ops::RangeInclusive<usize> = 40..=1000;
+const MOST_RUNS: usize = 1_000_000;
+
+fn runs(text: &str) -> Result<NonZeroUsize, String> {
+    let runs = text.parse().ok().filter(|runs: &NonZeroUsize| runs.get() <= MOST_RUNS);
+    runs.ok_or_else(|| format!("expected a number from 1 to {MOST_RUNS}"))
+}
+
+const WIDTHS: std::ops::RangeInclusive<usize> = NARROWEST..=1000;
 
 fn width(text: &str) -> Result<usize, String> {
     let width = text.parse().ok().filter(|width| WIDTHS.contains(width));
@@ -217,7 +242,7 @@ mod tests {
         let words = std::iter::once("memalloc").chain(line.split_whitespace());
         command()
             .try_get_matches_from(words)
-            .map(|matches| Config::from_matches(&matches))
+            .and_then(|matches| Config::from_matches(&matches))
             .map_err(|e| e.to_string())
     }
 
@@ -270,7 +295,11 @@ mod tests {
             "map a b",
             "replay --check 0 t",
             "replay --source tape t",
-            "map --width 5 t",
+            "map --width 53 t",
+            "replay --source mmap --arena 5000 t",
+            "replay --runs 0 t",
+            "replay --runs 1000001 t",
+            "replay --runs 18446744073709551615 t",
         ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }

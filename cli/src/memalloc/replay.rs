@@ -206,20 +206,36 @@ fn time_once(trace: &Trace, subject: &mut impl Subject) -> Duration {
 /// The smallest arena, in bytes, that serves the trace without failure, found by bisection; `None` if none up to
 /// `limit` does. An allocator need not serve a trace in every arena that is larger than one which does: what is found
 /// is an arena that does beside one, a granule smaller, that does not.
-pub(crate) fn fit<M: Mode>(trace: &Trace, limit: usize) -> Option<usize> {
-    let payload = usize::try_from(trace.peak().payload).ok()?;
+///
+/// # Errors
+/// That no arena which can be had serves it, though a larger one may.
+pub(crate) fn fit<M: Mode>(trace: &Trace, limit: usize) -> Result<Option<usize>, String> {
+    let Ok(payload) = usize::try_from(trace.peak().payload) else { return Ok(None) };
     let mut refused = payload.min(limit) / GRANULE;
     let mut enough = refused.max(64);
+    // So many granules cannot be had.
+    let mut missing = usize::MAX;
     let mut arena = loop {
         if enough > limit / GRANULE {
-            return None;
+            return Ok(None);
         }
-        let mut arena = Arena::new(enough * GRANULE)?;
-        if serves::<M>(trace, &mut arena) {
-            break arena;
+        match Arena::new(enough * GRANULE) {
+            None => missing = enough,
+            Some(mut arena) => {
+                if serves::<M>(trace, &mut arena) {
+                    break arena;
+                }
+                refused = enough;
+            }
         }
-        refused = enough;
-        enough = enough.checked_mul(2)?;
+        let Some(room @ 2..) = missing.checked_sub(refused) else {
+            let most = missing.saturating_sub(1) * GRANULE;
+            return Err(format!(
+                "{}: --fit needs an arena of more than {most} bytes, which cannot be had",
+                trace.name
+            ));
+        };
+        enough = (refused * 2).max(64).min(refused + room / 2);
     };
     while enough - refused > 1 {
         let between = refused + (enough - refused) / 2;
@@ -227,7 +243,7 @@ pub(crate) fn fit<M: Mode>(trace: &Trace, limit: usize) -> Option<usize> {
         let half = if serves::<M>(trace, &mut arena) { &mut enough } else { &mut refused };
         *half = between;
     }
-    Some(enough * GRANULE)
+    Ok(Some(enough * GRANULE))
 }
 
 /// Whether every request of the trace is served in the arena.
@@ -285,15 +301,15 @@ mod tests {
     #[test]
     fn the_arena_that_fits_is_the_smallest() {
         let operations = "a 0 1000\na 1 2000\nf 0\na 2 3000\nf 1\nf 2";
-        let fit = fit::<General>(&trace(operations), 1 << 30).expect("some arena is enough");
+        let fit = fit::<General>(&trace(operations), 1 << 30).unwrap().expect("some arena is enough");
         assert_eq!(figures(fit, operations).failures, 0);
         assert_ne!(figures(fit - GRANULE, operations).failures, 0);
     }
 
     #[test]
     fn no_arena_fits_what_no_memory_holds() {
-        assert_eq!(fit::<General>(&trace(&format!("a 0 {}", usize::MAX)), 1 << 30), None);
-        assert_eq!(fit::<General>(&trace("a 0 1000000"), 1 << 16), None);
+        assert_eq!(fit::<General>(&trace(&format!("a 0 {}", usize::MAX)), 1 << 30), Ok(None));
+        assert_eq!(fit::<General>(&trace("a 0 1000000"), 1 << 16), Ok(None));
     }
 
     #[test]

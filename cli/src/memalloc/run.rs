@@ -1,7 +1,7 @@
 //! Doing what the command line asks for.
 
-use std::io::{self, Write};
-use std::process::ExitCode;
+use std::ffi::OsString;
+use std::io::{self, BufWriter, ErrorKind, Write};
 
 use memalloc_core::{General, Mode, RealTime};
 
@@ -10,11 +10,15 @@ use super::input;
 use super::options::{Config, Replay};
 use super::replay;
 use super::report::{Row, Table};
+use super::standard::{self, Output};
 use super::supply::{Arena, Mapped, Supply};
 use super::trace::Trace;
 
 /// Arenas larger than so many times the payload are not tried by `--fit`.
 const FIT_LIMIT: usize = 64;
+
+/// The exit status that clap has for a command line that is wrong.
+const WRONG_USAGE: u8 = 2;
 
 /// How a run ended that came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,11 +29,29 @@ pub(crate) enum Outcome {
     Failed,
 }
 
-impl From<Outcome> for ExitCode {
-    fn from(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Done => Self::SUCCESS,
-            Outcome::Failed => Self::FAILURE,
+/// Runs the program; says its exit status.
+#[cfg_attr(test, expect(dead_code, reason = "the tests are run instead"))]
+pub(crate) fn main(args: impl Iterator<Item = OsString>) -> u8 {
+    standard::hold_closed();
+    // SAFETY: the signal is ignored, so that a reader who has left is an error of a write; no handler is installed.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+    let mut out = BufWriter::new(Output);
+    let done = match Config::read(args) {
+        Ok(config) => run(&config, &mut out),
+        Err(error) if error.use_stderr() => {
+            let _ = error.print();
+            return WRONG_USAGE;
+        }
+        Err(help) => write!(out, "{}", help.render()).and_then(|()| out.flush()).map(|()| Outcome::Done),
+    };
+    match done {
+        Ok(Outcome::Done) => 0,
+        Ok(Outcome::Failed) => 1,
+        // A reader who has left is no error: there is nothing more to do.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => 0,
+        Err(error) => {
+            complain(&format!("standard output: {error}"));
+            1
         }
     }
 }
@@ -37,16 +59,13 @@ impl From<Outcome> for ExitCode {
 /// Does what the configuration asks for, printing to `out`.
 ///
 /// # Errors
-/// What kept `out` from being written. A reader who has left is no error: then there is nothing more to do.
-pub(crate) fn run(config: &Config, out: &mut impl Write) -> io::Result<Outcome> {
+/// What kept `out` from being written.
+fn run(config: &Config, out: &mut impl Write) -> io::Result<Outcome> {
     let outcome = match config {
         Config::Replay(options) => replay_all(options, out),
         Config::Map(options) => draw::map(options, out),
     };
-    match outcome.and_then(|outcome| out.flush().map(|()| outcome)) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Outcome::Done),
-        outcome => outcome,
-    }
+    outcome.and_then(|outcome| out.flush().map(|()| outcome))
 }
 
 /// Tells the user what is wrong.
@@ -112,15 +131,14 @@ fn replay_in<P: Supply, M: Mode>(trace: &Trace, options: &Replay, supply: &mut P
         replay::measure(trace, &mut heap, options.care()).map_err(|error| error.to_string())?
     };
     let demand = usize::try_from(trace.peak().payload).unwrap_or(usize::MAX);
+    let limit = demand.saturating_mul(FIT_LIMIT).saturating_add(1 << 20);
+    let fit = options.fit.then(|| replay::fit::<M>(trace, limit)).transpose()?;
     Ok(Row {
         name: trace.name.clone(),
         figures,
         peak_heap: if P::IS_ARENA { figures.extent } else { figures.peak_held },
         time: replay::time::<_, M>(trace, supply, options.runs),
         demand,
-        fit: options.fit.then(|| {
-            let limit = demand.saturating_mul(FIT_LIMIT).saturating_add(1 << 20);
-            replay::fit::<M>(trace, limit)
-        }),
+        fit,
     })
 }

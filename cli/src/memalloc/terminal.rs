@@ -24,6 +24,8 @@ const PLAIN: Style = Style::new();
 
 /// Columns before a row of the overview and of the enlarged granules.
 const LABEL: usize = 10;
+/// Columns that a line on a chunk takes with its longest words.
+pub(crate) const NARROWEST: usize = 54;
 /// Columns of a granule, enlarged.
 const CELL: usize = 3;
 const OVERVIEW_ROWS: usize = 16;
@@ -197,7 +199,7 @@ impl Terminal {
         };
         out.push_str(&start);
         let indent = start.len();
-        for (index, line) in wrapped(&text, self.width.saturating_sub(indent).max(20)).iter().enumerate() {
+        for (index, line) in wrapped(&text, self.width.saturating_sub(indent)).iter().enumerate() {
             if index > 0 {
                 let _ = write!(out, "{:indent$}", "");
             }

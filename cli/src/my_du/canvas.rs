@@ -1,10 +1,11 @@
 //! A tree with bars, fitted to the width of the terminal.
 
 use std::env;
-use std::io::{self, IsTerminal};
+use std::io;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use super::colour::may_be_coloured;
 use super::colours::Colours;
 use super::held::Held;
 use super::quote::locale_is_utf8;
@@ -92,10 +93,7 @@ fn columns() -> usize {
 
 /// The colours of names, on a terminal that has any, unless none are wanted.
 fn colours() -> Option<Colours> {
-    let unwanted = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let has_none = env::var_os("TERM").is_none_or(|terminal| terminal == "dumb");
-    let coloured = io::stdout().is_terminal() && !unwanted && !has_none;
-    coloured.then(Colours::of_environment)
+    may_be_coloured().then(Colours::of_environment)
 }
 
 /// What stands before each name.

@@ -19,10 +19,10 @@ SIZE is a number, a unit, or both: K, M, G, T, P, E for powers of 1024 (also KiB
 1000; or 'human-readable' or 'si'.";
 
 const AGE: &str = "\
- AGE is a number of s, min, h, d, w, mon or y: 36h, 2w; or a date: 2026-01-31.";
+AGE is a number of s, min, h, d, w, mon or y: 36h, 2w; or a date: 2026-01-31.";
 
 const UNITS_DU: &str = "\
- Without an option, units are those of DU_BLOCK_SIZE, BLOCK_SIZE or BLOCKSIZE, or 1024 bytes (512 if POSIXLY_CORRECT is \
+Without an option, units are those of DU_BLOCK_SIZE, BLOCK_SIZE or BLOCKSIZE, or 1024 bytes (512 if POSIXLY_CORRECT is \
 set).";
 
 /// The command line that a program takes.
@@ -33,7 +33,7 @@ pub(super) fn command(face: &Face) -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .about(about)
         .override_usage(format!("{name} [OPTION]... [DIR]..."))
-        .after_help(format!("{SIZE}{units}"))
+        .after_help(format!("{SIZE} {units}"))
         .args_override_self(true)
         .disable_help_flag(true)
         .disable_version_flag(true)

@@ -2,12 +2,16 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 
 use super::message::reason;
 use super::quote::{quoted, quoted_if_needed};
 use super::standard::Input;
+use super::watch;
 
 /// Operands, and what is wrong with some.
 pub(super) struct Files0 {
@@ -23,12 +27,15 @@ impl Files0 {
     pub(super) fn open(path: &OsStr) -> Result<Self, Vec<u8>> {
         let is_stdin = path == "-";
         let reader: Box<dyn BufRead> = if is_stdin {
-            Box::new(BufReader::new(Input))
+            Box::new(BufReader::new(UntilInterrupted(Input)))
         } else {
             let failed = |error: io::Error| {
                 [b"cannot open ", &*quoted(path), b" for reading: ", reason(&error).as_bytes()].concat()
             };
-            Box::new(BufReader::new(File::open(path).map_err(failed)?))
+            match open_until_interrupted(path).map_err(failed)? {
+                Some(file) => Box::new(BufReader::new(UntilInterrupted(file))),
+                None => Box::new(io::empty()),
+            }
         };
         Ok(Self { name: quoted_if_needed(path), is_stdin, reader, count: 0 })
     }
@@ -63,5 +70,31 @@ impl Iterator for Files0 {
             .concat()),
             _ => Ok(OsString::from_vec(name)),
         })
+    }
+}
+
+/// Opens a file, which may take until somebody writes to it; `None` if the user interrupts.
+fn open_until_interrupted(path: &OsStr) -> io::Result<Option<File>> {
+    while !watch::is_interrupted() {
+        match rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) {
+            Err(Errno::INTR) => {}
+            opened => return Ok(Some(opened?.into())),
+        }
+    }
+    Ok(None)
+}
+
+/// What ends when the user interrupts.
+struct UntilInterrupted<R>(R);
+
+impl<R: Read> Read for UntilInterrupted<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        while !watch::is_interrupted() {
+            match self.0.read(buf) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                read => return read,
+            }
+        }
+        Ok(0)
     }
 }

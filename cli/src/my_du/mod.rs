@@ -3,6 +3,8 @@
 mod age;
 mod canvas;
 mod choice;
+#[path = "../colour.rs"]
+mod colour;
 mod colours;
 mod command;
 mod environment;
@@ -27,6 +29,7 @@ mod quote;
 mod scale;
 mod settings;
 mod size;
+#[path = "../standard.rs"]
 mod standard;
 mod time;
 mod tree;
@@ -127,6 +130,8 @@ fn measure(face: &Face, mut settings: Settings) -> Status {
     if watch::is_interrupted() {
         complain(face, b"interrupted: what had not been counted by then is missing");
         watch::end_as_interrupted();
+        // The first process of a container outlives that.
+        return Status::Incomplete;
     }
     match printer.failed.take() {
         Some(error) => status(face, Err(error)),
@@ -161,7 +166,7 @@ fn status(face: &Face, shown: io::Result<()>) -> Status {
     match shown {
         Ok(()) => return Status::Complete,
         // The reader has seen enough.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+        Err(error) if error.kind() == ErrorKind::BrokenPipe && !face.is_du => {}
         Err(error) => complain(face, format!("write error: {}", message::reason(&error)).as_bytes()),
     }
     Status::Incomplete

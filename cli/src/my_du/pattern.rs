@@ -2,8 +2,29 @@
 
 /// Whether `pattern` matches the path, or what follows one of its slashes. As with the C library, a pattern that does not
 /// match the characters of UTF-8 may still match their bytes.
+///
+/// The backslash at the end of a pattern without wildcards stands for itself, as in GNU du.
 pub(super) fn excludes(pattern: &[u8], path: &[u8], utf8: bool) -> bool {
+    let (pattern, path) = match plain_with_backslash(pattern) {
+        None => (pattern, path),
+        Some(before) => match path.strip_suffix(b"\\") {
+            Some(path) => (before, path),
+            None => return false,
+        },
+    };
     (utf8 && excludes_as(pattern, path, true)) || excludes_as(pattern, path, false)
+}
+
+/// What stands before the backslash that ends a pattern, if that quotes nothing and the pattern has no wildcards.
+fn plain_with_backslash(pattern: &[u8]) -> Option<&[u8]> {
+    let mut rest = pattern;
+    loop {
+        rest = match rest {
+            [b'\\'] => return pattern.split_last().map(|(_, before)| before),
+            [] | [b'*' | b'?' | b'[', ..] => return None,
+            [b'\\', _, after @ ..] | [_, after @ ..] => after,
+        };
+    }
 }
 
 fn excludes_as(pattern: &[u8], path: &[u8], utf8: bool) -> bool {
@@ -183,6 +204,18 @@ mod tests {
         assert!(excludes(b"?", "d/é".as_bytes(), true) && excludes(b"??", "d/é".as_bytes(), true));
         for pattern in ["b", "/b", "a", "", "c/"] {
             assert!(!excludes(pattern.as_bytes(), b"a//b/c", true), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_backslash_at_the_end_of_a_plain_pattern_stands_for_itself() {
+        for (pattern, path) in
+            [("\\", "\\"), ("\\", "a/\\"), ("a\\", "b/a\\"), ("\\*\\", "*\\"), ("a\\\\", "a\\")]
+        {
+            assert!(excludes(pattern.as_bytes(), path.as_bytes(), true), "{pattern} {path}");
+        }
+        for (pattern, path) in [("\\", "a\\"), ("\\", ""), ("a\\", "a"), ("*\\", "a\\"), ("[a]\\", "a\\")] {
+            assert!(!excludes(pattern.as_bytes(), path.as_bytes(), true), "{pattern} {path}");
         }
     }
 

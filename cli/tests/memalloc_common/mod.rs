@@ -37,7 +37,13 @@ pub fn memalloc(arguments: &[&str]) -> Ran {
 
 /// Runs it with something to read.
 pub fn memalloc_reading(arguments: &[&str], input: &[u8]) -> Ran {
-    let mut child = command(arguments).stdin(Stdio::piped()).spawn().expect("it starts");
+    reading(&mut command(arguments), input)
+}
+
+/// Runs a command with something to read.
+pub fn reading(command: &mut Command, input: &[u8]) -> Ran {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
     child.stdin.take().expect("it is piped").write_all(input).expect("it reads");
     child.wait_with_output().expect("it ends").into()
 }

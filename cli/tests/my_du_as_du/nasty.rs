@@ -13,7 +13,9 @@ pub(crate) fn nasty() -> Place {
         fs::write(place.at("in").join(name), vec![b'x'; len]).unwrap();
     };
     for (at, name) in
-        ["a/f", "a/b/c/g", "a b/it's", "d/new\nline/x", "d/\u{e9}/#y", "z/-", "z/~"].iter().enumerate()
+        ["a/f", "a/b/c/g", "a b/it's", "d/new\nline/x", "d/\u{e9}/#y", "z/-", "z/~", "z/\\", "z/d\\"]
+            .iter()
+            .enumerate()
     {
         write(name, at * 5000 + 1);
     }

@@ -167,9 +167,15 @@ impl Walker {
         self.learn_mounts();
         self.ledger.start_operand();
         let measured = match links::follow(CWD, &name) {
-            Target::Directory(facts) => Ok(self.measure_directory(&name, &facts, report)),
+            Target::Directory(facts) => {
+                self.measure_directory(&name, &facts, report);
+                Ok(())
+            }
             Target::File(facts) | Target::Neighbour(facts) => self.measure_file(&name, facts),
-            Target::Nothing(link) => Ok(self.ledger.count_file(link.inode, link.bytes)),
+            Target::Nothing(link) => {
+                self.ledger.count_file(link.inode, link.bytes);
+                Ok(())
+            }
             Target::Unknown(errno) => Err(errno),
         };
         match measured {
