@@ -21,11 +21,13 @@ mod traces;
 
 use std::path::{Path, PathBuf};
 
-use peer::{Compact, Dlmalloc, Floor, General, LinkedList, Peer, RealTime, Rlsf, Talc};
+use peer::{Compact, Dlmalloc, Floor, General, LinkedList, Peer, RealTime, Rlsf, SmallRlsf, Talc, TinyRlsf};
 use plot::Chart;
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
+const TINY: usize = 16 * KIB;
+const SMALL: usize = 64 * KIB;
 
 fn main() {
     let named: Vec<String> = std::env::args().skip(1).collect();
@@ -233,7 +235,15 @@ fn density<P: Peer>() -> Vec<f64> {
     let in_time = |size| P::NAME != LinkedList::NAME || size <= MIB;
     let cases = cases.iter().filter(|case| in_time(case.0));
     let parts: Vec<f64> = cases
-        .map(|&(arena, smallest, largest)| 100.0 * density::mean::<P>(arena, smallest, largest))
+        .map(|&(arena, smallest, largest)| {
+            // What an allocator keeps of itself counts, and rlsf is told how large the arena is.
+            let mean = match arena {
+                TINY if P::NAME == Rlsf::NAME => density::mean::<TinyRlsf>,
+                SMALL if P::NAME == Rlsf::NAME => density::mean::<SmallRlsf>,
+                _ => density::mean::<P>,
+            };
+            100.0 * mean(arena, smallest, largest)
+        })
         .collect();
     let cells: Vec<String> = parts.iter().map(|part| format!("{part:.1} %")).collect();
     println!("| {} | {} |", P::NAME, cells.join(" | "));

@@ -30,6 +30,8 @@ impl BadFree {
 /// What a child's exit status says.
 const OUTCOMES: [&str; 4] =
     ["refused", "nothing seen", "memory in use handed out", "foreign memory handed out"];
+/// By a panic, or by `abort`.
+const ENDED: &str = "ends the program";
 const REFUSED: i32 = 0;
 const UNSEEN: i32 = 1;
 const OVERLAP: i32 = 2;
@@ -49,11 +51,13 @@ pub fn outcome<P: Peer>(bad: BadFree) -> &'static str {
         let mut status = 0;
         assert_eq!(libc::waitpid(child, &mut status, 0), child);
         if libc::WIFEXITED(status) {
-            OUTCOMES.get(libc::WEXITSTATUS(status) as usize).unwrap_or(&"ends the program")
-        } else if libc::WTERMSIG(status) == libc::SIGALRM {
-            "hangs"
+            OUTCOMES.get(libc::WEXITSTATUS(status) as usize).unwrap_or(&ENDED)
         } else {
-            "crashes"
+            match libc::WTERMSIG(status) {
+                libc::SIGALRM => "hangs",
+                libc::SIGABRT => ENDED,
+                _ => "crashes",
+            }
         }
     }
 }

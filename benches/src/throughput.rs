@@ -1,4 +1,4 @@
-//! Allocations and frees at random, per second.
+//! Allocations and frees at random, per second, in an arena that is half full.
 
 use std::alloc::Layout;
 use std::time::{Duration, Instant};
@@ -27,10 +27,18 @@ fn time<P: Peer>(memory: &mut Memory, largest: usize) -> Duration {
     let arena = unsafe { memory.lend() };
     let (size, mut peer, mut random) = (arena.len(), P::new(arena), Random(1));
     let (mut live, mut payload) = (Vec::with_capacity(size / 8), 0);
+    let layout =
+        |random: &mut Random| Layout::from_size_align(1 + random.below(largest), 8).expect("a small layout");
+    while payload < size / 2 {
+        let layout = layout(&mut random);
+        let Some(block) = peer.allocate(layout) else { break };
+        payload += layout.size();
+        live.push((block, layout));
+    }
     let start = Instant::now();
     for _ in 0..OPERATIONS {
         if payload < size / 2 {
-            let layout = Layout::from_size_align(1 + random.below(largest), 8).expect("a small layout");
+            let layout = layout(&mut random);
             let Some(block) = peer.allocate(layout) else { continue };
             payload += layout.size();
             live.push((block, layout));

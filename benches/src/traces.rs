@@ -93,7 +93,7 @@ impl Trace {
 
     /// The peak payload over the smallest arena that serves the trace, state counted, to 0.2 %.
     pub fn utilisation<P: Peer>(&self) -> f64 {
-        let step = (self.peak / 500).next_multiple_of(64);
+        let step = (self.peak / 500).max(1).next_multiple_of(64);
         let (mut low, mut high) = (self.peak / step, 4 * self.peak / step + 100);
         while low < high {
             let middle = (low + high) / 2;

@@ -12,7 +12,7 @@ use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
 pub use self::dlmalloc::Dlmalloc;
-pub use self::rlsf::Rlsf;
+pub use self::rlsf::{Rlsf, SmallRlsf, TinyRlsf};
 pub use self::talc::Talc;
 pub use floor::Floor;
 pub use linked_list::LinkedList;

@@ -4,12 +4,23 @@ use std::alloc::Layout;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
+use rlsf::int::BinInteger;
+
 use super::Peer;
 
-/// 16 doublings of 8 lists: up to 2 MiB in one pool.
-pub struct Rlsf(rlsf::Tlsf<'static, u32, u8, 20, 8>);
+/// So many doublings of 8 lists, from 32 bytes on; a bit of `F` for each.
+pub struct Pool<F: BinInteger, const DOUBLINGS: usize>(rlsf::Tlsf<'static, F, u8, DOUBLINGS, 8>);
 
-impl Peer for Rlsf {
+/// Pools of up to 32 MiB.
+pub type Rlsf = Pool<u32, 20>;
+
+/// A pool of up to 128 KiB.
+pub type SmallRlsf = Pool<u16, 12>;
+
+/// A pool of up to 32 KiB.
+pub type TinyRlsf = Pool<u16, 10>;
+
+impl<F: BinInteger, const DOUBLINGS: usize> Peer for Pool<F, DOUBLINGS> {
     const NAME: &'static str = "rlsf";
 
     type Freed = ();

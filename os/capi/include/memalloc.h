@@ -62,7 +62,7 @@ void *memaligned(unsigned long alignment, unsigned long size);
 unsigned long memusable(const void *ptr);
 
 /* What the allocator holds, in bytes unless it says otherwise. held = used + free + overhead. */
-struct memstats {
+struct memalloc_stats {
     unsigned long held;     /* from the system */
     unsigned long used;     /* in live blocks, their sizes rounded up */
     unsigned long free;     /* to be handed out */
@@ -76,7 +76,7 @@ struct memstats {
  * what they held a short while ago, where blocks count as live that were freed and are kept for a request of the same
  * size. 0; or -1 and errno EINVAL if `stats` is NULL.
  */
-int memstats(struct memstats *stats);
+int memstats(struct memalloc_stats *stats);
 
 /* A piece of memory in a mapping: a live block, or a piece to be handed out. */
 struct memchunk {

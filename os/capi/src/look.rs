@@ -7,7 +7,7 @@ use memalloc_os::{Chunk, process};
 
 use crate::errno::{EINVAL, ENOMEM, EUCLEAN, set_errno};
 
-/// `struct memstats`.
+/// `struct memalloc_stats`.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct MemStats {

@@ -25,9 +25,9 @@
         CHECK(errno == (error));        \
     } while (0)
 
-static struct memstats stats_now(void)
+static struct memalloc_stats stats_now(void)
 {
-    struct memstats stats;
+    struct memalloc_stats stats;
     CHECK(memstats(&stats) == 0);
     CHECK(stats.held == stats.used + stats.free + stats.overhead);
     return stats;
@@ -63,7 +63,7 @@ static void no_other_pointer_is_freed(void)
     void *bad[] = {NULL, ours + 1, ours + 16, ours + 50000, ours + 99999, theirs, local, global,
                    (void *)&no_other_pointer_is_freed, (void *)1, (void *)16, (void *)UINTPTR_MAX,
                    (void *)((uintptr_t)ours & ~(4 * MIB - 1)), (void *)(UINTPTR_MAX / 2)};
-    struct memstats before = stats_now(), after;
+    struct memalloc_stats before = stats_now(), after;
     for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) {
         GIVES(memfree(bad[i]), -1, EINVAL);
         GIVES(memusable(bad[i]), 0, EINVAL);
@@ -94,7 +94,7 @@ static void what_cannot_be_had_is_enomem(void)
     static const unsigned long sizes[] = {ULONG_MAX, ULONG_MAX - 15, ULONG_MAX - 4096, ULONG_MAX / 2 + 1,
                                           ULONG_MAX / 2, ULONG_MAX / 4};
     char *block = memalloc(10);
-    struct memstats before, after;
+    struct memalloc_stats before, after;
     strcpy(block, "stays");
     /* Before it is refused, what earlier blocks have left goes back to the system. */
     GIVES(memalloc(ULONG_MAX / 4), NULL, ENOMEM);
@@ -160,9 +160,9 @@ static void alignment_is_any_power_of_two(void)
 
 static void memory_is_held_in_multiples_of_4_mib(void)
 {
-    struct memstats before = stats_now();
+    struct memalloc_stats before = stats_now();
     char *small = memalloc(100), *large = memalloc(5000000), *larger = memalloc(40 * MIB);
-    struct memstats after = stats_now();
+    struct memalloc_stats after = stats_now();
     CHECK(after.held % (4 * MIB) == 0);
     CHECK(after.held - before.held <= (8 + 44) * MIB);
     CHECK(memfree(small) == 0 && memfree(large) == 0 && memfree(larger) == 0);

@@ -108,11 +108,9 @@ fn the_header_is_clean_c_and_c_plus_plus() {
         [("cc", "c", "c99"), ("cc", "c", "c17"), ("c++", "cpp", "c++98"), ("c++", "cpp", "c++17")];
     for (compiler, extension, standard) in compilers {
         let source = directory.path().join(format!("empty.{extension}"));
-        std::fs::write(
-            &source,
-            "#include <memalloc.h>\n#include <memalloc.h>\nint main(void) { return memfree(0); }\n",
-        )
-        .unwrap();
+        let stats = if extension == "c" { "struct memalloc_stats" } else { "memalloc_stats" };
+        let main = format!("int main(void) {{ {stats} stats; return memstats(&stats) + memfree(0); }}");
+        std::fs::write(&source, format!("#include <memalloc.h>\n#include <memalloc.h>\n{main}\n")).unwrap();
         let program = directory.path().join("program");
         let library = format!("{}/libmemalloc.a", libraries().display());
         let standard = format!("-std={standard}");
@@ -120,6 +118,7 @@ fn the_header_is_clean_c_and_c_plus_plus() {
             compiler,
             &[
                 "-pedantic",
+                "-Wshadow",
                 "-Wstrict-aliasing",
                 &standard,
                 &include,

@@ -5,7 +5,7 @@
 
 int main(int argc, char **argv)
 {
-    struct memstats stats;
+    struct memalloc_stats stats;
     char *block = memalloc(argc > 1 ? strtoul(argv[1], NULL, 10) : 1);
     if (!block || memstats(&stats) != 0)
         return 1;

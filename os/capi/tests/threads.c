@@ -80,7 +80,7 @@ int main(void)
     for (int i = 0; i < PLACES; i++)
         if (places[i])
             take_apart(places[i]);
-    struct memstats stats;
+    struct memalloc_stats stats;
     memstats(&stats);
     printf("%d bad, %lu blocks left, check %d\n", bad, stats.blocks, memcheck());
     return 0;

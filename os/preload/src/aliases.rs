@@ -3,6 +3,7 @@
 use core::ffi::{c_int, c_void};
 
 use crate::aligned::{memalign, posix_memalign, pvalloc, valloc};
+use crate::info::{MallInfo, mallinfo, mallopt};
 use crate::malloc::{calloc, free, malloc, realloc};
 
 /// [`malloc`].
@@ -63,4 +64,16 @@ pub extern "C" fn __libc_pvalloc(size: usize) -> *mut c_void {
 pub unsafe extern "C" fn __posix_memalign(place: *mut *mut c_void, alignment: usize, size: usize) -> c_int {
     // SAFETY: as the caller says.
     unsafe { posix_memalign(place, alignment, size) }
+}
+
+/// [`mallinfo`].
+#[unsafe(no_mangle)]
+pub extern "C" fn __libc_mallinfo() -> MallInfo {
+    mallinfo()
+}
+
+/// [`mallopt`].
+#[unsafe(no_mangle)]
+pub extern "C" fn __libc_mallopt(parameter: c_int, value: c_int) -> c_int {
+    mallopt(parameter, value)
 }

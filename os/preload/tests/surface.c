@@ -29,6 +29,8 @@ void *__libc_memalign(size_t, size_t);
 void *__libc_valloc(size_t);
 void *__libc_pvalloc(size_t);
 void __libc_free(void *);
+struct mallinfo __libc_mallinfo(void);
+int __libc_mallopt(int, int);
 
 static void sized_frees(void)
 {
@@ -69,6 +71,8 @@ static void statistics(void)
     free(small);
     CHECK(mallinfo2().uordblks == before.uordblks);
     CHECK(mallopt(M_MMAP_THRESHOLD, 1 << 20) == 0);
+    CHECK(__libc_mallinfo().uordblks == mallinfo().uordblks);
+    CHECK(__libc_mallopt(M_MMAP_THRESHOLD, 1 << 20) == 0);
 }
 
 static void trimming(void)

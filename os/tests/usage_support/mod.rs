@@ -3,10 +3,12 @@
 
 use core::mem::MaybeUninit;
 
+use rustix::param::page_size;
+
 /// Bytes of memory that it has pages for.
 pub fn resident_bytes() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
-    statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+    statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * page_size()
 }
 
 /// Pages that it was given since it started, but for those that were read from a file.

@@ -135,7 +135,8 @@ fn count_steps() {
 }
 
 fn pairs(size: usize, count: usize) {
-    let _keep: Vec<_> = (0..64).map(|_| Block::new(size)).collect();
+    // Not as many as fill a peer's pages to the last block, so that each pair would take and leave a page.
+    let _keep: Vec<_> = (0..100).map(|_| Block::new(size)).collect();
     for _ in 0..count {
         drop(Block::new(size));
     }

@@ -21,7 +21,7 @@ const SOURCES: [Source; 2] = [
         package: "libmimalloc-sys",
         version: "0.1.49",
         compiler: "cc",
-        arguments: "-DMI_MALLOC_OVERRIDE -DMI_SHARED_LIB -DMI_SHARED_LIB_EXPORT -ICRATE/c_src/mimalloc/v3/include \
+        arguments: "-fvisibility=hidden -fno-builtin-malloc -DMI_MALLOC_OVERRIDE -DMI_SHARED_LIB -DMI_SHARED_LIB_EXPORT -ICRATE/c_src/mimalloc/v3/include \
                     CRATE/c_src/mimalloc/v3/src/static.c",
     },
     Source {
@@ -29,14 +29,16 @@ const SOURCES: [Source; 2] = [
         package: "snmalloc-sys",
         version: "0.7.6",
         compiler: "c++",
-        arguments: "-std=c++20 -mcx16 -DSNMALLOC_USE_WAIT_ON_ADDRESS=1 -ICRATE/upstream/src \
+        arguments: "-std=c++20 -mcx16 -fvisibility=hidden -fno-rtti \
+                    -DSNMALLOC_EXPORT=__attribute__((visibility(\"default\"))) -DSNMALLOC_USE_WAIT_ON_ADDRESS=1 -ICRATE/upstream/src \
                     CRATE/upstream/src/snmalloc/override/malloc.cc CRATE/upstream/src/snmalloc/override/new.cc -latomic",
     },
 ];
 
-/// Those that are in the folder, by name.
+/// Those that are in the folder, built as is said above, by name.
 pub(crate) fn found(folder: &Path) -> impl Iterator<Item = (&'static str, PathBuf)> {
-    SOURCES.iter().map(|source| (source.name, source.library(folder))).filter(|(_, library)| library.exists())
+    let built = SOURCES.iter().filter(|source| source.is_built(folder));
+    built.map(|source| (source.name, source.library(folder)))
 }
 
 /// Fetches and builds all of them in the folder.
@@ -48,6 +50,16 @@ pub(crate) fn install(folder: &Path) -> io::Result<()> {
 impl Source {
     fn library(&self, folder: &Path) -> PathBuf {
         folder.join(format!("lib{}.so", self.name.replace(' ', "-")))
+    }
+
+    /// What the library was built with stands there.
+    fn note(&self, folder: &Path) -> PathBuf {
+        self.library(folder).with_extension("arguments")
+    }
+
+    fn is_built(&self, folder: &Path) -> bool {
+        self.library(folder).exists()
+            && fs::read_to_string(self.note(folder)).is_ok_and(|it| it == self.arguments)
     }
 
     fn fetch(&self, folder: &Path) -> io::Result<()> {
@@ -63,7 +75,8 @@ impl Source {
         let arguments = self.arguments.replace("CRATE", &sources.display().to_string());
         let mut compiler = Command::new(self.compiler);
         compiler.args(["-O3", "-DNDEBUG", "-shared", "-fPIC", "-ftls-model=initial-exec", "-o"]);
-        run(compiler.arg(self.library(folder)).args(arguments.split_whitespace()).arg("-lpthread"))
+        run(compiler.arg(self.library(folder)).args(arguments.split_whitespace()).arg("-lpthread"))?;
+        fs::write(self.note(folder), self.arguments)
     }
 }
 
