@@ -144,16 +144,18 @@ fn kill_the_giver(place: &Place) -> Option<Output> {
     let mut parent = command.spawn().unwrap();
     while children(&parent).len() < 2 && parent.try_wait().unwrap().is_none() {}
     if let [giver, taker] = *children(&parent) {
-        // The giver could give more if the taker came to its end, but has time to say what it has given.
-        kill_process(taker, Signal::STOP).unwrap();
+        // Either may have come to its end by now.
+        let tell = |pid, signal| _ = kill_process(pid, signal);
+        // The giver has time to say what it has given, but the taker no end, after which it could give more.
+        tell(taker, Signal::STOP);
         let before = used(giver);
         while used(giver).is_some_and(|now| Some(now) < before.map(|before| before + 500_000)) {}
-        kill_process(giver, Signal::STOP).unwrap();
-        kill_process(taker, Signal::CONT).unwrap();
+        tell(giver, Signal::STOP);
+        tell(taker, Signal::CONT);
         while children(&parent).contains(&taker) {
             sleep(Duration::from_millis(1));
         }
-        kill_process(giver, Signal::KILL).unwrap();
+        tell(giver, Signal::KILL);
     }
     let status = wait(&mut parent);
     (!status.success()).then(|| parent.wait_with_output().unwrap())
