@@ -18,9 +18,9 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
 use header::{Header, JOINED, MARKED, ONE};
 use memalloc_core::{FreeError, GRANULE, Totals};
-use rustix::process::{Resource, getrlimit};
 
 use crate::idle;
+use crate::limit;
 use crate::mapping::SLOT;
 use crate::region::{TABLE, map_slots, unmap_below_next};
 use crate::table::Owner;
@@ -126,8 +126,7 @@ pub(crate) fn allocate_grown(layout: Layout, new_size: usize) -> Option<NonNull<
 
 /// Whether huge blocks take a large part of a limited address space.
 fn takes_much() -> bool {
-    let limit = getrlimit(Resource::As).current.unwrap_or(u64::MAX);
-    (MAPPED.load(Relaxed) + SLOT) as u64 > limit / PART_OF_LIMIT
+    (MAPPED.load(Relaxed) + SLOT) as u64 > limit::last() / PART_OF_LIMIT
 }
 
 /// The block in use at `ptr`, which lies in a huge block's mapping that starts at `start`.

@@ -10,6 +10,7 @@ mod global;
 mod huge;
 mod idle;
 mod leaves;
+mod limit;
 mod lock;
 mod mapping;
 mod mmap;

@@ -5,6 +5,8 @@ use core::ptr::{self, NonNull};
 
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
 
+use crate::limit;
+
 /// Log2 of [`SLOT`].
 pub(crate) const SLOT_BITS: u32 = 22;
 /// The unit of mapping: all blocks are a multiple of it in size and in address.
@@ -57,6 +59,9 @@ pub(crate) fn map(hint: usize, size: usize) -> Option<NonNull<u8>> {
     let hint: *mut c_void = ptr::without_provenance_mut(hint);
     // SAFETY: a new private mapping touches nothing that is there: without `MAP_FIXED`, the address is a hint.
     let start = unsafe { mmap_anonymous(hint, size, ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE) };
+    if start.is_err() {
+        limit::read();
+    }
     NonNull::new(start.ok()?.cast())
 }
 

@@ -16,10 +16,9 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use memalloc_core::remote::Inbox;
 use memalloc_core::{GRANULE, LocalHeap, Totals};
 
-use rustix::process::{Resource, getrlimit};
-
 use crate::bad_free::abort_on_bad_free;
 use crate::idle;
+use crate::limit;
 use crate::lock::{Guard, Lock};
 use crate::mapping::{SLOT, map};
 use crate::region::RegionSource;
@@ -265,6 +264,9 @@ fn take_over() -> Option<&'static ThreadHeap> {
     Some(heap)
 }
 
+/// What the heap of a thread that ends may hold and yet be left as it is, for the next.
+const KEPT: usize = 2 * SLOT;
+
 /// Makes the heap of a thread that ends idle. If the thread allocates after this, it takes over a heap once more.
 extern "C" fn give_up(heap: *mut c_void) {
     let mine = current();
@@ -272,7 +274,12 @@ extern "C" fn give_up(heap: *mut c_void) {
         return;
     }
     // SAFETY: the heap is the calling thread's.
-    unsafe { mine.local().take_in() };
+    let local = unsafe { mine.local() };
+    local.take_in();
+    if local.totals_so_far().source() > KEPT {
+        // Nobody may come for what it has free.
+        local.trim();
+    }
     set_current(&NONE);
     let mut heaps = heaps();
     mine.next.set(heaps.idle);
@@ -297,8 +304,7 @@ impl Heaps {
 
     /// Makes a heap, unless regions take a large part of a limited address space already.
     fn make_one_more(&mut self) -> Option<&'static ThreadHeap> {
-        let limit = getrlimit(Resource::As).current.unwrap_or(u64::MAX);
-        let is_too_much = (self.count as u64 + 1).saturating_mul(SLOT as u64) > limit / 4;
+        let is_too_much = (self.count as u64 + 1).saturating_mul(SLOT as u64) > limit::read() / 4;
         if is_too_much { None } else { self.make() }
     }
 
