@@ -16,8 +16,8 @@ const THREADS: usize = 64;
 #[test]
 fn threads_share_a_heap_before_there_is_no_memory_for_one_each() {
     // The stacks, too, are counted as data.
-    let limit = Rlimit { current: Some(100 << 20), ..getrlimit(Resource::Data) };
-    setrlimit(Resource::Data, limit).unwrap();
+    let unlimited = getrlimit(Resource::Data);
+    setrlimit(Resource::Data, Rlimit { current: Some(100 << 20), ..unlimited }).unwrap();
     let (before, after) = (Barrier::new(THREADS), Barrier::new(THREADS));
     let body = || {
         before.wait();
@@ -30,6 +30,8 @@ fn threads_share_a_heap_before_there_is_no_memory_for_one_each() {
         let threads: Vec<_> = (0..THREADS).map(spawn).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).filter(|&is| is).count()
     });
+    // So that a failure finds memory to be told with.
+    setrlimit(Resource::Data, unlimited).unwrap();
     assert_eq!(served, THREADS);
     assert_eq!(free(allocate(Layout::new::<[u8; 1000]>())), Ok(()));
 }
