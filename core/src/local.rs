@@ -220,18 +220,6 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         core::iter::from_fn(|| self.take_in_entry()).sum()
     }
 
-    /// Takes in all that was freed, though who freed it may not have got to say so: where all others have vanished, as in the
-    /// child of a fork. How many blocks. O(heap).
-    ///
-    /// # Safety
-    /// Nobody else frees, or is just freeing, a block of the heap.
-    pub unsafe fn take_in_all(&mut self) -> usize {
-        self.inbox.clear();
-        self.arrivals = Arrivals::new();
-        // SAFETY: as the caller says.
-        unsafe { self.heap.take_in_every_entry(self.on_bad_free) }
-    }
-
     /// Takes in all that has come back, and gives what is entirely free to the source: see [`Heap::trim`].
     pub fn trim(&mut self) -> usize {
         self.take_in();

@@ -233,20 +233,6 @@ impl<G: Granule> Span<G> {
         }
     }
 
-    /// Forgets what its sections note.
-    ///
-    /// # Safety
-    /// As for the type; it has sections, and nobody else looks at them.
-    #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
-    pub(crate) unsafe fn forget_noted(self) {
-        // SAFETY: the span has a section for each entry.
-        unsafe {
-            for entry in (0..entries(self.granules())).step_by(Section::ENTRIES) {
-                self.section_of(entry).as_ref().forget(entries(self.granules()));
-            }
-        }
-    }
-
     /// The granule that starts at, or holds, `address`.
     #[inline(always)]
     pub fn granule_of(self, address: NonNull<u8>) -> usize {

@@ -19,12 +19,12 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed};
 use header::{Header, JOINED, MARKED, ONE};
 use memalloc_core::{FreeError, GRANULE, Totals};
 
+use crate::heaps::{self, mine};
 use crate::idle;
 use crate::limit;
 use crate::mapping::SLOT;
 use crate::region::{TABLE, map_slots, unmap_below_next};
 use crate::table::Owner;
-use crate::thread_heap::{heaps, mine};
 
 /// The owner of all huge blocks.
 pub(crate) const OWNER: Owner = Owner::new(Owner::COUNT - 1).expect("the last owner");
@@ -76,7 +76,7 @@ pub(crate) fn allocate_zeroed(layout: Layout) -> Option<NonNull<u8>> {
 /// way.
 fn allocate_either(layout: Layout) -> Option<(NonNull<u8>, bool)> {
     allocate_of_free(layout).or_else(|| {
-        heaps().trim();
+        heaps::trim();
         allocate_of_free(layout)
     })
 }

@@ -49,7 +49,7 @@ struct Idle {
 // SAFETY: the memory is nobody's.
 unsafe impl Send for Idle {}
 
-static IDLE: Lock<Idle> = Lock::new(Idle::new(), || ());
+static IDLE: Lock<Idle> = Lock::new(Idle::new(), || (), |idle| *idle = Idle::new());
 
 /// Bytes of all extents, to be read without the lock.
 static BYTES: AtomicUsize = AtomicUsize::new(0);
@@ -123,18 +123,6 @@ pub(crate) fn release_old() {
 /// Gives all that is idle back to the system. Its bytes.
 pub(crate) fn release() -> usize {
     if bytes() > 0 { release_if(|_, _| true) } else { 0 }
-}
-
-/// Holds what is idle as it is, while the process forks.
-pub(crate) fn before_fork() {
-    IDLE.acquire();
-}
-
-/// # Safety
-/// [`before_fork`] has run, in this thread or in the one that it is the child of.
-pub(crate) unsafe fn after_fork() {
-    // SAFETY: as the caller says.
-    unsafe { IDLE.release() };
 }
 
 #[cold]

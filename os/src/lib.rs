@@ -7,6 +7,7 @@ mod bad_free;
 mod clock;
 mod fork;
 mod global;
+mod heaps;
 mod huge;
 mod idle;
 mod leaves;

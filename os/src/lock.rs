@@ -1,6 +1,8 @@
-//! A mutex that sleeps, and that a fork may hold.
+//! A mutex that sleeps, and that is free in the child of a fork, whoever held it.
 //!
-//! The standard one gives its lock back through a guard alone, which a handler of `pthread_atfork` has nowhere to keep.
+//! A fork does not wait for it: while other handlers of the fork's wait for locks of the program's, a thread that holds one of
+//! those may allocate. Instead the state of a lock that is held tells how many forks the process goes back to; where
+//! that is not so many as there were, whoever held it is left behind, and what the lock guards may be half changed.
 //! (The three states: Ulrich Drepper, "Futexes are tricky", 2011.)
 
 use core::cell::UnsafeCell;
@@ -12,9 +14,27 @@ use rustix::thread::futex;
 /// Never locked so far: the hook is still to be called.
 const NEW: u32 = 0;
 const FREE: u32 = 1;
+/// Held. The bits above are the [`FORKS`] at the time.
 const HELD: u32 = 2;
-/// Held, and others may sleep until it is free.
+/// Held, as before, and others may sleep until it is free.
 const AWAITED: u32 = 3;
+
+/// The bits of a state that tell which it is.
+const WHICH: u32 = 3;
+
+/// How many forks led from a first process to this one, in the bits above a state's.
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
+/// In the child of a fork, before anything is locked: whatever other threads held is free.
+pub(crate) fn free_those_of_other_threads() {
+    FORKS.fetch_add(WHICH + 1, Ordering::Relaxed);
+}
+
+/// A state since the last fork.
+#[inline]
+fn now(state: u32) -> u32 {
+    FORKS.load(Ordering::Relaxed) | state
+}
 
 /// How often a thread looks again before it sleeps: what is done under the lock is most often over by then.
 const SPINS: u32 = 100;
@@ -23,6 +43,7 @@ const SPINS: u32 = 100;
 pub(crate) struct Lock<T> {
     state: AtomicU32,
     before_first: fn(),
+    repair: fn(&mut T),
     value: UnsafeCell<T>,
 }
 
@@ -30,68 +51,66 @@ pub(crate) struct Lock<T> {
 unsafe impl<T: Send> Sync for Lock<T> {}
 
 impl<T> Lock<T> {
-    /// A free lock. It calls `before_first` once, before it is taken for the first time; the hook may take it.
-    pub(crate) const fn new(value: T, before_first: fn()) -> Self {
-        Self { state: AtomicU32::new(NEW), before_first, value: UnsafeCell::new(value) }
+    /// A free lock. It calls `before_first` once, before it is taken for the first time; the hook may take it. It calls
+    /// `repair` with the value that a thread may have half changed which the process, the child of a fork, does not have.
+    pub(crate) const fn new(value: T, before_first: fn(), repair: fn(&mut T)) -> Self {
+        Self { state: AtomicU32::new(NEW), before_first, repair, value: UnsafeCell::new(value) }
     }
 
     /// Waits for the lock and takes it.
     #[inline]
     pub(crate) fn lock(&self) -> Guard<'_, T> {
-        self.acquire();
+        if !self.try_take() {
+            self.take_slowly();
+        }
         Guard(self)
     }
 
-    /// Waits for the lock and takes it, until [`release`](Self::release).
     #[inline]
-    pub(crate) fn acquire(&self) {
-        if self.state.compare_exchange(FREE, HELD, Ordering::Acquire, Ordering::Relaxed).is_err() {
-            self.acquire_slowly();
-        }
-    }
-
-    /// Gives the lock back.
-    ///
-    /// # Safety
-    /// The caller holds it, by [`acquire`](Self::acquire): in the thread that did, or in a child forked from it.
-    #[inline]
-    pub(crate) unsafe fn release(&self) {
-        if self.state.swap(FREE, Ordering::Release) == AWAITED {
-            self.wake_one();
-        }
+    fn try_take(&self) -> bool {
+        self.state.compare_exchange(FREE, now(HELD), Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
     #[cold]
-    fn acquire_slowly(&self) {
+    fn take_slowly(&self) {
         if self.state.compare_exchange(NEW, FREE, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
             (self.before_first)();
         }
-        if self.spin() == FREE
-            && self.state.compare_exchange(FREE, HELD, Ordering::Acquire, Ordering::Relaxed).is_ok()
-        {
+        if self.spin() == FREE && self.try_take() {
             return;
         }
         // Who has slept cannot know whether others still do.
-        while self.state.swap(AWAITED, Ordering::Acquire) != FREE {
-            self.sleep();
+        loop {
+            match self.state.swap(now(AWAITED), Ordering::Acquire) {
+                FREE => return,
+                held if held | AWAITED == now(AWAITED) => self.sleep(),
+                _ => return self.repair(),
+            }
         }
+    }
+
+    /// Repairs the value, where the thread that held the lock is left behind.
+    fn repair(&self) {
+        // SAFETY: the lock is this thread's now.
+        (self.repair)(unsafe { &mut *self.value.get() });
     }
 
     /// Looks until the lock is free, others wait already, or it has taken long. The state last seen.
     fn spin(&self) -> u32 {
+        let held = now(HELD);
         for _ in 0..SPINS {
             let state = self.state.load(Ordering::Relaxed);
-            if state != HELD {
+            if state != held {
                 return state;
             }
             core::hint::spin_loop();
         }
-        HELD
+        held
     }
 
     /// Sleeps, unless the lock is no longer awaited. Any error means: look again.
     fn sleep(&self) {
-        let _ = futex::wait(&self.state, futex::Flags::PRIVATE, AWAITED, None);
+        let _ = futex::wait(&self.state, futex::Flags::PRIVATE, now(AWAITED), None);
     }
 
     #[cold]
@@ -124,8 +143,9 @@ impl<T> DerefMut for Guard<'_, T> {
 impl<T> Drop for Guard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: the guard was made by taking the lock.
-        unsafe { self.0.release() };
+        if self.0.state.swap(FREE, Ordering::Release) & WHICH == AWAITED {
+            self.0.wake_one();
+        }
     }
 }
 
@@ -136,9 +156,13 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
+    fn new<T>(value: T) -> Lock<T> {
+        Lock::new(value, || (), |_| panic!("nothing is left behind"))
+    }
+
     #[test]
     fn threads_take_turns() {
-        let lock = Lock::new(0_usize, || ());
+        let lock = new(0_usize);
         thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| (0..20_000).for_each(|_| *lock.lock() += 1));
@@ -149,7 +173,7 @@ mod tests {
 
     #[test]
     fn sleepers_are_woken_one_after_the_other() {
-        let lock = Lock::new(0, || ());
+        let lock = new(0);
         let held = lock.lock();
         thread::scope(|scope| {
             for _ in 0..3 {
@@ -165,9 +189,9 @@ mod tests {
 
     #[test]
     fn a_held_lock_keeps_others_out_until_released() {
-        let lock = Lock::new((), || ());
+        let lock = new(());
         let entered = AtomicBool::new(false);
-        lock.acquire();
+        let held = lock.lock();
         thread::scope(|scope| {
             scope.spawn(|| {
                 let _guard = lock.lock();
@@ -175,14 +199,61 @@ mod tests {
             });
             thread::sleep(Duration::from_millis(20));
             assert!(!entered.load(Ordering::Relaxed));
-            // SAFETY: acquired above.
-            unsafe { lock.release() };
+            drop(held);
         });
         assert!(entered.load(Ordering::Relaxed));
     }
 
+    /// The status of a child in which `body` has run, 0 if that was true.
+    fn in_child(body: impl FnOnce() -> bool) -> i32 {
+        let mut status = -1;
+        // SAFETY: the child leaves without unwinding into the parent's frames, and is ended if it waits for ever.
+        unsafe {
+            let child = libc::fork();
+            if child == 0 {
+                libc::alarm(60);
+                free_those_of_other_threads();
+                libc::_exit(i32::from(!body()));
+            }
+            assert_eq!(libc::waitpid(child, &raw mut status, 0), child);
+        }
+        status
+    }
+
+    #[test]
+    fn in_the_child_of_a_fork_a_lock_that_another_thread_held_is_free_and_its_value_repaired() {
+        let held = Lock::new(1, || (), |value| *value = 100);
+        let awaited = Lock::new(1, || (), |value| *value = 100);
+        let free = Lock::new(1, || (), |value| *value = 100);
+        let guards = (held.lock(), awaited.lock(), drop(free.lock()));
+        thread::scope(|scope| {
+            scope.spawn(|| drop(awaited.lock()));
+            while awaited.state.load(Ordering::Relaxed) & WHICH != AWAITED {
+                thread::sleep(Duration::from_millis(1));
+            }
+            let values = || [&held, &awaited, &free].map(|lock| *lock.lock());
+            // Twice, as what is repaired is held and free as any lock from then on.
+            let status =
+                scope.spawn(move || in_child(|| values() == [100, 100, 1] && values() == [100, 100, 1]));
+            assert_eq!(status.join().unwrap(), 0);
+            drop(guards);
+        });
+    }
+
+    #[test]
+    fn a_lock_held_by_the_thread_that_forks_is_held_in_the_child_until_released() {
+        let lock = new(1);
+        let guard = lock.lock();
+        let status = in_child(|| {
+            drop(guard);
+            *lock.lock() += 1;
+            *lock.lock() == 2
+        });
+        assert_eq!(status, 0);
+    }
+
     static CALLS: AtomicUsize = AtomicUsize::new(0);
-    static HOOKED: Lock<usize> = Lock::new(0, hook);
+    static HOOKED: Lock<usize> = Lock::new(0, hook, |_| ());
 
     fn hook() {
         CALLS.fetch_add(1, Ordering::Relaxed);

@@ -20,13 +20,14 @@ use core::ptr::NonNull;
 use memalloc_core::inspect::Fault;
 use memalloc_core::{FreeError, GRANULE, Totals};
 
+use crate::heaps::{self, allocate_shared, mine, mine_or_idle};
 use crate::huge;
 use crate::idle;
 use crate::near::Start;
 use crate::region::TABLE;
 use crate::snapshot::{Chunk, Snapshot};
 use crate::table::Owner;
-use crate::thread_heap::{LARGEST, allocate_shared, heaps, mine, mine_or_idle};
+use crate::thread_heap::LARGEST;
 use crate::tls::current;
 use free::granule_at;
 pub use free::{LetWait, deallocate, deallocate_near, deallocate_otherwise, deallocate_sized, let_wait};
@@ -95,7 +96,7 @@ fn allocate_first(layout: Layout) -> Option<NonNull<u8>> {
 #[cold]
 fn allocate_at_last(layout: Layout) -> Option<NonNull<u8>> {
     allocate_shared(layout).or_else(|| {
-        heaps().trim();
+        heaps::trim();
         // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
         mine().and_then(|heap| unsafe { heap.allocate(layout) }).or_else(|| allocate_shared(layout))
     })
@@ -173,7 +174,7 @@ fn usable_size_otherwise(ptr: NonNull<u8>) -> Result<usize, FreeError> {
 /// What all heaps hold, and what of it is in use. Of other threads' heaps it is what they held a short while ago, and
 /// blocks that wait there, or are on their way there, count as in use. O(heaps).
 pub fn totals() -> Totals {
-    heaps().totals() + huge::totals()
+    heaps::totals() + huge::totals()
 }
 
 /// Checks the heaps of the calling thread and of those that have ended. O(heaps).
@@ -181,7 +182,7 @@ pub fn totals() -> Totals {
 /// # Errors
 /// The first [`Fault`] found: something wrote where it should not have.
 pub fn check() -> Result<(), Fault> {
-    heaps().each(|heaps| {
+    heaps::each(|heaps| {
         for heap in heaps {
             // SAFETY: the calling thread may look at the heap.
             unsafe { heap.local() }.check()?;
@@ -194,7 +195,7 @@ pub fn check() -> Result<(), Fault> {
 /// Returns its bytes.
 pub fn trim() -> usize {
     // What the heaps give up may become idle, but is counted already.
-    let released = idle::release() + heaps().trim();
+    let released = idle::release() + heaps::trim();
     idle::release();
     released
 }
@@ -202,7 +203,7 @@ pub fn trim() -> usize {
 /// Every chunk of the calling thread's heap, and of those whose threads have ended, and every huge block, as it is now, in
 /// address order; `None` when there is no memory for the list.
 pub fn snapshot() -> Option<Snapshot> {
-    heaps().each(|heaps| {
+    heaps::each(|heaps| {
         let mut snapshot = Snapshot::new();
         for heap in heaps {
             // SAFETY: the calling thread may look at the heap.

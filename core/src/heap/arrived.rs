@@ -9,7 +9,7 @@ use super::Heap;
 use super::lookup::UsedChunk;
 use crate::granule::Unit;
 use crate::local::OnBadFree;
-use crate::map::{WORD_GRANULES, entries};
+use crate::map::WORD_GRANULES;
 use crate::span::Span;
 use crate::{FreeError, Mode, PageSource};
 
@@ -116,30 +116,6 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             }
         }
         left
-    }
-
-    /// [`take_in_entry`](Self::take_in_entry), of every entry, whatever is noted, which is forgotten. How many blocks.
-    /// O(heap).
-    ///
-    /// # Safety
-    /// Nobody else frees, or is just freeing, a block of the heap.
-    pub(crate) unsafe fn take_in_every_entry(&mut self, on_bad_free: OnBadFree) -> usize {
-        let (mut count, mut next) = (0, self.spans);
-        while let Some(span) = next {
-            let block = span.start();
-            // So that the span stays even if its last block comes back.
-            self.pin(Some(block));
-            // SAFETY: the span is one of the heap's, and its map has the entries.
-            unsafe {
-                let entries = entries(span.granules());
-                span.forget_noted();
-                count +=
-                    (0..entries).map(|entry| self.take_in_entry(block, entry, on_bad_free)).sum::<usize>();
-                next = span.next();
-            }
-        }
-        self.pin(None);
-        count
     }
 
     /// Has the span in the block that starts at `block` stay, and no other any longer, though it may become entirely free.

@@ -182,27 +182,6 @@ fn blocks_come_back_from_wherever_they_lie() {
     }
 }
 
-/// As in the child of a fork.
-#[test]
-fn what_nobody_has_told_of_comes_back_too() {
-    let (mut heap, inbox) = new_heap(5 << 20);
-    let blocks: Vec<_> = (0..40_000).map(|_| heap.allocate(LAYOUT).unwrap()).collect();
-    for (number, &block) in blocks.iter().enumerate() {
-        // Half of what is told is told to somebody else.
-        let lost = Inbox::new();
-        // SAFETY: the block is not used any more.
-        unsafe { span_of(&heap, block).free(block, 0, if number < 20_000 { &lost } else { inbox }) }.unwrap();
-    }
-    assert!(heap.take_in() < 40_000);
-    // SAFETY: nobody else has a block.
-    unsafe { heap.take_in_all() };
-    assert_eq!((heap.totals().used(), heap.check()), (0, Ok(())));
-    let block = heap.allocate(LAYOUT).unwrap();
-    // SAFETY: the block is not used any more.
-    unsafe { span_of(&heap, block).free(block, 0, inbox) }.unwrap();
-    assert_eq!(heap.take_in(), 1);
-}
-
 fn at(heap: &LocalHeap<'_, ArenaSource>, ptr: NonNull<u8>) -> GranuleAt {
     let block = heap.source().block_of(ptr.addr().get()).unwrap();
     GranuleAt { block, granule: (ptr.addr().get() - block.addr().get()) / GRANULE, ptr }

@@ -106,18 +106,6 @@ impl Section {
         self.filled.swap(0, Ordering::AcqRel)
     }
 
-    /// Forgets what it notes, of a map of `entries` entries.
-    ///
-    /// # Safety
-    /// As for the type; nobody else looks at it.
-    pub(crate) unsafe fn forget(&self, entries: usize) {
-        self.filled.store(0, Ordering::Relaxed);
-        for word in 0..Bits::words(Self::ENTRIES.min(entries - self.first)) {
-            // SAFETY: the section has a word for its entries.
-            unsafe { self.take_noted(word) };
-        }
-    }
-
     /// Takes a word of noted bits.
     ///
     /// # Safety

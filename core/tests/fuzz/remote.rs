@@ -80,11 +80,7 @@ impl Machine<'_> {
                     _ => self.free_inside(address, a),
                 }
             }
-            // SAFETY: nobody is just freeing a block.
-            230..232 => unsafe {
-                self.heaps[by].take_in_all();
-            },
-            232..250 => {
+            230..250 => {
                 self.heaps[by].take_in();
             }
             _ => {

@@ -148,7 +148,7 @@ fn a_library_that_is_to_find_its_own_malloc_first_finds_this_one() {
     assert_eq!(stdout_of(preloaded(&program).arg("deep_library.so")), "deep\n");
 }
 
-/// What other libraries do before a fork comes before this one's locks are taken, though they may have been made ready earlier.
+/// As other libraries have them do.
 #[test]
 fn threads_may_end_and_free_before_a_fork() {
     let directory = tempfile::tempdir().unwrap();
@@ -158,6 +158,20 @@ fn threads_may_end_and_free_before_a_fork() {
     compile("cc", &["-w", "-shared", "-fPIC", "-pthread", &source("early_library"), "-o", &library]);
     compile("cc", &["-w", &source("early"), &library, "-Wl,-rpath,$ORIGIN", "-o", &program]);
     assert_eq!(stdout_of(preloaded("timeout").args(["20", &program])), "100 forks\n");
+}
+
+/// Were a lock held meanwhile, the thread that holds the file might wait for it.
+#[test]
+fn threads_allocate_while_a_fork_waits() {
+    let (_directory, program) = program("fork_waits");
+    assert_eq!(stdout_of(&mut preloaded(program.to_str().unwrap())), "");
+}
+
+/// A heap that a thread takes over in its last destructor is given up by nobody.
+#[test]
+fn threads_that_allocate_to_the_last_leave_no_heaps_behind() {
+    let (_directory, program) = program("last_words");
+    assert_eq!(stdout_of(&mut preloaded(program.to_str().unwrap())), "little\n");
 }
 
 /// With a region each, the threads would take six times the address space that there is.

@@ -9,10 +9,10 @@ use rustix::mm::{Advice, MremapFlags, madvise, mremap, mremap_fixed};
 
 use super::header::{Header, JOINED, MARKED, ONE};
 use super::{Huge, OWNER, count_in, count_out, make_way};
+use crate::heaps;
 use crate::idle;
 use crate::mapping::{PAGE, SLOT, unmap};
 use crate::region::{TABLE, map_slots, unmap_below_next};
-use crate::thread_heap::heaps;
 
 /// A mapping of more bytes takes no idle memory in, as it would then have to be copied when it moves.
 const MOST_JOINED: usize = 32 << 20;
@@ -60,7 +60,7 @@ impl Huge {
         // SAFETY: as the caller says.
         unsafe {
             self.grow_or_move(needed, size).or_else(|| {
-                heaps().trim();
+                heaps::trim();
                 self.grow_or_move(needed, size)
             })
         }

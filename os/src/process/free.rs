@@ -15,10 +15,10 @@ use core::ptr::NonNull;
 use memalloc_core::remote::RemoteSpan;
 use memalloc_core::{FreeError, GRANULE, GranuleAt, LongWait};
 
+use crate::heaps::heap_of;
 use crate::huge;
 use crate::near::Start;
 use crate::region::TABLE;
-use crate::thread_heap::{Heaps, note_free_elsewhere};
 use crate::tls::current;
 
 /// What came of letting a block wait.
@@ -170,8 +170,7 @@ pub unsafe fn deallocate_otherwise(ptr: NonNull<u8>, bytes: usize) -> Result<(),
             return free_own(start, ptr, bytes);
         }
         if owner != huge::OWNER {
-            note_free_elsewhere();
-            return RemoteSpan::at(start).free(ptr, bytes, Heaps::of(owner).inbox());
+            return RemoteSpan::at(start).free(ptr, bytes, heap_of(owner).inbox());
         }
         let block = huge::find(start, ptr)?;
         if bytes > 0 && block.size() != bytes { Err(FreeError::WrongSize) } else { block.free() }

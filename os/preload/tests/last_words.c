@@ -1,0 +1,50 @@
+/* Threads whose destructors of keys allocate, and set their keys anew as often as they may: what they leave, in address space. */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { THREADS = 400 };
+
+static pthread_key_t key;
+
+static void again(void *block)
+{
+    char *other = malloc(100);
+    free(block);
+    memset(other, 1, 100);
+    pthread_setspecific(key, other);
+}
+
+static void *run(void *nothing)
+{
+    pthread_setspecific(key, malloc(100));
+    return nothing;
+}
+
+static long kilobytes_mapped(void)
+{
+    char line[200];
+    long kilobytes = -1;
+    FILE *status = fopen("/proc/self/status", "r");
+    while (fgets(line, sizeof line, status))
+        sscanf(line, "VmSize: %ld", &kilobytes);
+    fclose(status);
+    return kilobytes;
+}
+
+int main(void)
+{
+    pthread_key_create(&key, again);
+    long before = 0;
+    for (int i = 0; i < THREADS; i++) {
+        pthread_t thread;
+        if (i == 10)
+            before = kilobytes_mapped();
+        if (pthread_create(&thread, NULL, run, NULL) != 0)
+            return 1;
+        pthread_join(thread, NULL);
+    }
+    printf("%s\n", kilobytes_mapped() - before < THREADS * 100 ? "little" : "much");
+    return 0;
+}

@@ -1,0 +1,223 @@
+//! Which thread has which heap, and where heaps are while no thread has them.
+//!
+//! A heap is made when a thread first allocates and no idle one is left. When the thread ends, the heap becomes idle, with
+//! all its blocks, and the next thread takes it over as it is. Blocks that others free meanwhile are marked in its maps. Heaps
+//! are never unmade: whoever has a block of one finds it by its [`Owner`].
+//!
+//! Where the program's address space has a limit, and many threads, those that would take too much of it with regions of
+//! their own have one heap together, by turns. So has a thread that is ending, once its own is given up.
+//!
+//! The child of a fork has one thread, with that one's heap. Others' are left alone, whatever their threads were about, and so
+//! are the idle ones, or the shared one, if a thread was at work on them.
+
+use core::alloc::Layout;
+use core::ffi::c_void;
+use core::ptr::{self, NonNull, null, null_mut};
+use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+
+use memalloc_core::{GRANULE, Totals};
+
+use crate::limit;
+use crate::lock::{self, Lock};
+use crate::mapping::{SLOT, map};
+use crate::table::Owner;
+use crate::thread_heap::{ENDED, NONE, ThreadHeap};
+use crate::tls::{current, set_current};
+
+/// Heaps that are mapped at once.
+const AT_ONCE: usize = 64;
+/// Pieces of so many heaps each. The last owner of all has the huge blocks.
+static PIECES: [AtomicPtr<ThreadHeap>; (Owner::COUNT - 1) / AT_ONCE] =
+    [const { AtomicPtr::new(null_mut()) }; (Owner::COUNT - 1) / AT_ONCE];
+
+/// What the heap of a thread that ends may hold and yet be left as it is, for the next.
+const KEPT: usize = 2 * SLOT;
+
+/// Heaps as a whole.
+struct Heaps {
+    /// How many there are.
+    count: AtomicUsize,
+    idle: *const ThreadHeap,
+    /// The key whose destructor gives a thread's heap up.
+    exit: Option<libc::pthread_key_t>,
+}
+
+// SAFETY: heaps are for any thread, each in its turn.
+unsafe impl Send for Heaps {}
+
+/// Held by whoever looks at idle heaps, too.
+static HEAPS: Lock<Heaps> =
+    Lock::new(Heaps { count: AtomicUsize::new(0), idle: null(), exit: None }, prepare, Heaps::forget_idle);
+
+/// The heap of those threads that have none of their own, to be used while this is held. It is taken before [`HEAPS`].
+static SHARED: Lock<Option<&'static ThreadHeap>> = Lock::new(None, || (), |shared| *shared = None);
+
+/// The calling thread's heap, if it has one.
+#[inline(always)]
+pub(crate) fn mine() -> Option<&'static ThreadHeap> {
+    let heap = current();
+    if heap.owner() == Owner::NOBODY { None } else { Some(heap) }
+}
+
+/// The calling thread's heap: an idle one or a new one, if it has had none. `None` when there is no memory for one, or the
+/// thread is ending.
+#[inline]
+pub(crate) fn mine_or_idle() -> Option<&'static ThreadHeap> {
+    match mine() {
+        Some(heap) => Some(heap),
+        None => take_over(),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn take_over() -> Option<&'static ThreadHeap> {
+    if ptr::eq(current(), &ENDED) {
+        return None;
+    }
+    let (heap, exit) = {
+        let mut heaps = HEAPS.lock();
+        (heaps.take_idle().or_else(|| heaps.make_one_more())?, heaps.exit)
+    };
+    set_current(heap);
+    if let Some(key) = exit {
+        // May allocate, from the heap that is the thread's already. A refusal loses the heap when the thread ends.
+        // SAFETY: the key was made, and is there for ever.
+        unsafe { libc::pthread_setspecific(key, ptr::from_ref(heap).cast()) };
+    }
+    Some(heap)
+}
+
+/// Makes the heap of a thread that ends idle. What the thread does after this, in other keys' destructors, it does without one.
+unsafe extern "C" fn give_up(heap: *mut c_void) {
+    let mine = current();
+    if !ptr::eq(mine, heap.cast()) {
+        return;
+    }
+    // SAFETY: the heap is the calling thread's.
+    let local = unsafe { mine.local() };
+    local.take_in();
+    if local.totals_so_far().source() > KEPT {
+        // Nobody may come for what it has free.
+        local.trim();
+    }
+    set_current(&ENDED);
+    let mut heaps = HEAPS.lock();
+    mine.set_next(heaps.idle);
+    heaps.idle = mine;
+}
+
+/// A block of the heap that threads without one of their own have together.
+#[cold]
+pub(crate) fn allocate_shared(layout: Layout) -> Option<NonNull<u8>> {
+    let mut shared = SHARED.lock();
+    *shared = shared.or_else(|| HEAPS.lock().make());
+    let heap = (*shared)?;
+    // SAFETY: the shared heap is this thread's as long as it holds the lock.
+    unsafe {
+        let waiting = layout.align() <= GRANULE;
+        let waiting = if waiting { heap.local().allocate_waiting(layout.size()) } else { None };
+        waiting.or_else(|| heap.allocate(layout))
+    }
+}
+
+/// The heap whose regions are `owner`'s.
+#[inline]
+pub(crate) fn heap_of(owner: Owner) -> &'static ThreadHeap {
+    let piece = PIECES.get(owner.index() / AT_ONCE).map(|piece| piece.load(Ordering::Acquire));
+    // SAFETY: the table has the owner, so that its heap was made; the last of all owners, of huge blocks, has none.
+    piece.map_or(&NONE, |piece| unsafe { &*piece.add(owner.index() % AT_ONCE) })
+}
+
+/// Calls `look` with each heap that the calling thread may look at: its own, the idle ones, the shared one.
+pub(crate) fn each<T>(look: impl FnOnce(&mut dyn Iterator<Item = &'static ThreadHeap>) -> T) -> T {
+    let shared = SHARED.lock();
+    let heaps = HEAPS.lock();
+    look(&mut heaps.idle().chain(mine()).chain(*shared))
+}
+
+/// What every heap holds, the idle ones as they are now. Blocks on their way to other threads' heaps, and what waits
+/// in them, count as in use.
+pub(crate) fn totals() -> Totals {
+    // SAFETY: the calling thread may look at the heaps.
+    each(|heaps| heaps.for_each(|heap| unsafe { heap.take_in_and_publish() }));
+    let count = HEAPS.lock().count.load(Ordering::Relaxed);
+    let heaps = (0..count).filter_map(Owner::new).map(heap_of);
+    heaps.fold(Totals::default(), |sum, heap| sum + heap.published())
+}
+
+/// Gives what is entirely free to the system, but for what other threads have. Returns its bytes.
+pub(crate) fn trim() -> usize {
+    // SAFETY: the calling thread may look at the heaps.
+    each(|heaps| heaps.map(|heap| unsafe { heap.local().trim() }).sum())
+}
+
+impl Heaps {
+    fn take_idle(&mut self) -> Option<&'static ThreadHeap> {
+        let heap = self.idle().next()?;
+        self.idle = heap.next();
+        Some(heap)
+    }
+
+    /// The idle heaps.
+    fn idle(&self) -> impl Iterator<Item = &'static ThreadHeap> {
+        // SAFETY: idle heaps are there for ever, and linked as long as the lock is held.
+        let heap = |at: *const ThreadHeap| unsafe { at.as_ref() };
+        core::iter::successors(heap(self.idle), move |idle| heap(idle.next()))
+    }
+
+    fn forget_idle(&mut self) {
+        self.idle = null();
+    }
+
+    /// Makes a heap, unless regions take a large part of a limited address space already.
+    fn make_one_more(&mut self) -> Option<&'static ThreadHeap> {
+        let regions = *self.count.get_mut() as u64 + 1;
+        let is_too_much = regions.saturating_mul(SLOT as u64) > limit::read() / 4;
+        if is_too_much { None } else { self.make() }
+    }
+
+    fn make(&mut self) -> Option<&'static ThreadHeap> {
+        let number = *self.count.get_mut();
+        let owner = Owner::new(number)?;
+        let place = PIECES.get(number / AT_ONCE)?;
+        if place.load(Ordering::Relaxed).is_null() {
+            let memory = map(0, AT_ONCE * size_of::<ThreadHeap>())?;
+            place.store(memory.as_ptr().cast(), Ordering::Release);
+        }
+        let piece = place.load(Ordering::Relaxed);
+        // SAFETY: the piece has room for it, and stays mapped.
+        let heap = unsafe { ThreadHeap::make(NonNull::new(piece.add(number % AT_ONCE))?, owner) };
+        // Whenever a fork comes, its child has no heap counted that is not made.
+        self.count.store(number + 1, Ordering::Release);
+        Some(heap)
+    }
+}
+
+/// Takes the lock once while the program is loaded, before it has threads: all is prepared, then, before any thread can
+/// fork while another holds the lock for the first time.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static LOCK_AT_START: extern "C" fn() = {
+    extern "C" fn lock_once() {
+        drop(HEAPS.lock());
+    }
+    lock_once
+};
+
+/// Before the first heap: has the child of each fork know that it is one, and threads give up their heaps when they end.
+fn prepare() {
+    let mut key = 0;
+    // SAFETY: the functions live as long as the program. A refusal, for lack of memory, leaves locks held in the children of
+    // forks, or loses heaps of threads that end.
+    unsafe {
+        libc::pthread_atfork(None, None, Some(after_fork_in_child));
+        if libc::pthread_key_create(&raw mut key, Some(give_up)) == 0 {
+            HEAPS.lock().exit = Some(key);
+        }
+    }
+}
+
+unsafe extern "C" fn after_fork_in_child() {
+    lock::free_those_of_other_threads();
+}
