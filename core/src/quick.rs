@@ -211,9 +211,28 @@ impl<M: Mode> Quick<M> {
         self.lists.set_closed(true);
     }
 
+    /// [`close`](Self::close), until so many blocks more were freed.
+    pub fn close_for(&mut self, frees: usize) {
+        self.close();
+        self.lists.set_closed_for(frees);
+    }
+
+    /// Whether lists are closed until some number of blocks more were freed.
+    #[inline(always)]
+    pub fn are_closed_for_some(&self) -> bool {
+        self.lists.closed_for() > 0
+    }
+
+    /// Counts one of those. Whether it was the last.
+    pub fn count_freed(&mut self) -> bool {
+        self.lists.set_closed_for(self.lists.closed_for() - 1);
+        !self.are_closed_for_some()
+    }
+
     /// Lets as much wait as the policy says again.
     pub fn open(&mut self) {
         self.lists.set_closed(false);
+        self.lists.set_closed_for(0);
     }
 
     /// Counts blocks about to be coalesced one at a time. Whether so many were that all may as well

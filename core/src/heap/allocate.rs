@@ -239,6 +239,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let (chunk, chunk_size) = match self.take_flushing(layout) {
             Some(taken) => taken,
             None => {
+                if Self::HEALS {
+                    self.close_if_in_pieces(needed::<Unit<S, M>>(layout));
+                }
                 let chunk = self.grow(needed::<Unit<S, M>>(layout))?;
                 // SAFETY: a free chunk starts there, in a bin.
                 unsafe {

@@ -78,5 +78,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         if Self::CLOSES && size >= 2 * self.quick.ample() && !self.quick.are_open() {
             self.open_lists();
         }
+        if Self::HEALS && self.quick.are_closed_for_some() && self.quick.count_freed() {
+            self.open_lists();
+        }
     }
 }

@@ -38,6 +38,11 @@ impl Counts {
         self.capacity
     }
 
+    /// Granules that are free, where nothing waits.
+    pub(super) const fn free(&self) -> usize {
+        self.capacity - self.used
+    }
+
     /// Entries of the spans' maps, about.
     pub(super) const fn entries(&self) -> usize {
         self.capacity / WORD_GRANULES

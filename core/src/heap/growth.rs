@@ -118,7 +118,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     fn let_wait_for_now(&mut self) {
         let ample = if self.quick.are_there() { self.counts.capacity().div_ceil(AMPLE) } else { NEVER };
         self.quick.set_ample(ample);
-        self.quick.open();
+        if !self.quick.are_closed_for_some() {
+            self.quick.open();
+        }
     }
 
     /// Gives a span that has just become entirely free back to the source, or keeps it: one, no larger than all the

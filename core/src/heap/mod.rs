@@ -102,7 +102,8 @@ impl<S: PageSource> Heap<S> {
     ///
     /// What waits is no part of larger chunks. So blocks wait only while some free chunk is a sixth of all memory or longer, or the
     /// source has a block as long; without one, calls take about as long as in [real-time](Self::real_time) mode, and memory may
-    /// be about as full for long. The lists take .8 % of memory (1.6 % on 32 bits). Where the source has one block, even that is
+    /// be about as full for long. Nor do they for a while after a request found no room though an eighth of all memory was free, and
+    /// sixteen times as much as it needs: what waits would keep that in pieces. The lists take .8 % of memory (1.6 % on 32 bits). Where the source has one block, even that is
     /// given to a request that nothing else has room for; blocks wait again once it is free, and much else.
     pub const fn new(source: S) -> Self {
         Self::with_mode(source)
@@ -150,6 +151,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// Whether blocks wait only while there is a long free chunk, or memory for one to come.
     pub(crate) const CLOSES: bool = M::WAITS && M::BOUNDED;
+
+    /// Whether none waits for a while once memory is found to lie in pieces, where more is to be had.
+    pub(crate) const HEALS: bool = M::WAITS && !S::ONE_BLOCK;
 
     /// Bytes in a granule.
     pub(crate) const GRANULE: usize = M::Granule::BYTES;

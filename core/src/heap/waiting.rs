@@ -12,7 +12,16 @@ use crate::{Mode, PageSource};
 /// Blocks that are coalesced at once.
 const FLUSHED: usize = 32;
 
+/// Memory lies in pieces where a request does not fit though so many times as much is free,
+const PIECES: usize = 16;
+/// and such a part of all.
+const FREE_PART: usize = 8;
+
 impl<S: PageSource, M: Mode> Heap<S, M> {
+    /// Nothing waits, once memory lies in pieces, until so many times as many blocks are freed as are in use. Where any number
+    /// may wait, a free takes much longer while none does.
+    const TURNS: usize = if M::BOUNDED { 8 } else { 4 };
+
     /// A block of `bytes` bytes, a multiple of a granule, that waited, in use again; none has 0. O(1).
     #[inline(always)]
     pub(crate) fn take_waiting(&mut self, bytes: usize) -> Option<NonNull<u8>> {
@@ -144,6 +153,19 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if is_scarce(self) {
                 self.quick.close();
             }
+        }
+    }
+
+    /// Lets nothing wait for a while, if no chunk has `needed` granules though very much more is free. What waits is handed out
+    /// again where it lies, and so keeps what is free on either side apart: as long as it does, there are ever more pieces, and
+    /// ever more has to be asked of the source. What is coalesced is not, as small requests are served from short chunks
+    /// first, and long ones come of it.
+    ///
+    /// Nothing waits when this is called.
+    pub(super) fn close_if_in_pieces(&mut self, needed: usize) {
+        let free = self.counts.free();
+        if free / PIECES > needed && free > self.counts.capacity() / FREE_PART {
+            self.quick.close_for(Self::TURNS * self.counts.used_chunks);
         }
     }
 

@@ -27,6 +27,15 @@ pub trait Lists: sealed::Sealed + fmt::Debug {
     /// Sets that to nothing, or to what the policy says, if they may be closed.
     fn set_closed(&mut self, _are_closed: bool) {}
 
+    /// Frees until they open, if they are closed for some.
+    #[inline(always)]
+    fn closed_for(&self) -> usize {
+        0
+    }
+
+    /// Sets that, where lists may be closed.
+    fn set_closed_for(&mut self, _frees: usize) {}
+
     /// Granules: see [`Quick::ample`](super::Quick::ample).
     #[inline(always)]
     fn ample(&self) -> usize {
@@ -86,6 +95,7 @@ pub struct InSpan {
     first: NonNull<u8>,
     policy: Policy,
     limit: usize,
+    closed_for: usize,
     ample: usize,
     coalesced: usize,
 }
@@ -95,6 +105,7 @@ impl Lists for InSpan {
         first: NonNull::from_ref(&NO_LISTS.0).cast(),
         policy: Policy::OFF,
         limit: 0,
+        closed_for: 0,
         ample: 0,
         coalesced: 0,
     };
@@ -111,7 +122,7 @@ impl Lists for InSpan {
     }
 
     unsafe fn set(&mut self, memory: NonNull<u8>, policy: Policy) {
-        *self = Self { first: memory, policy, limit: policy.limit, ample: self.ample, coalesced: 0 };
+        *self = Self { first: memory, policy, limit: policy.limit, ample: self.ample, ..Self::NONE };
     }
 
     #[inline(always)]
@@ -121,6 +132,15 @@ impl Lists for InSpan {
 
     fn set_closed(&mut self, are_closed: bool) {
         self.limit = if are_closed { 0 } else { self.policy.limit };
+    }
+
+    #[inline(always)]
+    fn closed_for(&self) -> usize {
+        self.closed_for
+    }
+
+    fn set_closed_for(&mut self, frees: usize) {
+        self.closed_for = frees;
     }
 
     #[inline(always)]
@@ -140,6 +160,8 @@ impl Lists for InSpan {
 /// Lists in the heap, where they are found without a pointer to them.
 pub struct InHeap {
     policy: Policy,
+    limit: usize,
+    closed_for: usize,
     coalesced: usize,
     memory: UnsafeCell<Memory>,
 }
@@ -154,6 +176,8 @@ struct Memory {
 impl Lists for InHeap {
     const NONE: Self = Self {
         policy: Policy::OFF,
+        limit: 0,
+        closed_for: 0,
         coalesced: 0,
         memory: UnsafeCell::new(Memory {
             lists: [const { List::NONE }; WORD_GRANULES + 1],
@@ -174,7 +198,25 @@ impl Lists for InHeap {
     }
 
     unsafe fn set(&mut self, _memory: NonNull<u8>, policy: Policy) {
-        self.policy = policy;
+        (self.policy, self.limit, self.closed_for) = (policy, policy.limit, 0);
+    }
+
+    #[inline(always)]
+    fn limit(&self) -> usize {
+        self.limit
+    }
+
+    fn set_closed(&mut self, are_closed: bool) {
+        self.limit = if are_closed { 0 } else { self.policy.limit };
+    }
+
+    #[inline(always)]
+    fn closed_for(&self) -> usize {
+        self.closed_for
+    }
+
+    fn set_closed_for(&mut self, frees: usize) {
+        self.closed_for = frees;
     }
 
     fn coalesced(&mut self) -> Option<&mut usize> {

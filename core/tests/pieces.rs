@@ -1,0 +1,112 @@
+//! What blocks that wait do to memory in the long run, where the source has ever more.
+
+use std::alloc::{Layout, alloc, dealloc};
+use std::ptr::NonNull;
+
+use memalloc_core::remote::Inbox;
+use memalloc_core::{Heap, LocalHeap, PageSource};
+
+const BLOCK: Layout = match Layout::from_size_align(256 << 10, 256 << 10) {
+    Ok(layout) => layout,
+    Err(_) => panic!("a power of two"),
+};
+
+/// As many blocks as are asked for.
+struct Endless {
+    lent: usize,
+}
+
+// SAFETY: the blocks are the system allocator's, each lent until it is released.
+unsafe impl PageSource for Endless {
+    const ALIGN: usize = BLOCK.align();
+
+    fn largest(&self) -> usize {
+        BLOCK.size()
+    }
+
+    unsafe fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
+        if min > BLOCK.size() {
+            return None;
+        }
+        // SAFETY: the layout has a size.
+        let block = NonNull::new(unsafe { alloc(BLOCK) })?;
+        self.lent += 1;
+        Some(NonNull::slice_from_raw_parts(block, BLOCK.size()))
+    }
+
+    unsafe fn release(&mut self, block: NonNull<[u8]>) {
+        self.lent -= 1;
+        // SAFETY: the block was lent.
+        unsafe { dealloc(block.as_ptr().cast(), BLOCK) };
+    }
+
+    fn block_of(&self, address: usize) -> Option<NonNull<u8>> {
+        NonNull::new(std::ptr::with_exposed_provenance_mut(address & !(BLOCK.align() - 1)))
+    }
+}
+
+struct Random(u32);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (self.0 >> 8) as usize % limit
+    }
+
+    /// Most sizes are small, one of 200 is long.
+    fn layout(&mut self) -> Layout {
+        let size = match self.below(1000) {
+            0..700 => 16 + self.below(240),
+            700..950 => 256 + self.below(1800),
+            950..995 => 2048 + self.below(14_000),
+            _ => 16_384 + self.below(100_000),
+        };
+        Layout::from_size_align(size, 8).unwrap()
+    }
+}
+
+/// The most blocks of the source that are lent while 5,000 blocks come and go, chosen at random. `allocate` and `free` do so, and
+/// `free` tells how many are lent.
+fn most_lent<H>(
+    heap: &mut H,
+    allocate: impl Fn(&mut H, Layout) -> Option<NonNull<u8>>,
+    free: impl Fn(&mut H, NonNull<u8>, Layout) -> usize,
+) -> usize {
+    let (mut sizes, mut places, mut most) = (Random(1), Random(2), 0);
+    let mut block = |heap: &mut H| {
+        let layout = sizes.layout();
+        (allocate(heap, layout).unwrap(), layout)
+    };
+    let mut blocks: Vec<_> = (0..5000).map(|_| block(heap)).collect();
+    for _ in 0..3_000_000 {
+        let new = block(heap);
+        let (old, layout) = std::mem::replace(&mut blocks[places.below(5000)], new);
+        most = most.max(free(heap, old, layout));
+    }
+    most
+}
+
+fn most_lent_to<M: memalloc_core::Mode>(mut heap: Heap<Endless, M>) -> usize {
+    most_lent(&mut heap, Heap::allocate, |heap, block, layout| {
+        // SAFETY: the block is not used any more.
+        unsafe { heap.deallocate_sized(block, layout) }.unwrap();
+        heap.source().lent
+    })
+}
+
+#[test]
+fn memory_does_not_fall_into_ever_more_pieces() {
+    let least = most_lent_to(Heap::real_time(Endless { lent: 0 }));
+    let general = most_lent_to(Heap::new(Endless { lent: 0 }));
+    let inbox = Inbox::new();
+    // SAFETY: the inbox is no other heap's.
+    let mut local = unsafe { LocalHeap::new(Endless { lent: 0 }, &inbox, |error, _| panic!("{error}")) };
+    let local = most_lent(&mut local, LocalHeap::allocate, |heap, block, layout| {
+        // SAFETY: the block is not used any more.
+        unsafe { heap.deallocate_sized(block, layout) }.unwrap();
+        heap.source().lent
+    });
+    for most in [general, local] {
+        assert!(most <= least + least / 8, "{general} and {local} for {least}");
+    }
+}
