@@ -145,6 +145,11 @@ fn a_wrong_command_line_has_status_2() {
     {
         assert_eq!(memalloc(line).status, 2, "{line:?}");
     }
+    for (name, traces) in [("replay", "<TRACE>..."), ("map", "<TRACE>")] {
+        let ran = memalloc(&[name, "--source=mmap", "--arena=16K", "t"]);
+        assert_eq!(ran.status, 2);
+        assert!(ran.err.contains(&format!("Usage: memalloc {name} [OPTIONS] {traces}\n")), "{}", ran.err);
+    }
     let ran = memalloc(&["replay", "--arena=5X", "t"]);
     assert!(ran.err.contains("'X' is no unit: expected K, M, G or T"), "{}", ran.err);
 }

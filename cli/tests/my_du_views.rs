@@ -98,6 +98,7 @@ fn what_makes_no_sense_is_not_accepted() {
     let cases = [
         (&["--tree", "--json"][..], "cannot combine --json with --tree"),
         (&["--top=3", "--tree"], "cannot combine --tree with --top"),
+        (&["--tree", "--top=3"], "cannot combine --top with --tree"),
         (&["--tree", "-c"], "cannot combine --tree with --total"),
         (&["--tree", "-t-5"], "a tree needs its root: --threshold must not be negative"),
         (&["--sort=age"], "invalid argument 'age' for '--sort'; valid are 'size', 'name' and 'time'"),
@@ -134,5 +135,17 @@ fn names_have_their_colours_on_a_terminal() {
         assert!(coloured.contains("├─\u{1b}[35ma\u{1b}[0m"), "{coloured:?}");
         assert!(!plain.contains('\u{1b}') && plain.contains("├─a"), "{plain:?}");
         assert!(plain.lines().all(|line| line.chars().count() <= 40), "{plain:?}");
+    }
+}
+
+#[test]
+fn a_working_directory_that_has_gone_is_empty_in_every_view() {
+    let place = place();
+    place.link("du", "my_du");
+    for command in
+        ["du", "du -a", "my_du -a", "my_du --tree", "my_du --json", "my_du --by type", "my_du --top 1"]
+    {
+        let gone = format!("mkdir gone && cd gone && rmdir ../gone && $OLDPWD/{command} .");
+        printed(&place.shell(&gone).output().unwrap());
     }
 }

@@ -256,3 +256,36 @@ fn what_is_excluded_neither_counts_nor_is_listed() {
     let deep = lines.iter().find(|(_, path)| path.ends_with(b"t/deep")).unwrap();
     assert!(deep.0 >= 9000 + 61 * 4096, "{deep:?}");
 }
+
+/// Moves a part of a tree away as soon as it hears of the tree, and removes the rest.
+struct Remover<'t> {
+    tree: &'t Tree,
+    part: &'t str,
+    notes: Notes,
+}
+
+impl Listener for Remover<'_> {
+    fn entry(&mut self, entry: &Entry<'_>) -> ControlFlow<()> {
+        if self.notes.lines.is_empty() {
+            fs::rename(self.tree.at(self.part), self.tree.at("elsewhere")).unwrap();
+            fs::remove_dir_all(self.tree.at("t")).unwrap();
+        }
+        self.notes.entry(entry)
+    }
+
+    fn diagnostic(&mut self, diagnostic: Diagnostic) {
+        self.notes.diagnostic(diagnostic);
+    }
+}
+
+#[test]
+fn what_vanishes_meanwhile_is_no_trouble() {
+    let tree = Tree::new();
+    let down = |levels| format!("t{}", "/d".repeat(levels));
+    tree.file(down(50) + "/f", 1);
+    let mut listing = Listing::default();
+    listing.walk.quantum = Duration::from_secs(1000);
+    let mut remover = Remover { tree: &tree, part: &down(40), notes: Notes::default() };
+    Lister::new(listing).list(&tree.at("t"), &mut remover);
+    assert_eq!((remover.notes.lines.len(), remover.notes.complaints), (51, Vec::new()));
+}

@@ -72,7 +72,7 @@ impl Config {
         Ok(match matches.subcommand() {
             Some(("replay", matches)) => Self::Replay(Replay {
                 traces: matches.get_many("trace").into_iter().flatten().cloned().collect(),
-                heap: heap(matches)?,
+                heap: heap("replay", matches)?,
                 verify: matches.get_flag("verify"),
                 check: matches.get_one("check").copied(),
                 fit: matches.get_flag("fit"),
@@ -81,7 +81,7 @@ impl Config {
             }),
             Some(("map", matches)) => Self::Map(Map {
                 trace: matches.get_one("trace").cloned().unwrap_or_default(),
-                heap: heap(matches)?,
+                heap: heap("map", matches)?,
                 at: matches.get_one("at").copied(),
                 svg: matches.get_one("svg").cloned(),
                 width: matches.get_one("width").copied(),
@@ -92,18 +92,27 @@ impl Config {
     }
 }
 
-fn heap(matches: &ArgMatches) -> Result<HeapKind, clap::Error> {
+fn heap(name: &str, matches: &ArgMatches) -> Result<HeapKind, clap::Error> {
     let size = matches.get_one("arena").copied();
     let source = matches.get_one::<String>("source").map(String::as_str);
     let arena = match (source, size) {
         (Some("mmap"), Some(_)) => {
             let message = "--arena SIZE is for '--source arena', not for '--source mmap'";
-            return Err(command().error(ErrorKind::ArgumentConflict, message));
+            return Err(wrong(name, message));
         }
         (Some("arena"), None) => Some(DEFAULT_ARENA),
         (_, size) => size,
     };
     Ok(HeapKind { arena, real_time: matches.get_flag("real-time") })
+}
+
+/// What is wrong with the options of the subcommand `name`, whose usage is told with it.
+fn wrong(name: &str, message: &str) -> clap::Error {
+    let mut command = command();
+    // Only a built subcommand knows whose it is.
+    command.build();
+    let subcommand = command.find_subcommand_mut(name).expect("it is declared");
+    subcommand.error(ErrorKind::ArgumentConflict, message)
 }
 
 fn command() -> clap::Command {

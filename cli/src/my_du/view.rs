@@ -52,7 +52,7 @@ const NOT_WITH_JSON: [&str; 21] = [
 const NOT_WITH_TREE: [&str; 9] =
     ["by", "shared", "json", "top", "separate-dirs", "total", "time", "time-style", "null"];
 
-const NOT_WITH_TOP: [&str; 5] = ["by", "json", "summarize", "sort", "reverse"];
+const NOT_WITH_TOP: [&str; 6] = ["by", "json", "tree", "summarize", "sort", "reverse"];
 
 const NOT_WITH_BY: [&str; 6] = ["tree", "top", "json", "max-depth", "summarize", "separate-dirs"];
 

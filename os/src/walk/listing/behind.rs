@@ -28,6 +28,8 @@ impl Behind<'_> {
         let started = CString::new(name).map_err(|_| Errno::INVAL).and_then(|name| self.start(&name, fold));
         match started {
             Ok(()) => self.walk_on(fold),
+            // The directory has vanished.
+            Err(Errno::NOENT) => {}
             Err(errno) => fold.complain(name, Trouble::Access(errno.into())),
         }
         fold.rise_to(depth);

@@ -310,8 +310,10 @@ impl Tree {
 
     fn leave_unread(&mut self, name: &CStr, told: bool, look: &Look, errno: Errno, sink: &mut impl Sink) {
         if told {
-            let errno = errno.raw_os_error().unsigned_abs();
-            sink.tell(Event::Trouble { failed: Failed::ReadDirectory, errno, name: b"" });
+            if !self.has_vanished(errno) {
+                let errno = errno.raw_os_error().unsigned_abs();
+                sink.tell(Event::Trouble { failed: Failed::ReadDirectory, errno, name: b"" });
+            }
             sink.tell(Event::Leave);
         } else {
             self.below.add(&look.totals);
@@ -361,9 +363,17 @@ impl Tree {
         self.trouble((Failed::ReadDirectory, errno), c"", sink);
     }
 
-    /// Says that the entry `name` of the current directory (if empty: that directory) could not be read.
+    /// Says that the entry `name` of the current directory (if empty: that directory) could not be read; not if it has
+    /// vanished, for then there is nothing to count.
     fn trouble(&mut self, (failed, errno): (Failed, Errno), name: &CStr, sink: &mut impl Sink) {
-        self.say(failed, errno.raw_os_error().unsigned_abs(), name, sink);
+        if !self.has_vanished(errno) {
+            self.say(failed, errno.raw_os_error().unsigned_abs(), name, sink);
+        }
+    }
+
+    /// Whether an error says that something has vanished since it was met; an operand was only named.
+    fn has_vanished(&self, errno: Errno) -> bool {
+        errno == Errno::NOENT && self.levels.len() > 0
     }
 
     fn say(&mut self, failed: Failed, errno: u32, name: &CStr, sink: &mut impl Sink) {

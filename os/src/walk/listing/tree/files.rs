@@ -70,8 +70,6 @@ impl Tree {
                 _ => {}
             }
         }
-        if is_operand || errno != Errno::NOENT {
-            self.trouble((Failed::Access, errno), name, sink);
-        }
+        self.trouble((Failed::Access, errno), name, sink);
     }
 }
