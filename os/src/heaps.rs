@@ -1,8 +1,9 @@
 //! Which thread has which heap, and where heaps are while no thread has them.
 //!
 //! A heap is made when a thread first allocates and no idle one is left. When the thread ends, the heap becomes idle, with
-//! all its blocks, and the next thread takes it over as it is. Blocks that others free meanwhile are marked in its maps. Heaps
-//! are never unmade: whoever has a block of one finds it by its [`Owner`].
+//! all its blocks, and the next thread takes it over as it is. Blocks that others free meanwhile are marked in its maps, and
+//! taken in before memory is mapped, or after a second. Heaps are never unmade: whoever has a block of one finds it by its
+//! [`Owner`].
 //!
 //! Where the program's address space has a limit, and many threads, those that would take too much of it with regions of
 //! their own have one heap together, by turns. So has a thread that is ending, once its own is given up.
@@ -13,10 +14,11 @@
 use core::alloc::Layout;
 use core::ffi::c_void;
 use core::ptr::{self, NonNull, null, null_mut};
-use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 use memalloc_core::{GRANULE, Totals};
 
+use crate::clock::seconds;
 use crate::limit;
 use crate::lock::{self, Lock};
 use crate::mapping::{SLOT, map};
@@ -30,14 +32,24 @@ const AT_ONCE: usize = 64;
 static PIECES: [AtomicPtr<ThreadHeap>; (Owner::COUNT - 1) / AT_ONCE] =
     [const { AtomicPtr::new(null_mut()) }; (Owner::COUNT - 1) / AT_ONCE];
 
-/// What the heap of a thread that ends may hold and yet be left as it is, for the next.
-const KEPT: usize = 2 * SLOT;
+/// How often a key's destructor that sets the key again is called, at least, by POSIX.
+const ROUNDS: u8 = 4;
+
+/// Refusals of a heap by the limit of address space as it was last read, before it is read anew.
+const REFUSED_BY_LAST: usize = 1000;
+
+/// Heaps that a look at the idle ones for each mapping comes to, on average, at most.
+const LOOKED_AT: usize = 16;
 
 /// Heaps as a whole.
 struct Heaps {
     /// How many there are.
     count: AtomicUsize,
     idle: *const ThreadHeap,
+    /// Mappings since the idle ones were last looked at.
+    mappings: usize,
+    /// How often a thread was refused a heap of its own.
+    refused: usize,
     /// The key whose destructor gives a thread's heap up.
     exit: Option<libc::pthread_key_t>,
 }
@@ -46,8 +58,13 @@ struct Heaps {
 unsafe impl Send for Heaps {}
 
 /// Held by whoever looks at idle heaps, too.
-static HEAPS: Lock<Heaps> =
-    Lock::new(Heaps { count: AtomicUsize::new(0), idle: null(), exit: None }, prepare, Heaps::forget_idle);
+static HEAPS: Lock<Heaps> = Lock::new(Heaps::none(), prepare, Heaps::forget_idle);
+
+/// Whether there are idle ones, to be read without the lock.
+static SOME_IDLE: AtomicBool = AtomicBool::new(false);
+
+/// When the idle ones were last looked at, in seconds.
+static LOOKED_AT_IDLE: AtomicU64 = AtomicU64::new(0);
 
 /// The heap of those threads that have none of their own, to be used while this is held. It is taken before [`HEAPS`].
 static SHARED: Lock<Option<&'static ThreadHeap>> = Lock::new(None, || (), |shared| *shared = None);
@@ -79,6 +96,7 @@ fn take_over() -> Option<&'static ThreadHeap> {
         let mut heaps = HEAPS.lock();
         (heaps.take_idle().or_else(|| heaps.make_one_more())?, heaps.exit)
     };
+    heap.rounds().set(0);
     set_current(heap);
     if let Some(key) = exit {
         // May allocate, from the heap that is the thread's already. A refusal loses the heap when the thread ends.
@@ -88,23 +106,27 @@ fn take_over() -> Option<&'static ThreadHeap> {
     Some(heap)
 }
 
-/// Makes the heap of a thread that ends idle. What the thread does after this, in other keys' destructors, it does without one.
+/// Makes the heap of a thread that ends idle, when all other keys' destructors have most likely been called. What they do after
+/// this they do without one.
 unsafe extern "C" fn give_up(heap: *mut c_void) {
     let mine = current();
-    if !ptr::eq(mine, heap.cast()) {
+    if !ptr::eq(mine, heap.cast()) || ends_later(mine) {
         return;
     }
     // SAFETY: the heap is the calling thread's.
-    let local = unsafe { mine.local() };
-    local.take_in();
-    if local.totals_so_far().source() > KEPT {
-        // Nobody may come for what it has free.
-        local.trim();
-    }
+    unsafe { mine.settle() };
     set_current(&ENDED);
-    let mut heaps = HEAPS.lock();
-    mine.set_next(heaps.idle);
-    heaps.idle = mine;
+    HEAPS.lock().put_idle(mine);
+}
+
+/// Whether the destructor that gives the heap up is called once more.
+fn ends_later(heap: &'static ThreadHeap) -> bool {
+    let rounds = heap.rounds().get() + 1;
+    heap.rounds().set(rounds);
+    // SAFETY: the key was made, and is there for ever.
+    let set_again = |key| unsafe { libc::pthread_setspecific(key, ptr::from_ref(heap).cast()) } == 0;
+    let exit = HEAPS.lock().exit;
+    rounds < ROUNDS && exit.is_some_and(set_again)
 }
 
 /// A block of the heap that threads without one of their own have together.
@@ -152,10 +174,52 @@ pub(crate) fn trim() -> usize {
     each(|heaps| heaps.map(|heap| unsafe { heap.local().trim() }).sum())
 }
 
+/// Before memory is mapped: takes in what has come back to idle heaps, so that it may be had instead.
+pub(crate) fn reclaim() {
+    if SOME_IDLE.load(Ordering::Relaxed) {
+        HEAPS.lock().reclaim_now_and_then();
+    }
+}
+
+/// [`reclaim`], where nothing is mapped: once a second.
+#[inline]
+pub(crate) fn reclaim_each_second() {
+    if SOME_IDLE.load(Ordering::Relaxed) && LOOKED_AT_IDLE.load(Ordering::Relaxed) != seconds() {
+        HEAPS.lock().reclaim();
+    }
+}
+
 impl Heaps {
+    const fn none() -> Self {
+        Self { count: AtomicUsize::new(0), idle: null(), mappings: 0, refused: 0, exit: None }
+    }
+
+    fn reclaim_now_and_then(&mut self) {
+        self.mappings += 1;
+        if self.mappings * LOOKED_AT >= *self.count.get_mut() {
+            self.mappings = 0;
+            self.reclaim();
+        }
+    }
+
+    fn reclaim(&self) {
+        LOOKED_AT_IDLE.store(seconds(), Ordering::Relaxed);
+        for heap in self.idle() {
+            // SAFETY: it is idle as long as the lock is held.
+            unsafe { heap.reclaim() };
+        }
+    }
+
+    fn put_idle(&mut self, heap: &'static ThreadHeap) {
+        heap.set_next(self.idle);
+        self.idle = heap;
+        SOME_IDLE.store(true, Ordering::Relaxed);
+    }
+
     fn take_idle(&mut self) -> Option<&'static ThreadHeap> {
         let heap = self.idle().next()?;
         self.idle = heap.next();
+        SOME_IDLE.store(!self.idle.is_null(), Ordering::Relaxed);
         Some(heap)
     }
 
@@ -168,13 +232,21 @@ impl Heaps {
 
     fn forget_idle(&mut self) {
         self.idle = null();
+        SOME_IDLE.store(false, Ordering::Relaxed);
     }
 
     /// Makes a heap, unless regions take a large part of a limited address space already.
     fn make_one_more(&mut self) -> Option<&'static ThreadHeap> {
-        let regions = *self.count.get_mut() as u64 + 1;
-        let is_too_much = regions.saturating_mul(SLOT as u64) > limit::read() / 4;
-        if is_too_much { None } else { self.make() }
+        let regions = (*self.count.get_mut() as u64 + 1).saturating_mul(SLOT as u64);
+        let is_too_much = |limit| regions > limit / 4;
+        // Each allocation of a thread that is refused comes here, and to read the limit takes system calls.
+        if is_too_much(limit::last()) && !self.refused.is_multiple_of(REFUSED_BY_LAST)
+            || is_too_much(limit::read())
+        {
+            self.refused += 1;
+            return None;
+        }
+        self.make()
     }
 
     fn make(&mut self) -> Option<&'static ThreadHeap> {

@@ -104,6 +104,7 @@ fn allocate_of_free(layout: Layout) -> Option<(NonNull<u8>, bool)> {
 /// Maps `size` bytes, whole slots, once what is free has made way.
 fn map_anew(size: usize) -> Option<NonNull<u8>> {
     make_way(size);
+    heaps::reclaim();
     map_slots(size)
 }
 

@@ -9,7 +9,7 @@ use core::cell::UnsafeCell;
 use core::ops::{Deref, DerefMut};
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use rustix::thread::futex;
+use rustix::thread::futex::{self, Timespec};
 
 /// Never locked so far: the hook is still to be called.
 const NEW: u32 = 0;
@@ -35,6 +35,9 @@ pub(crate) fn free_those_of_other_threads() {
 fn now(state: u32) -> u32 {
     FORKS.load(Ordering::Relaxed) | state
 }
+
+/// A sleep without a limit would go on after a signal's handler that forks, in the child too, where nobody ends it.
+const LONG: Timespec = Timespec { tv_sec: 3600, tv_nsec: 0 };
 
 /// How often a thread looks again before it sleeps: what is done under the lock is most often over by then.
 const SPINS: u32 = 100;
@@ -110,7 +113,7 @@ impl<T> Lock<T> {
 
     /// Sleeps, unless the lock is no longer awaited. Any error means: look again.
     fn sleep(&self) {
-        let _ = futex::wait(&self.state, futex::Flags::PRIVATE, now(AWAITED), None);
+        let _ = futex::wait(&self.state, futex::Flags::PRIVATE, now(AWAITED), Some(&LONG));
     }
 
     #[cold]

@@ -5,6 +5,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use memalloc_core::{Granule, PageSource};
 
+use crate::heaps;
 use crate::idle;
 use crate::mapping::{SLOT, give_back_pages, map_aligned, unmap};
 use crate::near::{Near, Start};
@@ -88,7 +89,10 @@ unsafe impl PageSource for RegionSource {
         if min > SLOT {
             return None;
         }
-        let idle = idle::take(SLOT);
+        let idle = idle::take(SLOT).or_else(|| {
+            heaps::reclaim();
+            idle::take(SLOT)
+        });
         let start = idle.or_else(|| map_slots(SLOT))?;
         if !TABLE.insert(start, SLOT, self.owner) {
             // SAFETY: the memory was just mapped, or idle, and is unused.

@@ -9,6 +9,8 @@ use memalloc_core::remote::Inbox;
 use memalloc_core::{LocalHeap, Totals};
 
 use crate::bad_free::abort_on_bad_free;
+use crate::clock::seconds;
+use crate::heaps;
 use crate::idle;
 use crate::mapping::SLOT;
 use crate::region::RegionSource;
@@ -19,6 +21,16 @@ pub(crate) const LARGEST: usize = SLOT / 2;
 
 /// Of so many allocations that do not take what waits, the first tells other threads what the heap holds.
 const PUBLISH_EACH: u8 = 16;
+
+/// What a heap that no thread has may hold and yet be left as it is, for the next.
+const KEPT: usize = 2 * SLOT;
+
+/// A heap that no thread has is trimmed when it is so much larger than after the last time, a part of that or [`KEPT`],
+const GROWN_PART: usize = 4;
+/// or so many seconds later,
+const SECONDS: u64 = 1;
+/// or once such a part of its blocks has come back.
+const COME_BACK_PART: usize = 4;
 
 /// Huge blocks that come to such a part of a heap have it looked through for what can go.
 const PART_OF_HEAP: usize = 4;
@@ -34,7 +46,26 @@ pub(crate) struct ThreadHeap {
     ticks: Cell<u8>,
     /// Bytes that the thread has had mapped for huge blocks since it last made way for them.
     huge: Cell<usize>,
+    /// How often its thread's end was put off.
+    rounds: Cell<u8>,
+    trimmed: Trimmed,
     shared: Shared,
+}
+
+/// When a heap that no thread had was last trimmed, and what has been since: to trim it takes a look at all of it.
+struct Trimmed {
+    /// In seconds.
+    at: Cell<u64>,
+    /// Bytes that the source then had lent.
+    left: Cell<usize>,
+    /// Blocks that have come back since, while no thread had it.
+    come_back: Cell<usize>,
+}
+
+impl Trimmed {
+    const fn never() -> Self {
+        Self { at: Cell::new(0), left: Cell::new(0), come_back: Cell::new(0) }
+    }
 }
 
 /// What a thread has that has no heap yet: it has nothing, and owns nothing.
@@ -79,6 +110,11 @@ impl ThreadHeap {
         &self.shared.inbox
     }
 
+    /// How often its thread's end was put off.
+    pub(crate) const fn rounds(&self) -> &Cell<u8> {
+        &self.rounds
+    }
+
     /// The next idle heap.
     pub(crate) const fn next(&self) -> *const Self {
         self.next.get()
@@ -118,6 +154,7 @@ impl ThreadHeap {
             if self.ticks.get().is_multiple_of(PUBLISH_EACH) {
                 self.shared.totals.publish(self.local().totals_so_far());
                 idle::release_old();
+                heaps::reclaim_each_second();
             }
             block
         }
@@ -141,6 +178,53 @@ impl ThreadHeap {
         }
     }
 
+    /// Before the heap becomes idle: takes in what has come back, and gives what is free to the system, as nobody may come for
+    /// it, if that may be much.
+    ///
+    /// # Safety
+    /// As for [`local`](Self::local).
+    pub(crate) unsafe fn settle(&self) {
+        // SAFETY: as the caller says.
+        unsafe {
+            self.local().take_in();
+            let (source, left) = (self.local().totals_so_far().source(), self.trimmed.left.get());
+            let has_grown = source >= left + KEPT.max(left / GROWN_PART);
+            if source > KEPT && (has_grown || seconds() > self.trimmed.at.get() + SECONDS) {
+                self.trim();
+            }
+        }
+    }
+
+    /// While the heap is idle: takes in what has come back, and gives what is free to the system once that may be much.
+    ///
+    /// # Safety
+    /// As for [`local`](Self::local).
+    pub(crate) unsafe fn reclaim(&self) {
+        if self.inbox().is_empty() {
+            return;
+        }
+        // SAFETY: as the caller says.
+        unsafe {
+            let come_back = self.trimmed.come_back.get() + self.local().take_in();
+            self.trimmed.come_back.set(come_back);
+            let totals = self.local().totals_so_far();
+            if totals.source() > KEPT && come_back > totals.used_chunks() / COME_BACK_PART {
+                self.trim();
+            }
+        }
+    }
+
+    /// # Safety
+    /// As for [`local`](Self::local).
+    unsafe fn trim(&self) {
+        // SAFETY: as the caller says.
+        let local = unsafe { self.local() };
+        local.trim();
+        self.trimmed.at.set(seconds());
+        self.trimmed.left.set(local.totals_so_far().source());
+        self.trimmed.come_back.set(0);
+    }
+
     /// A heap that never has memory.
     pub(crate) const fn nobodys() -> Self {
         let source = RegionSource::new(Owner::NOBODY);
@@ -151,6 +235,8 @@ impl ThreadHeap {
             next: Cell::new(null()),
             ticks: Cell::new(0),
             huge: Cell::new(0),
+            rounds: Cell::new(0),
+            trimmed: Trimmed::never(),
             shared: Shared { inbox: Inbox::new(), totals: Published::nothing() },
         }
     }
@@ -172,6 +258,8 @@ impl ThreadHeap {
             (&raw mut (*at.as_ptr()).next).write(Cell::new(null()));
             (&raw mut (*at.as_ptr()).ticks).write(Cell::new(PUBLISH_EACH - 1));
             (&raw mut (*at.as_ptr()).huge).write(Cell::new(0));
+            (&raw mut (*at.as_ptr()).rounds).write(Cell::new(0));
+            (&raw mut (*at.as_ptr()).trimmed).write(Trimmed::never());
             at.as_ref()
         }
     }

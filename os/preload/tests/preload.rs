@@ -174,6 +174,13 @@ fn threads_that_allocate_to_the_last_leave_no_heaps_behind() {
     assert_eq!(stdout_of(&mut preloaded(program.to_str().unwrap())), "little\n");
 }
 
+/// The heap is given up once keys' destructors have been called, not before.
+#[test]
+fn what_a_thread_frees_last_goes_back_too() {
+    let (_directory, program) = program("last_frees");
+    assert_eq!(stdout_of(&mut preloaded(program.to_str().unwrap())), "little\n");
+}
+
 /// With a region each, the threads would take six times the address space that there is.
 #[test]
 fn a_crowd_of_threads_shares_little_address_space() {
