@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::FreeError;
 
-/// Told of each bad free: what is wrong, and where. It must not unwind, as frees do not.
+/// Told of each bad free, or reallocation of what is no block: what is wrong, and where. It must not unwind, as frees do not.
 pub type BadFree = fn(FreeError, *mut u8);
 
 /// Counts bad frees and passes them on.

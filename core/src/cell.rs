@@ -56,7 +56,7 @@ impl<S: PageSource, M: Mode> CellHeap<S, M> {
         self.with(Heap::trim).unwrap_or(0)
     }
 
-    /// How many frees were bad so far.
+    /// How many frees, and reallocations, were bad so far.
     pub fn bad_frees(&self) -> usize {
         self.bad_frees.count()
     }

@@ -11,8 +11,9 @@ use core::ptr::{NonNull, null_mut};
 use lock_api::{Mutex, RawMutex};
 
 use crate::bad_frees::BadFrees;
+use crate::inspect::Fault;
 use crate::shared::Shared;
-use crate::{BadFree, General, Heap, Mode, PageSource};
+use crate::{BadFree, General, Heap, Mode, PageSource, Totals};
 
 /// A heap behind a mutex of your choice, for kernels and firmware.
 ///
@@ -35,7 +36,7 @@ use crate::{BadFree, General, Heap, Mode, PageSource};
 ///     LockedHeap::new(Heap::new(ArenaSource::new(unsafe { &mut *&raw mut ARENA })));
 ///
 /// let numbers: Vec<u32> = (0..1000).collect();
-/// assert!(HEAP.lock().totals().used() >= 4000);
+/// assert!(HEAP.totals().used() >= 4000);
 /// # drop(numbers);
 /// ```
 pub struct LockedHeap<R: RawMutex, S: PageSource, M: Mode = General> {
@@ -54,7 +55,8 @@ impl<R: RawMutex, S: PageSource, M: Mode> LockedHeap<R, S, M> {
         Self { heap: Mutex::new(heap), bad_frees: BadFrees::new(on_bad_free) }
     }
 
-    /// The heap, locked, to be looked at.
+    /// The heap, locked, to be looked at. Who allocates from it before the guard is gone waits for ever: a guard that a statement
+    /// makes lives to its end, though that be `println!` of what the heap [holds](Self::totals).
     pub fn lock(&self) -> HeapGuard<'_, R, S, M> {
         HeapGuard(self.heap.lock())
     }
@@ -64,7 +66,20 @@ impl<R: RawMutex, S: PageSource, M: Mode> LockedHeap<R, S, M> {
         self.heap.lock().trim()
     }
 
-    /// How many frees were bad so far; about, where processors have no atomic addition.
+    /// What the heap holds: see [`Heap::totals`].
+    pub fn totals(&self) -> Totals {
+        self.heap.lock().totals()
+    }
+
+    /// Checks the heap: see [`Heap::check`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn check(&self) -> Result<(), Fault> {
+        self.heap.lock().check()
+    }
+
+    /// How many frees, and reallocations, were bad so far; about, where processors have no atomic addition.
     pub fn bad_frees(&self) -> usize {
         self.bad_frees.count()
     }

@@ -5,7 +5,7 @@ use core::ptr::NonNull;
 
 use crate::bad_frees::BadFrees;
 use crate::granule::{Granule, granules};
-use crate::{Heap, Mode, PageSource};
+use crate::{FreeError, Heap, Mode, PageSource};
 
 /// A heap behind a shared reference.
 pub(crate) trait Shared {
@@ -39,14 +39,31 @@ pub(crate) trait Shared {
         }
     }
 
-    /// [`Heap::reallocate`], to another alignment too.
+    /// [`Heap::reallocate`], to another alignment too. That of what is no block for `old` is told as a bad free.
     ///
     /// # Safety
     /// As there.
     unsafe fn reallocate_shared(&self, ptr: NonNull<u8>, old: Layout, new: Layout) -> Option<NonNull<u8>> {
-        // SAFETY: as the caller says.
-        self.with(|heap| unsafe { reallocate(heap, ptr, old, new) }).flatten()
+        let (block, refused) = self.with(|heap| {
+            // SAFETY: as the caller says.
+            let block = unsafe { reallocate(heap, ptr, old, new) };
+            (block, if block.is_none() { find(heap, ptr, old) } else { Ok(()) })
+        })?;
+        if let Err(error) = refused {
+            self.told().tell(error, ptr.as_ptr());
+        }
+        block
     }
+}
+
+/// Whether a block in use for `layout` starts at `ptr`.
+fn find<S: PageSource, M: Mode>(
+    heap: &Heap<S, M>,
+    ptr: NonNull<u8>,
+    layout: Layout,
+) -> Result<(), FreeError> {
+    let bytes = granules::<M::Granule>(layout.size()) * M::Granule::BYTES;
+    if heap.usable_size(ptr)? == bytes { Ok(()) } else { Err(FreeError::WrongSize) }
 }
 
 /// # Safety
@@ -61,9 +78,7 @@ unsafe fn reallocate<S: PageSource, M: Mode>(
         // SAFETY: as the caller says.
         return unsafe { heap.reallocate(ptr, old, new.size()) };
     }
-    if heap.usable_size(ptr).ok()? != granules::<M::Granule>(old.size()) * M::Granule::BYTES {
-        return None;
-    }
+    find(heap, ptr, old).ok()?;
     let block = heap.allocate(new)?;
     // SAFETY: both blocks hold the bytes, and they are two; the caller gives the old one up.
     let freed = unsafe {

@@ -79,7 +79,7 @@ pub fn bad_frees() {
 /// Boxes that the timer's interrupt handler frees, while blocks are allocated and freed here.
 pub fn frees_by_interrupt() {
     const MESSAGES: usize = 200;
-    let used = HEAP.lock().totals().used();
+    let used = HEAP.totals().used();
     board::start_timer();
     let mut posted = 0;
     while posted < MESSAGES {
@@ -91,7 +91,7 @@ pub fn frees_by_interrupt() {
         core::hint::spin_loop();
     }
     board::stop_timer();
-    assert_eq!((HEAP.lock().totals().used(), HEAP.bad_frees()), (used, 0));
+    assert_eq!((HEAP.totals().used(), HEAP.bad_frees()), (used, 0));
     println!("interrupts: the handler freed {MESSAGES} blocks");
 }
 
@@ -99,7 +99,7 @@ pub fn frees_by_interrupt() {
 pub fn statistics() {
     // Stays, so that something is in use.
     black_box(Box::leak(Box::new([0_u8; 100])));
-    let totals = HEAP.lock().totals();
+    let totals = HEAP.totals();
     println!(
         "statistics: {} of {} bytes in use in {} blocks, {} free, {} overhead",
         totals.used(),
@@ -112,7 +112,7 @@ pub fn statistics() {
 
 /// The full check: the status to exit with.
 pub fn check() -> u32 {
-    match HEAP.lock().check() {
+    match HEAP.check() {
         Ok(()) => {
             println!("check: the heap is whole");
             0

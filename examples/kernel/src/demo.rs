@@ -70,7 +70,7 @@ pub fn bad_frees() {
 /// Boxes that the timer's interrupt handler frees, while blocks are allocated and freed here.
 pub fn frees_by_interrupt() {
     const MESSAGES: usize = 200;
-    let used = HEAP.lock().totals().used();
+    let used = HEAP.totals().used();
     timer::start();
     let mut posted = 0;
     while posted < MESSAGES {
@@ -82,7 +82,7 @@ pub fn frees_by_interrupt() {
         core::hint::spin_loop();
     }
     timer::stop();
-    assert_eq!((HEAP.lock().totals().used(), HEAP.bad_frees()), (used, 0));
+    assert_eq!((HEAP.totals().used(), HEAP.bad_frees()), (used, 0));
     println!("interrupts: the handler freed {MESSAGES} blocks");
 }
 
@@ -114,7 +114,7 @@ pub fn walk() {
 
 /// The full check, and the end.
 pub fn check() -> ! {
-    match HEAP.lock().check() {
+    match HEAP.check() {
         Ok(()) => {
             println!("check: the heap is whole");
             exit::succeed()

@@ -59,19 +59,19 @@ extern "C" fn collections(count: u64) -> u64 {
 /// Bytes in use.
 #[unsafe(no_mangle)]
 extern "C" fn used() -> usize {
-    HEAP.lock().totals().used()
+    HEAP.totals().used()
 }
 
 /// Bytes had by growing linear memory.
 #[unsafe(no_mangle)]
 extern "C" fn source() -> usize {
-    HEAP.lock().totals().source()
+    HEAP.totals().source()
 }
 
 /// Whether the full check finds the heap whole.
 #[unsafe(no_mangle)]
 extern "C" fn check() -> bool {
-    HEAP.lock().check().is_ok()
+    HEAP.check().is_ok()
 }
 
 /// Spoils the heap, for the check to see. Something is to be in use; afterwards there is only the check.
