@@ -1,9 +1,8 @@
 //! memalloc beside its peers, on one arena, printed as Markdown.
 //!
-//! `cargo run --release -p memalloc-benches -- [instructions | density | churn | holes | misuse | text | throughput | traces=DIR] [plots=DIR] [PEER ...]`
+//! `cargo run --release -p memalloc-benches -- --help`
 //!
-//! What is not named is left out, if anything is. Charts of instructions and density go to DIR. `OPERATIONS` says how many calls are counted instruction by
-//! instruction: each instruction takes microseconds.
+//! `OPERATIONS` says how many calls are counted instruction by instruction: each instruction takes microseconds.
 
 mod churn;
 mod density;
@@ -21,6 +20,9 @@ mod traces;
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::ValueParser;
+use clap::{Arg, Command};
+
 use peer::{Compact, Dlmalloc, Floor, General, LinkedList, Peer, RealTime, Rlsf, SmallRlsf, Talc, TinyRlsf};
 use plot::Chart;
 
@@ -29,18 +31,60 @@ const MIB: usize = 1 << 20;
 const TINY: usize = 16 * KIB;
 const SMALL: usize = 64 * KIB;
 
+const PARTS: [&str; 7] = ["instructions", "density", "churn", "holes", "misuse", "text", "throughput"];
+
+const PEERS: [&str; 8] = [
+    General::NAME,
+    RealTime::NAME,
+    Compact::NAME,
+    Talc::NAME,
+    Rlsf::NAME,
+    Dlmalloc::NAME,
+    LinkedList::NAME,
+    Floor::NAME,
+];
+
+const DIRECTORIES: [&str; 2] = ["plots=", "traces="];
+
+fn command() -> Command {
+    Command::new("memalloc-benches")
+        .about("Measures memalloc beside its peers, on one arena")
+        .after_help(format!(
+            "Parts: {}, traces=DIR (replays what is there)\nPeers: {}\n\nplots=DIR draws instructions and density to there. \
+             What is not named is left out, if anything is.",
+            PARTS.join(", "),
+            PEERS.map(|peer| format!("'{peer}'")).join(", ")
+        ))
+        .arg(
+            Arg::new("word")
+                .value_name("PART|PEER")
+                .num_args(0..)
+                .value_parser(ValueParser::from(word))
+                .help("What is to be measured, and of whom"),
+        )
+}
+
+/// A part, a directory or a peer.
+fn word(text: &str) -> Result<String, &'static str> {
+    let is_known = is_part(text) || PEERS.contains(&text);
+    is_known.then(|| text.to_owned()).ok_or("expected a part or a peer, see --help")
+}
+
+fn is_part(word: &str) -> bool {
+    PARTS.contains(&word) || DIRECTORIES.iter().any(|name| word.starts_with(name))
+}
+
 fn main() {
-    let named: Vec<String> = std::env::args().skip(1).collect();
-    let what = |name: &str| {
-        ["instructions", "density", "churn", "holes", "misuse", "text", "throughput", "traces", "plots"]
-            .iter()
-            .any(|&there| name.starts_with(there))
-    };
-    let parts: Vec<&String> = named.iter().filter(|name| what(name)).collect();
-    let peers: Vec<&str> = named.iter().filter(|name| !what(name)).map(String::as_str).collect();
+    // A reader who leaves is no error.
+    // SAFETY: no handler is set.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+    let matches = command().get_matches();
+    let named = || matches.get_many::<String>("word").into_iter().flatten();
+    let parts: Vec<&String> = named().filter(|word| is_part(word)).collect();
+    let peers: Vec<&str> = named().map(String::as_str).filter(|word| !is_part(word)).collect();
     let plots = parts.iter().find_map(|part| part.strip_prefix("plots=")).map(PathBuf::from);
     let wanted = |name: &str| {
-        parts.iter().all(|part| part.starts_with("plots")) || parts.iter().any(|part| *part == name)
+        parts.iter().all(|part| part.starts_with("plots=")) || parts.iter().any(|part| *part == name)
     };
     if wanted("instructions") {
         let chart = instructions_of_all(&peers);
@@ -258,4 +302,18 @@ fn throughput<P: Peer>() {
         }
     }
     println!("| {} | {} |", P::NAME, cells.join(" | "));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_parts_and_peers_are_taken() {
+        let is_taken = |line: &str| {
+            command().try_get_matches_from(std::iter::once("benches").chain(line.split(", "))).is_ok()
+        };
+        assert!(PARTS.into_iter().chain([General::NAME, "plots=x", "traces=x, text"]).all(is_taken));
+        assert!(!["plots", "nonsense", "--nonsense", "density2"].into_iter().any(is_taken));
+    }
 }

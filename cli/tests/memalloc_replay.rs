@@ -79,6 +79,17 @@ fn a_minus_is_the_standard_input() {
 }
 
 #[test]
+fn the_trace_in_the_help_is_one() {
+    let help = memalloc(&["replay", "--help"]).out;
+    let (_, after) = help.split_once("for each operation.\n\n").expect("a trace");
+    let lines = after.lines().take_while(|line| !line.is_empty());
+    let trace: String = lines.map(|line| line.trim().split("  ").next().unwrap().to_owned() + "\n").collect();
+    let ran = memalloc_reading(&["replay", "--runs=1", "-"], trace.as_bytes());
+    assert_eq!((ran.status, ran.err.as_str()), (0, ""));
+    assert_eq!(row(&ran, "standard input")[2], "4");
+}
+
+#[test]
 fn json_has_an_object_for_each_trace() {
     let ran = memalloc(&["replay", "--json", &trace("small.rep"), &trace("mixed.rep")]);
     assert!(ran.out.starts_with("[\n  {\"trace\": \"") && ran.out.ends_with("}\n]\n"));

@@ -129,10 +129,11 @@ fn replay() -> clap::Command {
     let traces = trace()
         .num_args(1..)
         .value_name("TRACE")
-        .help("Traces in malloc-lab format; - is the standard input");
+        .help("Traces in malloc-lab format, which --help explains; - is the standard input");
     clap::Command::new("replay")
         .about("Run allocation traces: speed, peaks, utilisation")
         .after_help(REPLAY_HELP)
+        .after_long_help(format!("{FORMAT_HELP}\n\n{REPLAY_HELP}"))
         .arg(traces)
         .args(heap_options())
         .arg(flag("verify", "Fill each block, look for what was written, and check where blocks lie"))
@@ -149,6 +150,20 @@ fn replay() -> clap::Command {
         )
 }
 
+const FORMAT_HELP: &str = "\
+A trace in malloc-lab format is text: four numbers, then a line for each operation.
+
+  20000      suggested bytes of heap (not used)
+  2          ids
+  4          operations
+  1          weight (not used)
+  a 0 512    allocate 512 bytes, to be known as 0
+  a 1 128
+  r 0 640    reallocate 0
+  f 1        free 1; f -1 is free(NULL)
+
+An id may be used again once it is free.";
+
 const REPLAY_HELP: &str = "\
 Peak payload is the most bytes asked for and live at once. Peak heap is the most bytes held from the source; of an \
 arena, how far up the heap ever reached. Utilisation is the one over the other. Failures are requests refused. Time is \
@@ -159,19 +174,25 @@ The exit status is 1 if a trace cannot be read or the allocator is found to be w
 fn map() -> clap::Command {
     let granule =
         option("granule", "[SPAN:]N", "Enlarge what lies from granule N on, of the span (the first is 1)");
+    let width_help =
+        format!("Draw so wide, at least {NARROWEST} [default: the terminal's width, at most 200, or 100]");
     clap::Command::new("map")
         .about("Draw a heap: its chunks, and what is kept of each")
-        .arg(trace().value_name("TRACE").help("A trace in malloc-lab format; - is the standard input"))
+        .arg(
+            trace().value_name("TRACE").help(
+                "A trace in malloc-lab format, which 'replay --help' explains; - is the standard input",
+            ),
+        )
         .args(heap_options())
         .arg(
             option("at", "N", "Draw the heap after N operations [default: where most payload is live]")
                 .value_parser(value_parser!(usize)),
         )
-        .arg(option("svg", "FILE", "Draw to an SVG file").value_parser(value_parser!(PathBuf)))
         .arg(
-            option("width", "COLUMNS", "Draw so wide [default: the terminal's width, or 100]")
-                .value_parser(ValueParser::from(width)),
+            option("svg", "FILE", "Draw to an SVG file; - is the standard output")
+                .value_parser(value_parser!(PathBuf)),
         )
+        .arg(option("width", "COLUMNS", "").help(width_help).value_parser(ValueParser::from(width)))
         .arg(granule.value_parser(ValueParser::from(span_and_granule)))
 }
 
