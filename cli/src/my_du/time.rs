@@ -1,12 +1,16 @@
 //! Times of day in the formats of `date`.
 
 use std::ffi::{CString, c_long};
+use std::iter::repeat_n;
 
 use libc::{strftime, time_t, tm};
 use memalloc_os::walk::TimeStamp;
 
 /// Bytes that one conversion may take.
 const ROOM: usize = 1024;
+
+/// The conversions that are left to the C library.
+const OF_C: &[u8] = b"aAbBcCdDeFgGhHIjklmMnpPrRStTuUVwWxXyYZ";
 
 /// How times are printed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +45,9 @@ struct Conversion<'f> {
     /// All of it.
     text: &'f [u8],
     flags: &'f [u8],
-    width: Option<usize>,
+    digits: &'f [u8],
+    /// What follows the digits.
+    rest: &'f [u8],
     colons: usize,
     letter: u8,
 }
@@ -51,60 +57,109 @@ impl<'f> Conversion<'f> {
         let count = |text: &[u8], set: &[u8]| text.iter().take_while(|byte| set.contains(byte)).count();
         let (flags, rest) = text.split_at(count(text, b"_-0^#+"));
         let (digits, rest) = rest.split_at(count(rest, b"0123456789"));
-        let rest = &rest[count(rest, b"EO")..];
-        let colons = count(rest, b":");
-        let (&letter, after) = rest[colons..].split_first()?;
-        let width = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
+        let end = &rest[count(rest, b"EO")..];
+        let colons = count(end, b":");
+        let (&letter, after) = end[colons..].split_first()?;
+        let rest = &rest[..rest.len() - after.len()];
         let text = &text[..text.len() - after.len()];
-        Some((Self { text, flags, width, colons, letter }, after))
+        Some((Self { text, flags, digits, rest, colons, letter }, after))
     }
 
     fn append(&self, time: TimeStamp, local: &tm, out: &mut Vec<u8>) {
         match (self.letter, self.colons) {
             (b'N', 0) => self.append_nanoseconds(time.1, out),
-            (b'q', 0) => out.extend_from_slice((local.tm_mon / 3 + 1).to_string().as_bytes()),
-            (b'z', colons @ 1..=3) => append_zone(local.tm_gmtoff, colons, out),
-            (_, 0) => self.append_as_c(local, out),
-            _ => {
-                out.push(b'%');
-                out.extend_from_slice(self.text);
+            (b'q', 0) => self.append_number("", &(local.tm_mon / 3 + 1).to_string(), 1, out),
+            (b's', 0) => {
+                let sign = if time.0 < 0 { "-" } else { "" };
+                self.append_number(sign, &time.0.unsigned_abs().to_string(), 1, out);
             }
+            (b'z', colons @ 0..=3) => self.append_zone(local.tm_gmtoff, colons, out),
+            (b'%', 0) if self.text.len() == 1 => out.push(b'%'),
+            (b'%', _) | (_, 1..) => self.append_itself(out),
+            (letter, 0) if self.rest.len() == 1 && !OF_C.contains(&letter) => self.append_itself(out),
+            _ => self.append_as_c(local, out),
         }
     }
 
+    /// The flag that says how to fill up: the last one.
+    fn fill(&self) -> Option<u8> {
+        self.flags.iter().copied().rfind(|flag| b"_-0+".contains(flag))
+    }
+
+    fn width(&self) -> Option<usize> {
+        std::str::from_utf8(self.digits).ok().and_then(|digits| digits.parse().ok())
+    }
+
+    /// How many bytes `len` lack, where `usual` are usual.
+    fn lacking(&self, len: usize, usual: usize) -> usize {
+        let width = if self.fill() == Some(b'-') { 0 } else { self.width().unwrap_or(usual) };
+        width.saturating_sub(len).min(ROOM)
+    }
+
+    fn append_number(&self, sign: &str, digits: &str, usual: usize, out: &mut Vec<u8>) {
+        let lacking = self.lacking(sign.len() + digits.len(), usual);
+        let (blanks, zeros) = if self.fill() == Some(b'_') { (lacking, 0) } else { (0, lacking) };
+        out.extend(repeat_n(b' ', blanks));
+        out.extend_from_slice(sign.as_bytes());
+        out.extend(repeat_n(b'0', zeros));
+        out.extend_from_slice(digits.as_bytes());
+    }
+
+    /// These are the digits of a fraction: the width says how many are shown, and they are filled up behind.
     fn append_nanoseconds(&self, nanoseconds: u32, out: &mut Vec<u8>) {
         let digits = format!("{nanoseconds:09}");
-        let kept = self.width.unwrap_or(9);
-        let shown = if self.flags.contains(&b'-') { digits.trim_end_matches('0') } else { &digits };
-        out.extend_from_slice(&shown.as_bytes()[..kept.min(shown.len())]);
-        if !self.flags.contains(&b'-') {
-            out.extend(std::iter::repeat_n(b'0', kept.saturating_sub(9).min(ROOM)));
-        }
+        let (first, others) = digits[..self.width().unwrap_or(9).clamp(1, 9)].split_at(1);
+        let others = others.trim_end_matches('0');
+        out.extend_from_slice([first, others].concat().as_bytes());
+        let byte = if self.fill() == Some(b'_') { b' ' } else { b'0' };
+        out.extend(repeat_n(byte, self.lacking(1 + others.len(), 9)));
+    }
+
+    fn append_zone(&self, seconds: c_long, colons: usize, out: &mut Vec<u8>) {
+        let sign = if seconds < 0 { "-" } else { "+" };
+        let seconds = seconds.unsigned_abs();
+        let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+        let (digits, usual) = match colons {
+            0 => ((100 * hours + minutes).to_string(), 5),
+            3 if minutes == 0 && rest == 0 => (hours.to_string(), 3),
+            3 if rest == 0 => (format!("{hours}:{minutes:02}"), 6),
+            1 => (format!("{hours}:{minutes:02}"), 6),
+            _ => (format!("{hours}:{minutes:02}:{rest:02}"), 9),
+        };
+        self.append_number(sign, &digits, usual, out);
+    }
+
+    /// Appends what means nothing. GNU counts neither colons nor a second `%`.
+    fn append_itself(&self, out: &mut Vec<u8>) {
+        let counted = 1 + self.text.len() - self.colons - usize::from(self.letter == b'%');
+        let byte = if matches!(self.fill(), Some(b'0' | b'+')) { b'0' } else { b' ' };
+        out.extend(repeat_n(byte, self.lacking(counted, 0)));
+        out.push(b'%');
+        out.extend_from_slice(self.text);
     }
 
     /// Has the C library do it.
     fn append_as_c(&self, local: &tm, out: &mut Vec<u8>) {
+        let text = if self.rest.len() > 1 { self.text.to_vec() } else { self.text_for_c() };
         // The blank tells an empty result from one that has no room.
-        let Ok(format) = CString::new([b" %", self.text].concat()) else { return };
+        let Ok(format) = CString::new([b" %", &*text].concat()) else { return };
         let mut room = [0u8; ROOM];
         // SAFETY: `room` is as long as is said, `format` ends with a zero, and `local` is whole.
         let len = unsafe { strftime(room.as_mut_ptr().cast(), ROOM, format.as_ptr(), local) };
         out.extend_from_slice(room.get(1..len).unwrap_or_default());
     }
-}
 
-fn append_zone(seconds: c_long, colons: usize, out: &mut Vec<u8>) {
-    let sign = if seconds < 0 { '-' } else { '+' };
-    let seconds = seconds.unsigned_abs();
-    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    let text = match colons {
-        1 => format!("{sign}{hours:02}:{minutes:02}"),
-        2 => format!("{sign}{hours:02}:{minutes:02}:{rest:02}"),
-        _ if rest > 0 => format!("{sign}{hours:02}:{minutes:02}:{rest:02}"),
-        _ if minutes > 0 => format!("{sign}{hours:02}:{minutes:02}"),
-        _ => format!("{sign}{hours:02}"),
-    };
-    out.extend_from_slice(text.as_bytes());
+    /// What means the same to the C library, which fills up even with `-`, fills dates with blanks, and knows no `+`.
+    fn text_for_c(&self) -> Vec<u8> {
+        let (fill, digits): (&[u8], &[u8]) = match self.fill() {
+            Some(b'-') => (b"-", b""),
+            Some(b'_') => (b"_", self.digits),
+            None if self.letter != b'F' => (b"", self.digits),
+            _ => (b"0", self.digits),
+        };
+        let case: Vec<u8> = self.flags.iter().copied().filter(|flag| b"^#".contains(flag)).collect();
+        [&*case, fill, digits, self.rest].concat()
+    }
 }
 
 fn local(seconds: i64) -> Option<tm> {
@@ -142,6 +197,7 @@ mod tests {
         assert_eq!(show("%Y-%m-%d %H:%M:%S.%N %z", time), "1969-01-01 00:00:00.500000000 +0000");
         assert_eq!(show("%-d %_H %^a %3N %:z %::z %:::z", time), "1  0 WED 500 +00:00 +00:00:00 +00");
         assert_eq!(show("%%%q%10Y|%n|%-N|%12N", time), "%10000001969|\n|5|500000000000");
+        assert_eq!(show("%_:z %+10z %-9d %5% %-N %_4N|%3C", time), " +0:00 +000000000 1    %5% 5 5   |019");
         assert_eq!(show("100%", time), "100%");
         assert_eq!(show("", time), "");
     }
