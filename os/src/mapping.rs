@@ -88,18 +88,16 @@ pub(crate) unsafe fn unmap(start: NonNull<u8>, size: usize) {
     }
 }
 
-/// Gives the whole pages in `bytes` bytes at `start` back to the system: they are zeros from then on.
+/// Gives the whole pages in `bytes` bytes at `start` back to the system: they are zeros from then on. Whether that is done.
 ///
 /// # Safety
 /// They lie in memory from [`map`] or [`map_aligned`], and nobody uses what stands there.
-pub(crate) unsafe fn give_back_pages(start: NonNull<u8>, bytes: usize) {
+pub(crate) unsafe fn give_back_pages(start: NonNull<u8>, bytes: usize) -> bool {
     let below = start.addr().get().wrapping_neg() % PAGE;
     let pages = bytes.saturating_sub(below) / PAGE * PAGE;
-    if pages > 0 {
-        // A refusal, where pages are larger, leaves them where they are.
-        // SAFETY: as the caller says.
-        let _ = unsafe { madvise(start.add(below).as_ptr().cast(), pages, Advice::LinuxDontNeed) };
-    }
+    // A refusal, where pages are larger, or locked, leaves them where they are.
+    // SAFETY: as the caller says.
+    pages == 0 || unsafe { madvise(start.add(below).as_ptr().cast(), pages, Advice::LinuxDontNeed) }.is_ok()
 }
 
 #[cfg(test)]

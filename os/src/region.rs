@@ -48,13 +48,15 @@ pub(crate) fn slot_of(ptr: NonNull<u8>) -> NonNull<u8> {
 pub(crate) struct RegionSource {
     owner: Owner,
     near: Near,
+    /// How many it has lent.
+    lent: usize,
     /// Whether the last one was idle memory, which holds what it held.
     was_idle: bool,
 }
 
 impl RegionSource {
     pub(crate) const fn new(owner: Owner) -> Self {
-        Self { owner, near: Near::new(), was_idle: false }
+        Self { owner, near: Near::new(), lent: 0, was_idle: false }
     }
 
     /// Whether a granule of a region of this source starts there, as far as those near at hand tell.
@@ -65,6 +67,7 @@ impl RegionSource {
 
     /// Has a region no longer.
     fn forget(&mut self, region: NonNull<[u8]>) {
+        self.lent -= 1;
         self.near.forget(region.addr().get());
         TABLE.remove(region.cast(), SLOT);
     }
@@ -100,7 +103,10 @@ unsafe impl PageSource for RegionSource {
             return None;
         }
         self.near.enter(start.addr().get());
-        self.was_idle = idle.is_some();
+        // A thread's first region may well be its last, and hold little: without pages that others have left.
+        // SAFETY: the memory is unused, and whole pages.
+        self.was_idle = idle.is_some() && !(self.lent == 0 && unsafe { give_back_pages(start, SLOT) });
+        self.lent += 1;
         Some(NonNull::slice_from_raw_parts(start, SLOT))
     }
 
@@ -122,7 +128,7 @@ unsafe impl PageSource for RegionSource {
 
     unsafe fn discard(&mut self, start: NonNull<u8>, bytes: usize) {
         // SAFETY: as the caller says.
-        unsafe { give_back_pages(start, bytes) };
+        let _are_given = unsafe { give_back_pages(start, bytes) };
     }
 
     #[inline(always)]
