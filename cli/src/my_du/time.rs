@@ -131,7 +131,8 @@ impl<'f> Conversion<'f> {
 
     /// Appends what means nothing. GNU counts neither colons nor a second `%`.
     fn append_itself(&self, out: &mut Vec<u8>) {
-        let counted = 1 + self.text.len() - self.colons - usize::from(self.letter == b'%');
+        let counted =
+            1 + self.text.len() - self.colons - usize::from(self.colons == 0 && self.letter == b'%');
         let byte = if matches!(self.fill(), Some(b'0' | b'+')) { b'0' } else { b' ' };
         out.extend(repeat_n(byte, self.lacking(counted, 0)));
         out.push(b'%');

@@ -63,13 +63,45 @@ impl Tree {
             let dir = if is_operand { Some(CWD) } else { self.levels.dir() };
             let link = dir.ok_or(Errno::BADF).and_then(|dir| self.listing.look(dir, At::Entry(name)));
             match link {
-                Ok(link) if self.listing.count_dangling && link.kind == FileType::Symlink => {
-                    return self.meet_file(name, &link, sink);
-                }
+                // It has vanished, and come again.
+                Ok(other) if other.kind != FileType::Symlink => {}
+                Ok(link) if self.listing.count_dangling => return self.meet_file(name, &link, sink),
                 Ok(_) if errno == Errno::NOENT => return self.say(Failed::Access, DANGLES, name, sink),
                 _ => {}
             }
         }
         self.trouble((Failed::Access, errno), name, sink);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use super::super::super::super::inode::Facts;
+    use super::super::super::{Follow, Listing};
+    use super::*;
+
+    struct Told(usize);
+
+    impl Sink for Told {
+        fn tell(&mut self, _: Event<'_>) -> bool {
+            self.0 += 1;
+            true
+        }
+    }
+
+    #[test]
+    fn what_has_vanished_and_come_again_is_no_trouble() {
+        let listing = Listing { follow: Follow::All, ..Listing::default() };
+        let mut tree = Tree::new(Rc::new(listing));
+        let root = open::to_read(CWD, c"/").unwrap();
+        let inode = Facts::of(&root).unwrap().inode;
+        tree.start_at_entry(root, inode, b"/", 1, c"proc").unwrap();
+        let mut told = Told(0);
+        tree.miss(c"proc", Errno::NOENT, true, &mut told);
+        assert_eq!(told.0, 0);
+        tree.miss(c"proc", Errno::ACCESS, true, &mut told);
+        assert_ne!(told.0, 0);
     }
 }
