@@ -38,6 +38,9 @@ const ROUNDS: u8 = 4;
 /// Refusals of a heap by the limit of address space as it was last read, before it is read anew.
 const REFUSED_BY_LAST: usize = 1000;
 
+/// Blocks of others' heaps that a thread frees before it has a look at the idle ones.
+const FREED_ELSEWHERE: usize = 2048;
+
 /// Heaps that a look at the idle ones for each mapping comes to, on average, at most.
 const LOOKED_AT: usize = 16;
 
@@ -178,6 +181,25 @@ pub(crate) fn trim() -> usize {
 pub(crate) fn reclaim() {
     if SOME_IDLE.load(Ordering::Relaxed) {
         HEAPS.lock().reclaim_now_and_then();
+    }
+}
+
+/// After the calling thread has freed a block of another's heap: after many, takes in what has come back to idle ones, as nobody
+/// else may come for it.
+#[inline(always)]
+pub(crate) fn count_free_elsewhere() {
+    if SOME_IDLE.load(Ordering::Relaxed) {
+        count_free_while_some_are_idle();
+    }
+}
+
+#[inline(never)]
+fn count_free_while_some_are_idle() {
+    let Some(heap) = mine() else { return };
+    let count = heap.freed_elsewhere().get().wrapping_add(1);
+    heap.freed_elsewhere().set(count);
+    if count.is_multiple_of(FREED_ELSEWHERE) {
+        HEAPS.lock().reclaim();
     }
 }
 

@@ -46,6 +46,8 @@ pub(crate) struct ThreadHeap {
     ticks: Cell<u8>,
     /// Bytes that the thread has had mapped for huge blocks since it last made way for them.
     huge: Cell<usize>,
+    /// Blocks of others' heaps that its thread has freed while some heap was idle.
+    freed_elsewhere: Cell<usize>,
     /// How often its thread's end was put off.
     rounds: Cell<u8>,
     trimmed: Trimmed,
@@ -108,6 +110,11 @@ impl ThreadHeap {
     /// Where blocks of the heap come back to.
     pub(crate) const fn inbox(&self) -> &Inbox {
         &self.shared.inbox
+    }
+
+    /// Blocks of others' heaps that its thread has freed while some heap was idle.
+    pub(crate) const fn freed_elsewhere(&self) -> &Cell<usize> {
+        &self.freed_elsewhere
     }
 
     /// How often its thread's end was put off.
@@ -235,6 +242,7 @@ impl ThreadHeap {
             next: Cell::new(null()),
             ticks: Cell::new(0),
             huge: Cell::new(0),
+            freed_elsewhere: Cell::new(0),
             rounds: Cell::new(0),
             trimmed: Trimmed::never(),
             shared: Shared { inbox: Inbox::new(), totals: Published::nothing() },
@@ -258,6 +266,7 @@ impl ThreadHeap {
             (&raw mut (*at.as_ptr()).next).write(Cell::new(null()));
             (&raw mut (*at.as_ptr()).ticks).write(Cell::new(PUBLISH_EACH - 1));
             (&raw mut (*at.as_ptr()).huge).write(Cell::new(0));
+            (&raw mut (*at.as_ptr()).freed_elsewhere).write(Cell::new(0));
             (&raw mut (*at.as_ptr()).rounds).write(Cell::new(0));
             (&raw mut (*at.as_ptr()).trimmed).write(Trimmed::never());
             at.as_ref()

@@ -15,7 +15,7 @@ use core::ptr::NonNull;
 use memalloc_core::remote::RemoteSpan;
 use memalloc_core::{FreeError, GRANULE, GranuleAt, LongWait};
 
-use crate::heaps::heap_of;
+use crate::heaps::{self, heap_of};
 use crate::huge;
 use crate::near::Start;
 use crate::region::TABLE;
@@ -170,7 +170,9 @@ pub unsafe fn deallocate_otherwise(ptr: NonNull<u8>, bytes: usize) -> Result<(),
             return free_own(start, ptr, bytes);
         }
         if owner != huge::OWNER {
-            return RemoteSpan::at(start).free(ptr, bytes, heap_of(owner).inbox());
+            let freed = RemoteSpan::at(start).free(ptr, bytes, heap_of(owner).inbox());
+            heaps::count_free_elsewhere();
+            return freed;
         }
         let block = huge::find(start, ptr)?;
         if bytes > 0 && block.size() != bytes { Err(FreeError::WrongSize) } else { block.free() }
