@@ -1,4 +1,5 @@
-/* Threads whose destructors of keys allocate, and set their keys anew as often as they may: what they leave, in address space. */
+/* Threads whose destructors of keys allocate, and set their keys anew as often as they may, some of which have allocated nothing
+   before: what they leave, in address space. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,10 +17,20 @@ static void again(void *block)
     pthread_setspecific(key, other);
 }
 
-static void *run(void *nothing)
+static pthread_key_t first_key;
+
+static void first(void *nothing)
 {
-    pthread_setspecific(key, malloc(100));
-    return nothing;
+    free(malloc(100));
+}
+
+static void *run(void *is_late)
+{
+    if (is_late)
+        pthread_setspecific(first_key, &first_key);
+    else
+        pthread_setspecific(key, malloc(100));
+    return NULL;
 }
 
 static long kilobytes_mapped(void)
@@ -36,12 +47,13 @@ static long kilobytes_mapped(void)
 int main(void)
 {
     pthread_key_create(&key, again);
+    pthread_key_create(&first_key, first);
     long before = 0;
     for (int i = 0; i < THREADS; i++) {
         pthread_t thread;
         if (i == 10)
             before = kilobytes_mapped();
-        if (pthread_create(&thread, NULL, run, NULL) != 0)
+        if (pthread_create(&thread, NULL, run, i % 2 ? &key : NULL) != 0)
             return 1;
         pthread_join(thread, NULL);
     }
