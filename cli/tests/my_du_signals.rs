@@ -136,8 +136,19 @@ fn used(pid: Pid) -> Option<u64> {
     stat.split(' ').next()?.parse().ok()
 }
 
+/// Waits while `goes_on`, but not for long. Whether it has ended.
+fn ends(mut goes_on: impl FnMut() -> bool) -> bool {
+    let start = Instant::now();
+    while goes_on() {
+        if start.elapsed() > Duration::from_millis(200) {
+            return false;
+        }
+    }
+    true
+}
+
 /// Runs my_du until one child has given part of its walk to another, lets that one finish, and kills the first; what is
-/// printed then. `None` if that came to its end too soon.
+/// printed then. `None` if that came to its end too soon, or one of them waits for the other.
 fn kill_the_giver(place: &Place) -> Option<Output> {
     let mut command = place.command();
     command.args(["-P", "-d1", "-j2", "t"]).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -149,13 +160,12 @@ fn kill_the_giver(place: &Place) -> Option<Output> {
         // The giver has time to say what it has given, but the taker no end, after which it could give more.
         tell(taker, Signal::STOP);
         let before = used(giver);
-        while used(giver).is_some_and(|now| Some(now) < before.map(|before| before + 500_000)) {}
+        let has_told =
+            ends(|| used(giver).is_some_and(|now| Some(now) < before.map(|before| before + 500_000)));
         tell(giver, Signal::STOP);
         tell(taker, Signal::CONT);
-        while children(&parent).contains(&taker) {
-            sleep(Duration::from_millis(1));
-        }
-        tell(giver, Signal::KILL);
+        let is_done = ends(|| children(&parent).contains(&taker));
+        tell(giver, if has_told && is_done { Signal::KILL } else { Signal::CONT });
     }
     let status = wait(&mut parent);
     (!status.success()).then(|| parent.wait_with_output().unwrap())
