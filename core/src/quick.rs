@@ -178,8 +178,8 @@ impl<M: Mode> Quick<M> {
                 list.room = depth;
             }
         }
-        if let Some(coalesced) = self.lists.coalesced() {
-            *coalesced = 0;
+        if let Some(terms) = self.lists.terms_mut() {
+            terms.coalesced = 0;
         }
         if M::LONG_WAIT && self.policy().longest > 0 {
             // SAFETY: where long blocks may wait, there are places.
@@ -206,33 +206,37 @@ impl<M: Mode> Quick<M> {
         self.lists.set_ample(granules);
     }
 
-    /// Lets nothing wait for now, where lists may be closed. All are empty.
+    /// Lets nothing wait for now. All are empty.
     pub fn close(&mut self) {
-        self.lists.set_closed(true);
+        self.close_for(0);
     }
 
     /// [`close`](Self::close), until so many blocks more were freed.
     pub fn close_for(&mut self, frees: usize) {
-        self.close();
-        self.lists.set_closed_for(frees);
+        if let Some(terms) = self.lists.terms_mut() {
+            terms.close(frees);
+        }
+    }
+
+    /// Lets as much wait as the policy says again.
+    pub fn open(&mut self) {
+        if let Some(terms) = self.lists.terms_mut() {
+            terms.open();
+        }
     }
 
     /// Whether lists are closed until some number of blocks more were freed.
     #[inline(always)]
     pub fn are_closed_for_some(&self) -> bool {
-        self.lists.closed_for() > 0
+        self.lists.terms().closed_for > 0
     }
 
     /// Counts one of those. Whether it was the last.
     pub fn count_freed(&mut self) -> bool {
-        self.lists.set_closed_for(self.lists.closed_for() - 1);
-        !self.are_closed_for_some()
-    }
-
-    /// Lets as much wait as the policy says again.
-    pub fn open(&mut self) {
-        self.lists.set_closed(false);
-        self.lists.set_closed_for(0);
+        self.lists.terms_mut().is_some_and(|terms| {
+            terms.closed_for -= 1;
+            terms.closed_for == 0
+        })
     }
 
     /// Counts blocks about to be coalesced one at a time. Whether so many were that all may as well
@@ -240,9 +244,9 @@ impl<M: Mode> Quick<M> {
     /// that the one has cost as much as the other would, at most twice as much was spent. Karlin, Manasse, Rudolph and Sleator,
     /// "Competitive snoopy caching", 1988.)
     pub fn count_coalesced(&mut self, blocks: usize, entries: usize) -> bool {
-        self.lists.coalesced().is_some_and(|coalesced| {
-            *coalesced += blocks;
-            *coalesced >= entries / ENTRIES_A_BLOCK
+        self.lists.terms_mut().is_some_and(|terms| {
+            terms.coalesced += blocks;
+            terms.coalesced >= entries / ENTRIES_A_BLOCK
         })
     }
 
@@ -255,20 +259,20 @@ impl<M: Mode> Quick<M> {
     /// Whether any block may wait now.
     #[inline(always)]
     pub fn are_open(&self) -> bool {
-        M::WAITS && self.lists.limit() > 0
+        M::WAITS && self.lists.terms().limit > 0
     }
 
     /// What may wait.
     #[inline(always)]
     fn policy(&self) -> &Policy {
-        self.lists.policy()
+        &self.lists.terms().policy
     }
 
     /// Whether blocks of `bytes` bytes, one granule at least, may wait.
     #[inline(always)]
     pub fn serves(&self, bytes: usize) -> bool {
         // So that a size that came round through 0 is not served either.
-        M::WAITS && bytes.wrapping_sub(GRANULE) < self.lists.limit()
+        M::WAITS && bytes.wrapping_sub(GRANULE) < self.lists.terms().limit
     }
 
     /// Whether blocks of `bytes` bytes, one granule at least, may wait, in a list or as a long one.
@@ -280,7 +284,7 @@ impl<M: Mode> Quick<M> {
     /// Whether there is a list of `bytes` bytes, that of none included.
     #[inline(always)]
     pub fn has_list(&self, bytes: usize) -> bool {
-        M::WAITS && bytes <= self.lists.limit()
+        M::WAITS && bytes <= self.lists.terms().limit
     }
 
     /// The sizes that may wait, in bytes, the largest first.

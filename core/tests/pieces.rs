@@ -87,11 +87,13 @@ fn most_lent<H>(
 }
 
 fn most_lent_to<M: memalloc_core::Mode>(mut heap: Heap<Endless, M>) -> usize {
-    most_lent(&mut heap, Heap::allocate, |heap, block, layout| {
+    let most = most_lent(&mut heap, Heap::allocate, |heap, block, layout| {
         // SAFETY: the block is not used any more.
         unsafe { heap.deallocate_sized(block, layout) }.unwrap();
         heap.source().lent
-    })
+    });
+    assert_eq!(heap.check(), Ok(()));
+    most
 }
 
 #[test]
@@ -101,12 +103,13 @@ fn memory_does_not_fall_into_ever_more_pieces() {
     let inbox = Inbox::new();
     // SAFETY: the inbox is no other heap's.
     let mut local = unsafe { LocalHeap::new(Endless { lent: 0 }, &inbox, |error, _| panic!("{error}")) };
-    let local = most_lent(&mut local, LocalHeap::allocate, |heap, block, layout| {
+    let most_local = most_lent(&mut local, LocalHeap::allocate, |heap, block, layout| {
         // SAFETY: the block is not used any more.
         unsafe { heap.deallocate_sized(block, layout) }.unwrap();
         heap.source().lent
     });
-    for most in [general, local] {
-        assert!(most <= least + least / 8, "{general} and {local} for {least}");
+    assert_eq!(local.check(), Ok(()));
+    for most in [general, most_local] {
+        assert!(most <= least + least / 8, "{general} and {most_local} for {least}");
     }
 }

@@ -99,7 +99,8 @@ impl ThreadHeap {
     /// The heap itself.
     ///
     /// # Safety
-    /// The calling thread has it, or holds the lock of the idle ones, or of the shared one, and it is one; nothing else that this returned is in use.
+    /// The calling thread has it, or it is an idle one, or the shared one, and the calling thread holds the lock of those;
+    /// nothing else that this returned is in use.
     #[inline(always)]
     #[expect(clippy::mut_from_ref, reason = "a thread's own heap, by the contract")]
     pub(crate) unsafe fn local(&self) -> &mut LocalHeap<'static, RegionSource> {
@@ -291,5 +292,48 @@ impl Published {
 
     fn read(&self) -> Totals {
         Totals::from_numbers(self.0.each_ref().map(|number| number.load(Ordering::Relaxed)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::mem::MaybeUninit;
+
+    const LAYOUT: Layout = Layout::new::<[u8; 256]>();
+
+    fn new_heap() -> &'static ThreadHeap {
+        let memory = std::boxed::Box::leak(std::boxed::Box::new(MaybeUninit::<ThreadHeap>::uninit()));
+        let owner = Owner::new(Owner::COUNT - 2).unwrap();
+        // SAFETY: the memory is the heap's for ever, and no other heap has this owner.
+        unsafe { ThreadHeap::make(NonNull::from(memory).cast(), owner) }
+    }
+
+    /// Adds `bytes` bytes of blocks to the heap, frees the last few, which then wait, and settles it. Whether they still wait.
+    fn waits_when_settled(heap: &ThreadHeap, bytes: usize) -> bool {
+        // SAFETY: the heap is this thread's alone, and nobody uses a block.
+        unsafe {
+            let blocks: std::vec::Vec<_> =
+                (0..bytes / LAYOUT.size() + 10).map(|_| heap.local().allocate(LAYOUT).unwrap()).collect();
+            for &block in blocks.iter().rev().take(10) {
+                assert_eq!(heap.local().deallocate_sized(block, LAYOUT), Ok(()));
+            }
+            heap.settle();
+            let block = heap.local().allocate_waiting(LAYOUT.size());
+            block.is_some_and(|block| heap.local().deallocate_sized(block, LAYOUT).is_ok())
+        }
+    }
+
+    #[test]
+    fn a_heap_is_trimmed_when_it_has_grown_or_some_time_later_and_not_for_each_thread_that_ends() {
+        let heap = new_heap();
+        assert!(waits_when_settled(heap, SLOT), "what is small is left as it is");
+        assert!(!waits_when_settled(heap, 2 * KEPT));
+        // As if no time went by, or much.
+        heap.trimmed.at.set(u64::MAX - SECONDS);
+        assert!(waits_when_settled(heap, 0));
+        assert!(!waits_when_settled(heap, KEPT));
+        heap.trimmed.at.set(0);
+        assert!(!waits_when_settled(heap, 0));
     }
 }

@@ -15,26 +15,11 @@ pub trait Lists: sealed::Sealed + fmt::Debug {
     /// Whether they take memory of the heap's first span.
     const IN_SPAN: bool;
 
-    /// What may wait.
-    fn policy(&self) -> &Policy;
+    /// What may wait in them.
+    fn terms(&self) -> &Terms;
 
-    /// The largest block, in bytes, that may wait in a list now.
-    #[inline(always)]
-    fn limit(&self) -> usize {
-        self.policy().limit
-    }
-
-    /// Sets that to nothing, or to what the policy says, if they may be closed.
-    fn set_closed(&mut self, _are_closed: bool) {}
-
-    /// Frees until they open, if they are closed for some.
-    #[inline(always)]
-    fn closed_for(&self) -> usize {
-        0
-    }
-
-    /// Sets that, where lists may be closed.
-    fn set_closed_for(&mut self, _frees: usize) {}
+    /// [`terms`](Self::terms), to be changed, in modes in which anything may wait.
+    fn terms_mut(&mut self) -> Option<&mut Terms>;
 
     /// Granules: see [`Quick::ample`](super::Quick::ample).
     #[inline(always)]
@@ -42,7 +27,7 @@ pub trait Lists: sealed::Sealed + fmt::Debug {
         0
     }
 
-    /// Sets that, where lists may be closed.
+    /// Sets that, where lists close for lack of a long chunk.
     fn set_ample(&mut self, _granules: usize) {}
 
     /// The first list, that of no bytes; the others stand behind it, and then the places of long blocks.
@@ -53,10 +38,35 @@ pub trait Lists: sealed::Sealed + fmt::Debug {
     /// # Safety
     /// [`Policy::bytes`] bytes there, aligned to a word, are theirs, if they stand in a span.
     unsafe fn set(&mut self, memory: NonNull<u8>, policy: Policy);
+}
 
+/// What may wait in lists, now and at other times.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms {
+    pub(super) policy: Policy,
+    /// The largest block, in bytes, that may wait in a list now: none while they are closed.
+    pub(super) limit: usize,
+    /// Frees until they open, if they are closed for some.
+    pub(super) closed_for: usize,
     /// Blocks that were coalesced one at a time since all were at once.
-    fn coalesced(&mut self) -> Option<&mut usize> {
-        None
+    pub(super) coalesced: usize,
+}
+
+impl Terms {
+    const OFF: Self = Self::of(Policy::OFF);
+
+    const fn of(policy: Policy) -> Self {
+        Self { policy, limit: policy.limit, closed_for: 0, coalesced: 0 }
+    }
+
+    /// Has nothing wait until `frees` blocks more were freed; if that is 0, until they open.
+    pub(super) const fn close(&mut self, frees: usize) {
+        (self.limit, self.closed_for) = (0, frees);
+    }
+
+    /// Has as much wait as the policy says.
+    pub(super) const fn open(&mut self) {
+        (self.limit, self.closed_for) = (self.policy.limit, 0);
     }
 }
 
@@ -77,8 +87,13 @@ impl Lists for Nowhere {
     const IN_SPAN: bool = false;
 
     #[inline(always)]
-    fn policy(&self) -> &Policy {
-        &Policy::OFF
+    fn terms(&self) -> &Terms {
+        &Terms::OFF
+    }
+
+    #[inline(always)]
+    fn terms_mut(&mut self) -> Option<&mut Terms> {
+        None
     }
 
     #[inline(always)]
@@ -93,54 +108,22 @@ impl Lists for Nowhere {
 #[derive(Debug, Clone, Copy)]
 pub struct InSpan {
     first: NonNull<u8>,
-    policy: Policy,
-    limit: usize,
-    closed_for: usize,
+    terms: Terms,
     ample: usize,
-    coalesced: usize,
 }
 
 impl Lists for InSpan {
-    const NONE: Self = Self {
-        first: NonNull::from_ref(&NO_LISTS.0).cast(),
-        policy: Policy::OFF,
-        limit: 0,
-        closed_for: 0,
-        ample: 0,
-        coalesced: 0,
-    };
+    const NONE: Self = Self { first: NonNull::from_ref(&NO_LISTS.0).cast(), terms: Terms::OFF, ample: 0 };
     const IN_SPAN: bool = true;
 
     #[inline(always)]
-    fn policy(&self) -> &Policy {
-        &self.policy
+    fn terms(&self) -> &Terms {
+        &self.terms
     }
 
     #[inline(always)]
-    fn first(&self) -> NonNull<u8> {
-        self.first
-    }
-
-    unsafe fn set(&mut self, memory: NonNull<u8>, policy: Policy) {
-        *self = Self { first: memory, policy, limit: policy.limit, ample: self.ample, ..Self::NONE };
-    }
-
-    #[inline(always)]
-    fn limit(&self) -> usize {
-        self.limit
-    }
-
-    fn set_closed(&mut self, are_closed: bool) {
-        self.limit = if are_closed { 0 } else { self.policy.limit };
-    }
-
-    #[inline(always)]
-    fn closed_for(&self) -> usize {
-        self.closed_for
-    }
-
-    fn set_closed_for(&mut self, frees: usize) {
-        self.closed_for = frees;
+    fn terms_mut(&mut self) -> Option<&mut Terms> {
+        Some(&mut self.terms)
     }
 
     #[inline(always)]
@@ -152,17 +135,19 @@ impl Lists for InSpan {
         self.ample = granules;
     }
 
-    fn coalesced(&mut self) -> Option<&mut usize> {
-        Some(&mut self.coalesced)
+    #[inline(always)]
+    fn first(&self) -> NonNull<u8> {
+        self.first
+    }
+
+    unsafe fn set(&mut self, memory: NonNull<u8>, policy: Policy) {
+        (self.first, self.terms) = (memory, Terms::of(policy));
     }
 }
 
 /// Lists in the heap, where they are found without a pointer to them.
 pub struct InHeap {
-    policy: Policy,
-    limit: usize,
-    closed_for: usize,
-    coalesced: usize,
+    terms: Terms,
     memory: UnsafeCell<Memory>,
 }
 
@@ -175,10 +160,7 @@ struct Memory {
 
 impl Lists for InHeap {
     const NONE: Self = Self {
-        policy: Policy::OFF,
-        limit: 0,
-        closed_for: 0,
-        coalesced: 0,
+        terms: Terms::OFF,
         memory: UnsafeCell::new(Memory {
             lists: [const { List::NONE }; WORD_GRANULES + 1],
             places: [EMPTY; PLACES],
@@ -187,8 +169,13 @@ impl Lists for InHeap {
     const IN_SPAN: bool = false;
 
     #[inline(always)]
-    fn policy(&self) -> &Policy {
-        &self.policy
+    fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    #[inline(always)]
+    fn terms_mut(&mut self) -> Option<&mut Terms> {
+        Some(&mut self.terms)
     }
 
     #[inline(always)]
@@ -198,35 +185,13 @@ impl Lists for InHeap {
     }
 
     unsafe fn set(&mut self, _memory: NonNull<u8>, policy: Policy) {
-        (self.policy, self.limit, self.closed_for) = (policy, policy.limit, 0);
-    }
-
-    #[inline(always)]
-    fn limit(&self) -> usize {
-        self.limit
-    }
-
-    fn set_closed(&mut self, are_closed: bool) {
-        self.limit = if are_closed { 0 } else { self.policy.limit };
-    }
-
-    #[inline(always)]
-    fn closed_for(&self) -> usize {
-        self.closed_for
-    }
-
-    fn set_closed_for(&mut self, frees: usize) {
-        self.closed_for = frees;
-    }
-
-    fn coalesced(&mut self) -> Option<&mut usize> {
-        Some(&mut self.coalesced)
+        self.terms = Terms::of(policy);
     }
 }
 
 impl fmt::Debug for InHeap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InHeap").field("policy", &self.policy).finish_non_exhaustive()
+        f.debug_struct("InHeap").field("terms", &self.terms).finish_non_exhaustive()
     }
 }
 

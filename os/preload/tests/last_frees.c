@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "status.h"
+
 enum { BLOCKS = 6000, SIZE = 20000 };
 
 static pthread_key_t key;
@@ -29,17 +31,6 @@ static void *run(void *list)
     return NULL;
 }
 
-static long kilobytes(void)
-{
-    char line[200];
-    long kilobytes = -1;
-    FILE *status = fopen("/proc/self/status", "r");
-    while (fgets(line, sizeof line, status))
-        sscanf(line, "VmRSS: %ld", &kilobytes);
-    fclose(status);
-    return kilobytes;
-}
-
 int main(void)
 {
     pthread_t thread;
@@ -47,6 +38,6 @@ int main(void)
     if (pthread_create(&thread, NULL, run, NULL) != 0)
         return 1;
     pthread_join(thread, NULL);
-    printf("%s\n", kilobytes() < BLOCKS * (SIZE / 1000) / 2 ? "little" : "much");
+    printf("%s\n", kilobytes("VmRSS") < BLOCKS * (SIZE / 1000) / 2 ? "little" : "much");
     return 0;
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "status.h"
+
 enum { THREADS = 400 };
 
 static pthread_key_t key;
@@ -33,17 +35,6 @@ static void *run(void *is_late)
     return NULL;
 }
 
-static long kilobytes_mapped(void)
-{
-    char line[200];
-    long kilobytes = -1;
-    FILE *status = fopen("/proc/self/status", "r");
-    while (fgets(line, sizeof line, status))
-        sscanf(line, "VmSize: %ld", &kilobytes);
-    fclose(status);
-    return kilobytes;
-}
-
 int main(void)
 {
     pthread_key_create(&key, again);
@@ -52,11 +43,11 @@ int main(void)
     for (int i = 0; i < THREADS; i++) {
         pthread_t thread;
         if (i == 10)
-            before = kilobytes_mapped();
+            before = kilobytes("VmSize");
         if (pthread_create(&thread, NULL, run, i % 2 ? &key : NULL) != 0)
             return 1;
         pthread_join(thread, NULL);
     }
-    printf("%s\n", kilobytes_mapped() - before < THREADS * 100 ? "little" : "much");
+    printf("%s\n", kilobytes("VmSize") - before < THREADS * 100 ? "little" : "much");
     return 0;
 }
