@@ -16,103 +16,21 @@
 
 mod lists;
 mod long;
+mod policy;
 
 use core::ptr::NonNull;
 
 pub use lists::{InHeap, InSpan, Lists, Nowhere};
+pub use policy::Policy;
 
 use crate::Mode;
 use crate::granule::GRANULE;
-use crate::map::WORD_GRANULES;
 use crate::raw::after;
 
-/// From a source of this size on, blocks may wait: marks and lists take 1 % of it.
-const FROM: usize = 32 << 10;
-/// From a source of this size on, a heap of one thread or processor has much memory to come.
-const MUCH_FROM: usize = 2 << 20;
-/// Where blocks of up to `n` granules may wait, and two of each size do, they are about `n * n` granules: such a part of a
-/// source.
-const PART: usize = 64;
-/// Such a part of a source may wait of each size.
-const SHARE: usize = 8;
-/// The granules of the largest block that may wait, at most.
-const LONGEST: usize = 256;
 /// Blocks that are carved at once, at most, where no more than some number of a size may wait: of each that may, so many may.
 pub const BATCH: usize = 8;
-/// Blocks that are carved at once when a size is first asked for, where any number may wait.
-const FIRST_BATCH: usize = 4;
-
 /// To look through so many map entries for blocks that wait takes as long as to coalesce one by itself.
 const ENTRIES_A_BLOCK: usize = 8;
-
-/// What may wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Policy {
-    /// The largest block, in bytes.
-    limit: usize,
-    /// Bytes of a size that may wait, at most.
-    bytes: usize,
-    /// Blocks of a size that may wait, at most; where any number may, those that are carved at once at first.
-    depth: usize,
-    /// The largest block, in bytes, of those too long for a list that may wait.
-    longest: usize,
-}
-
-impl Policy {
-    /// Nothing waits.
-    pub const OFF: Self = Self { limit: 0, bytes: 0, depth: 0, longest: 0 };
-
-    /// What may wait in a heap whose source has blocks of up to `largest` bytes.
-    pub const fn scaled_to(largest: usize) -> Self {
-        if largest < FROM {
-            return Self::OFF;
-        }
-        let limit = lesser(LONGEST, 1 << ((largest / GRANULE / PART).ilog2() / 2));
-        Self { limit: limit * GRANULE, bytes: largest / SHARE, depth: usize::MAX, longest: 0 }
-    }
-
-    /// What may wait in a heap that has much memory to come: a kibibyte (on 64 bits) and less, so that a word of the map
-    /// shows all of a block, and a few of up to 32.
-    const PER_THREAD: Self = Self {
-        limit: WORD_GRANULES * GRANULE,
-        bytes: usize::MAX,
-        depth: FIRST_BATCH,
-        longest: 2048 * GRANULE,
-    };
-
-    /// What may wait in a heap of one thread or processor, one of many, whose source has blocks of up to `largest` bytes.
-    pub const fn of_one_of_many(largest: usize) -> Self {
-        if largest >= MUCH_FROM {
-            Self::PER_THREAD
-        } else {
-            Self { depth: FIRST_BATCH, ..Self::scaled_to(largest) }
-        }
-    }
-
-    /// Whether any block may wait.
-    pub const fn is_on(self) -> bool {
-        self.limit > 0
-    }
-
-    /// How many blocks of `bytes` bytes may wait.
-    const fn depth_of(self, bytes: usize) -> usize {
-        lesser(self.depth, self.bytes / if bytes > 0 { bytes } else { 1 })
-    }
-
-    /// Bytes that the lists take, that of no bytes among them, and the places of long blocks.
-    pub const fn bytes(self) -> usize {
-        self.lists_bytes() + if self.longest > 0 { long::BYTES } else { 0 }
-    }
-
-    /// Bytes that the lists take, that of no bytes among them.
-    const fn lists_bytes(self) -> usize {
-        if self.is_on() { (self.limit / GRANULE + 1) * size_of::<List>() } else { 0 }
-    }
-}
-
-const fn lesser(a: usize, b: usize) -> usize {
-    if a < b { a } else { b }
-}
 
 /// The blocks of one size.
 #[derive(Debug)]

@@ -2,7 +2,9 @@
 
 use std::vec;
 
+use super::policy::FROM;
 use super::*;
+use crate::map::WORD_GRANULES;
 use crate::{General, Local, RealTime};
 
 #[test]
@@ -65,27 +67,6 @@ fn wait_up_to<M: Mode>(policy: Policy, largest: usize) {
     assert!(quick.has_list(0) && quick.has_list(largest * GRANULE));
     assert!(!quick.serves(0) && !quick.serves((largest + 1) * GRANULE));
     assert_eq!(quick.serves(largest * GRANULE), largest > 0);
-}
-
-#[test]
-fn an_eighth_of_the_memory_may_wait_of_each_size_and_a_batch_at_least() {
-    for memory in (15..=30).map(|bits| 1 << bits) {
-        let policy = Policy::scaled_to(memory);
-        for bytes in (1..=policy.limit / GRANULE).map(|size| size * GRANULE) {
-            let depth = policy.depth_of(bytes);
-            assert!(depth >= BATCH && depth * bytes <= memory / 8, "{depth} of {bytes}");
-            assert!((depth + 1) * bytes > memory / 8);
-        }
-    }
-}
-
-#[test]
-fn the_lists_of_one_of_many_heaps_reach_as_far_as_a_map_entry_at_most() {
-    let limit = |memory| Policy::of_one_of_many(memory).limit;
-    for memory in [0, FROM, 1 << 20, MUCH_FROM - 1, MUCH_FROM, 1 << 30] {
-        assert!(limit(memory) <= WORD_GRANULES * GRANULE, "{memory}");
-    }
-    assert_eq!((limit(0), limit(MUCH_FROM)), (0, WORD_GRANULES * GRANULE));
 }
 
 #[test]
