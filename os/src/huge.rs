@@ -10,20 +10,22 @@
 
 mod header;
 mod resize;
+mod slots;
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
-use header::{Header, JOINED, MARKED, ONE};
+use header::{Header, MARKED};
 use memalloc_core::{FreeError, GRANULE, Totals};
+use slots::Slots;
 
-use crate::heaps::{self, mine};
+use crate::heaps;
 use crate::idle;
 use crate::limit;
 use crate::mapping::SLOT;
-use crate::region::{TABLE, map_slots, unmap_below_next};
+use crate::region::{TABLE, unmap_below_next};
 use crate::table::Owner;
 
 /// The owner of all huge blocks.
@@ -64,17 +66,15 @@ pub(crate) fn allocate(layout: Layout) -> Option<NonNull<u8>> {
 /// A block for `layout`, all zero. `None` when memory cannot be had.
 #[cold]
 pub(crate) fn allocate_zeroed(layout: Layout) -> Option<NonNull<u8>> {
-    let (block, was_idle) = allocate_either(layout)?;
-    if was_idle {
-        // SAFETY: the block has these bytes. To clear pages takes less than to have others.
-        unsafe { block.write_bytes(0, layout.size()) };
-    }
+    let (block, used) = allocate_either(layout)?;
+    // SAFETY: the block has these bytes. To clear pages takes less than to have others.
+    unsafe { block.write_bytes(0, used.min(layout.size())) };
     Some(block)
 }
 
-/// A block for `layout`, and whether its memory was idle; otherwise it is all zero. For lack of memory, all that is free makes
-/// way.
-fn allocate_either(layout: Layout) -> Option<(NonNull<u8>, bool)> {
+/// A block for `layout`, and how many bytes from its start on may hold what they held: those beyond are zeros. For lack of
+/// memory, all that is free makes way.
+fn allocate_either(layout: Layout) -> Option<(NonNull<u8>, usize)> {
     allocate_of_free(layout).or_else(|| {
         heaps::trim();
         allocate_of_free(layout)
@@ -82,14 +82,12 @@ fn allocate_either(layout: Layout) -> Option<(NonNull<u8>, bool)> {
 }
 
 /// [`allocate_either`], of what memory there is.
-fn allocate_of_free(layout: Layout) -> Option<(NonNull<u8>, bool)> {
+fn allocate_of_free(layout: Layout) -> Option<(NonNull<u8>, usize)> {
     let size = layout.size().max(1).checked_next_multiple_of(GRANULE)?;
     // A mapping starts at a slot's multiple, which is one of every smaller alignment.
     let mapped = size.checked_add(layout.align().saturating_sub(SLOT))?.checked_next_multiple_of(SLOT)?;
-    let idle = idle::take(mapped);
-    let (start, was_idle) = (idle.or_else(|| map_anew(mapped))?, idle.is_some());
+    let Slots { start, used, pieces } = Slots::of(mapped)?;
     let offset = start.addr().get().wrapping_neg() & (layout.align() - 1);
-    let pieces = if was_idle { JOINED } else { ONE };
     // Who finds the block in the table finds its header.
     if !Header::write(start, mapped, offset, size, pieces) || !TABLE.insert(start, mapped, OWNER) {
         // SAFETY: the memory was just mapped, or idle, and is unused.
@@ -98,22 +96,7 @@ fn allocate_of_free(layout: Layout) -> Option<(NonNull<u8>, bool)> {
     }
     count_in(mapped, offset, size);
     // SAFETY: the block lies in the mapping.
-    Some((unsafe { start.add(offset) }, was_idle))
-}
-
-/// Maps `size` bytes, whole slots, once what is free has made way.
-fn map_anew(size: usize) -> Option<NonNull<u8>> {
-    make_way(size);
-    heaps::reclaim();
-    map_slots(size)
-}
-
-/// Has what is free make way for `bytes` bytes more of huge blocks.
-fn make_way(bytes: usize) {
-    if let Some(heap) = mine() {
-        // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
-        unsafe { heap.make_way(bytes) };
-    }
+    Some((unsafe { start.add(offset) }, used.saturating_sub(offset)))
 }
 
 /// A block for what was allocated for `layout` and grows to `new_size` bytes, if it is to be a huge one.

@@ -9,8 +9,8 @@
 //! should not hold it beside what it does next. From then on as much is kept. (glibc's threshold for mappings moves so, too.)
 //!
 //! It is in no table, and zeros are not promised. It goes back to the system when it has not been used for a second or
-//! two, as far as the program calls again; all of it at once before anything is mapped anew, so that a peak holds none of it; and
-//! when the program asks.
+//! two, as far as the program calls again; all of it at once before anything is mapped that takes none of it in, so that a peak
+//! holds none; and when the program asks.
 
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -21,7 +21,7 @@ use crate::region::unmap_below_next;
 
 /// Extents that are kept at once.
 const MOST: usize = 16;
-/// Bytes that are kept at once, unless it is [for now](keep_for_now).
+/// Bytes that are kept at once, unless it is [for now](keep_for_now): whole slots.
 const MOST_BYTES: usize = 32 << 20;
 /// Seconds that an extent is kept for, at least.
 const SECONDS: u64 = 1;
@@ -71,7 +71,7 @@ fn change<T>(how: impl FnOnce(&mut Idle) -> T) -> T {
     result
 }
 
-/// Keeps `size` bytes at `start`, or gives them back to the system if enough is kept, or none as large was freed before.
+/// Keeps `size` bytes at `start`, or gives back to the system what is more than enough, and all if none as large was freed before.
 ///
 /// # Safety
 /// They are mapped, whole slots, in no table, and nobody uses them any more.
@@ -93,10 +93,14 @@ pub(crate) unsafe fn keep_for_now(start: NonNull<u8>, size: usize) {
 /// # Safety
 /// As for [`keep`].
 unsafe fn keep_within(most: usize, start: NonNull<u8>, size: usize) {
-    let extent = Extent { start, size, since: seconds() };
-    if !change(|idle| idle.bytes() + size <= most && idle.keep(extent)) {
+    let kept = change(|idle| {
+        let kept = size.min(most.saturating_sub(idle.bytes()));
+        let extent = Extent { start, size: kept, since: seconds() };
+        if kept > 0 && idle.keep(extent) { kept } else { 0 }
+    });
+    if kept < size {
         // SAFETY: as the caller says.
-        unsafe { unmap_below_next(start, size) };
+        unsafe { unmap_below_next(start.add(kept), size - kept) };
     }
     release_old();
 }

@@ -4,6 +4,8 @@ use core::ptr::NonNull;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use memalloc_core::{Granule, PageSource};
+use rustix::io::Errno;
+use rustix::mm::{MremapFlags, mremap_fixed};
 
 use crate::heaps;
 use crate::idle;
@@ -17,9 +19,14 @@ pub(crate) static TABLE: Table = Table::new();
 /// Where the next mapping should end: below the last one. Mappings side by side are one to the kernel.
 static NEXT_END: AtomicUsize = AtomicUsize::new(0);
 
-/// Maps `size` bytes of zeros, a multiple of a slot. `None` if there is no memory.
+/// Maps `size` bytes of zeros, a multiple of a slot, once all that is idle has made way. `None` if there is no memory.
 pub(crate) fn map_slots(size: usize) -> Option<NonNull<u8>> {
     idle::release();
+    map_beside_idle(size)
+}
+
+/// [`map_slots`], of which nothing makes way.
+pub(crate) fn map_beside_idle(size: usize) -> Option<NonNull<u8>> {
     let start = map_aligned(NEXT_END.load(Ordering::Relaxed).saturating_sub(size), size)?;
     NEXT_END.store(start.addr().get(), Ordering::Relaxed);
     Some(start)
@@ -33,6 +40,31 @@ pub(crate) unsafe fn unmap_below_next(start: NonNull<u8>, size: usize) {
     NEXT_END.store(start.addr().get() + size, Ordering::Relaxed);
     // SAFETY: as the caller says.
     unsafe { unmap(start, size) };
+}
+
+/// Moves the mapping of `size` bytes at `start` to `place`, `place_size` bytes, which are no fewer: those beyond are zeros. Whether
+/// the kernel did; if not, the mapping is where it was, and the place mapped no more.
+///
+/// # Safety
+/// Both are whole slots from [`map_slots`], one mapping to the kernel each, or a part of one, and the place is unused. If the
+/// mapping moves, nobody uses it where it was any more.
+pub(crate) unsafe fn move_slots(
+    start: NonNull<u8>,
+    size: usize,
+    place: NonNull<u8>,
+    place_size: usize,
+) -> bool {
+    let (old, new) = (start.as_ptr().cast(), place.as_ptr().cast());
+    // SAFETY: as the caller says.
+    let moved = unsafe { mremap_fixed(old, size, place_size, MremapFlags::MAYMOVE, new) };
+    match moved {
+        Ok(_) => NEXT_END.store(start.addr().get() + size, Ordering::Relaxed),
+        // SAFETY: these come before the kernel unmaps the place. After others it may be another thread's already: it is left
+        // as it is.
+        Err(Errno::PERM | Errno::NOSYS | Errno::INVAL) => unsafe { unmap_below_next(place, place_size) },
+        Err(_) => {}
+    }
+    moved.is_ok()
 }
 
 /// The start of the slot that holds `ptr`.

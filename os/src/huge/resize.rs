@@ -5,17 +5,18 @@ use core::sync::atomic::Ordering::{Relaxed, Release};
 
 use memalloc_core::GRANULE;
 use rustix::io::Errno;
-use rustix::mm::{Advice, MremapFlags, madvise, mremap, mremap_fixed};
+use rustix::mm::{Advice, MremapFlags, madvise, mremap};
 
 use super::header::{Header, JOINED, MARKED, ONE};
-use super::{Huge, OWNER, count_in, count_out, make_way};
+use super::slots::{MOST_JOINED, make_way};
+use super::{Huge, OWNER, count_in, count_out};
 use crate::heaps;
 use crate::idle;
 use crate::mapping::{PAGE, SLOT, unmap};
-use crate::region::{TABLE, map_slots, unmap_below_next};
+use crate::region::{TABLE, map_slots, move_slots, unmap_below_next};
 
-/// A mapping of more bytes takes no idle memory in, as it would then have to be copied when it moves.
-const MOST_JOINED: usize = 32 << 20;
+/// A block that shrinks keeps the pages behind it, if they are no more than such a part of it: it may well grow again.
+const PART_LEFT: usize = 8;
 
 impl Huge {
     /// Makes the block `size` bytes long, without a copy if that can be: where it lies, or at another place at the same distance
@@ -140,14 +141,10 @@ impl Huge {
     /// # Safety
     /// As for [`move_to`](Self::move_to); it is in no table, and its header has no size.
     unsafe fn move_mapping(self, new: NonNull<u8>, needed: usize) -> Option<()> {
-        let (mapped, old, flags) = (self.mapped(), self.start.as_ptr().cast(), MremapFlags::MAYMOVE);
+        let mapped = self.mapped();
         // SAFETY: both mappings are ours alone and have so many bytes; nobody uses the block by its old place once it has moved.
-        let moved = unsafe { mremap_fixed(old, mapped, needed, flags, new.as_ptr().cast()) };
-        let Err(error) = moved else { return Some(()) };
-        if matches!(error, Errno::PERM | Errno::NOSYS | Errno::INVAL) {
-            // SAFETY: these come before the kernel unmaps the new place. After others it may be another thread's already: it is
-            // left as it is.
-            unsafe { unmap_below_next(new, needed) };
+        if unsafe { move_slots(self.start, mapped, new, needed) } {
+            return Some(());
         }
         self.header.pieces.store(JOINED, Relaxed);
         self.set(mapped, self.size);
@@ -168,8 +165,8 @@ impl Huge {
                 TABLE.remove(self.start.add(needed), mapped - needed);
                 self.give_up(self.start.add(needed), mapped - needed);
             }
-            let end = end.next_multiple_of(PAGE);
-            if end < needed {
+            let (end, size) = (end.next_multiple_of(PAGE), end - self.offset());
+            if needed.saturating_sub(end) > size / PART_LEFT {
                 // A refusal leaves the pages where they are.
                 let _ = madvise(self.start.add(end).as_ptr().cast(), needed - end, Advice::LinuxDontNeed);
             }
