@@ -71,7 +71,8 @@ fn change<T>(how: impl FnOnce(&mut Idle) -> T) -> T {
     result
 }
 
-/// Keeps `size` bytes at `start`, or gives back to the system what is more than enough, and all if none as large was freed before.
+/// Keeps `size` bytes at `start`, or gives back to the system what is more than enough, and all that is more by itself, or larger
+/// than what was freed before.
 ///
 /// # Safety
 /// They are mapped, whole slots, in no table, and nobody uses them any more.
@@ -94,7 +95,7 @@ pub(crate) unsafe fn keep_for_now(start: NonNull<u8>, size: usize) {
 /// As for [`keep`].
 unsafe fn keep_within(most: usize, start: NonNull<u8>, size: usize) {
     let kept = change(|idle| {
-        let kept = size.min(most.saturating_sub(idle.bytes()));
+        let kept = if size > most { 0 } else { size.min(most.saturating_sub(idle.bytes())) };
         let extent = Extent { start, size: kept, since: seconds() };
         if kept > 0 && idle.keep(extent) { kept } else { 0 }
     });
