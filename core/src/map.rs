@@ -57,6 +57,8 @@ mod entry;
 mod fields;
 mod live;
 mod long;
+#[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
+mod rows;
 mod spaced;
 mod sweep;
 mod view;
@@ -69,6 +71,8 @@ pub use bits::Bits;
 use entry::flip;
 pub use entry::{Entry, Fields, Plain};
 pub use live::{Glance, Live};
+#[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
+pub use rows::{Row, Unused};
 use spaced::spaced;
 pub use view::{InUse, Neighbours, Upper, View};
 

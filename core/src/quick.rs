@@ -32,6 +32,11 @@ pub const BATCH: usize = 8;
 /// To look through so many map entries for blocks that wait takes as long as to coalesce one by itself.
 const ENTRIES_A_BLOCK: usize = 8;
 
+/// What waits is looked at after so many frees a map entry,
+const ENTRIES_LOOKED_AT: usize = 8;
+/// and so many a block that was put in order before.
+const ORDERED: usize = 1;
+
 /// The blocks of one size.
 #[derive(Debug)]
 #[repr(C)]
@@ -166,6 +171,22 @@ impl<M: Mode> Quick<M> {
             terms.coalesced += blocks;
             terms.coalesced >= entries / ENTRIES_A_BLOCK
         })
+    }
+
+    /// Counts blocks that were freed. Whether they are so many, in a heap whose maps have `entries` entries, that to look at how
+    /// many wait, and put these in order, takes a small part of what it took to free them.
+    pub fn count_towards_order(&mut self, blocks: usize, entries: usize) -> bool {
+        self.lists.terms_mut().is_some_and(|terms| {
+            terms.freed += blocks;
+            terms.freed >= ENTRIES_LOOKED_AT * entries && terms.freed >= ORDERED * terms.ordered
+        })
+    }
+
+    /// That has been done: `ordered` blocks still wait.
+    pub fn are_in_order(&mut self, ordered: usize) {
+        if let Some(terms) = self.lists.terms_mut() {
+            (terms.freed, terms.ordered) = (0, ordered);
+        }
     }
 
     /// Whether any block may wait, now or later.

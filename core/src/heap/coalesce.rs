@@ -48,7 +48,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         mut size: usize,
         neighbours: Neighbours,
     ) {
-        self.counts.count_out(size);
+        self.counts.count_out(1, size);
         // SAFETY: free neighbours are in bins.
         unsafe {
             let (base, mut at) = (self.base(), span.position(start));

@@ -55,11 +55,11 @@ impl Counts {
         self.used_chunks += chunks;
     }
 
-    /// Counts a chunk in use of `size` granules less.
+    /// Counts `chunks` chunks in use less, of `size` granules together.
     #[inline(always)]
-    pub(super) const fn count_out(&mut self, size: usize) {
+    pub(super) const fn count_out(&mut self, chunks: usize, size: usize) {
         self.used -= size;
-        self.used_chunks -= 1;
+        self.used_chunks -= chunks;
     }
 
     /// Counts anew: so many chunks fewer, and all that is not in `free` granules is in chunks in use.

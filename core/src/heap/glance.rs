@@ -6,11 +6,12 @@ use core::ptr::NonNull;
 
 use super::Heap;
 use super::lookup::UsedChunk;
-use crate::granule::{TwoWordsLive, Unit, granules, rounded};
+use super::tidy::SAMPLED;
+use crate::granule::{GRANULE, TwoWordsLive, Unit, granules, rounded};
 use crate::map::WORD_GRANULES;
 use crate::raw::{after, is_multiple};
 use crate::span::Span;
-use crate::{Local, LongWait, PageSource};
+use crate::{Local, LongWait, PageSource, ShortWait};
 
 impl<S: PageSource> Heap<S, Local> {
     /// A block for `layout` that waited, if the last of its size to be freed happens to be aligned to it. O(1).
@@ -36,7 +37,7 @@ impl<S: PageSource> Heap<S, Local> {
     }
 
     /// Lets the block at granule `start` of `span`, of `expected` bytes if that is said, wait in a quick list, if one starts
-    /// there and the lists serve its size. Whether that is done; otherwise, nothing has changed. O(1).
+    /// there and the lists serve its size. O(1).
     ///
     /// # Safety
     /// The granule is one of a span of the heap, and lies at `ptr`. If a block in use starts there, nobody uses it any more.
@@ -47,7 +48,7 @@ impl<S: PageSource> Heap<S, Local> {
         start: usize,
         ptr: NonNull<u8>,
         expected: Option<usize>,
-    ) -> bool {
+    ) -> ShortWait {
         // SAFETY: the granule is the span's, and behind the map there are sections. A chunk in use is given up by the caller.
         // One of more granules than a word has bits does not wait in a list.
         unsafe {
@@ -55,12 +56,12 @@ impl<S: PageSource> Heap<S, Local> {
             let bytes = glance.size() * Self::GRANULE;
             let is_as_said = expected.is_none_or(|expected| expected == bytes);
             if !is_as_said || !self.quick.serves(bytes) || !glance.is_live() {
-                return false;
+                return ShortWait::No;
             }
             self.quick.push(ptr, bytes);
             glance.flip_live();
         }
-        true
+        if is_multiple(ptr, SAMPLED * GRANULE) { ShortWait::Sample } else { ShortWait::Yes }
     }
 
     /// [`let_wait_soon`](Self::let_wait_soon), of a long block. O(1).

@@ -43,13 +43,13 @@ impl<G: Granule> Map<G> {
 
 /// What an entry has of rows of chunks that are not in use, a bit a granule.
 #[derive(Default)]
-struct Rows {
+pub(super) struct Rows {
     /// What is in one.
-    inside: usize,
+    pub(super) inside: usize,
     /// Where one starts.
-    starts: usize,
+    pub(super) starts: usize,
     /// What is above the end of one.
-    ends: usize,
+    pub(super) ends: usize,
 }
 
 impl Rows {
@@ -88,7 +88,7 @@ impl Rows {
     }
 
     /// Makes each a free chunk in `entry`.
-    fn make_free(&self, entry: &impl Entry) {
+    pub(super) fn make_free(&self, entry: &impl Entry) {
         let edges = entry.edges().load(Relaxed) & !self.inside | self.starts | self.ends;
         entry.edges().store(edges, Relaxed);
         entry.end_all(self.inside, self.starts);

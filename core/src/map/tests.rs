@@ -224,6 +224,52 @@ fn exercise<G: Granule>(granules: usize, longest: usize, seed: u64, also: fn(&mu
     }
 }
 
+impl Model<TwoWordsLive> {
+    /// The rows of chunks that are not in use, each as the chunks from one index to another.
+    fn rows(&self) -> Vec<std::ops::Range<usize>> {
+        let is_used = |chunk: usize| self.chunks.get(chunk).is_none_or(|chunk| chunk.1 == State::Used);
+        let mut rows: Vec<std::ops::Range<usize>> = Vec::new();
+        for chunk in (0..self.chunks.len()).filter(|&chunk| !is_used(chunk)) {
+            match rows.last_mut() {
+                Some(row) if row.end == chunk => row.end += 1,
+                _ => rows.push(chunk..chunk + 1),
+            }
+        }
+        rows
+    }
+
+    fn compare_rows(&self) {
+        let (first, mut below) = (self.chunks[0].0, self.granules);
+        let waiting = self.chunks.iter().filter(|chunk| chunk.1 == State::Waits).count();
+        // SAFETY: the map has these granules.
+        unsafe {
+            assert_eq!(self.map.count_waiting(first, self.granules), waiting);
+            for row in self.rows().into_iter().rev() {
+                let found = self.map.row_below(first, below).unwrap();
+                assert_eq!(found, Row { start: self.chunks[row.start].0, end: self.end(row.end - 1) });
+                let unused = |chunk| {
+                    let (start, state) = self.chunks[chunk];
+                    Unused { start, end: self.end(chunk), is_free: state == State::Free }
+                };
+                assert!(self.map.chunks_of(found).eq(row.map(unused)));
+                below = found.start;
+            }
+            assert_eq!(self.map.row_below(first, below), None);
+        }
+    }
+
+    fn join_long_rows(&mut self) {
+        for row in self.rows().into_iter().rev() {
+            let joined = Row { start: self.chunks[row.start].0, end: self.end(row.end - 1) };
+            if joined.end - joined.start > 3 {
+                // SAFETY: the row is the map's.
+                unsafe { self.map.join(joined) };
+                self.chunks.splice(row, [(joined.start, State::Free)]);
+            }
+        }
+    }
+}
+
 #[test]
 fn agrees_with_a_list_of_chunks() {
     for seed in 0..30 {
@@ -231,7 +277,14 @@ fn agrees_with_a_list_of_chunks() {
         agrees::<TwoWords>(seed, sweep_now_and_then);
         agrees::<TwoWordsLive>(seed, |model| {
             model.compare_glances();
+            model.compare_rows();
             sweep_now_and_then(model);
+        });
+        agrees::<TwoWordsLive>(seed, |model| {
+            if model.chunks.len().is_multiple_of(7) {
+                model.join_long_rows();
+                model.compare();
+            }
         });
     }
 }

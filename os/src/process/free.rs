@@ -13,7 +13,7 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use memalloc_core::remote::RemoteSpan;
-use memalloc_core::{FreeError, GRANULE, GranuleAt, LongWait};
+use memalloc_core::{FreeError, GRANULE, GranuleAt, LongWait, ShortWait};
 
 use crate::heaps::{self, heap_of};
 use crate::huge;
@@ -26,6 +26,8 @@ use crate::tls::current;
 pub enum LetWait {
     /// It waits: it is freed, and on its heap's quick list of its size.
     Done,
+    /// It waits, and [`count_sample`] is to be called.
+    Sample,
     /// It does not. It lies in a region of the calling thread's heap, where a granule starts.
     Near,
     /// It does not, and may lie anywhere.
@@ -66,6 +68,10 @@ unsafe fn free(ptr: NonNull<u8>, size: Option<usize>) -> Result<(), FreeError> {
     unsafe {
         match let_wait(ptr.as_ptr(), size) {
             LetWait::Done => Ok(()),
+            LetWait::Sample => {
+                count_sample();
+                Ok(())
+            }
             LetWait::Near => deallocate_near(ptr, size),
             LetWait::Far => deallocate_otherwise(ptr, size.map_or(0, whole)),
         }
@@ -107,8 +113,21 @@ pub unsafe fn let_wait(ptr: *mut u8, size: Option<usize>) -> LetWait {
         if !heap.local().source().has_near(start) {
             return LetWait::Far;
         }
-        if heap.local().let_wait(granule_at(start, ptr), size) { LetWait::Done } else { LetWait::Near }
+        match heap.local().let_wait(granule_at(start, ptr), size) {
+            ShortWait::No => LetWait::Near,
+            ShortWait::Yes => LetWait::Done,
+            ShortWait::Sample => LetWait::Sample,
+        }
     }
+}
+
+/// Counts a block that the calling thread has freed, and [`let_wait`] says is one of some thousands. Now and then its heap is
+/// put in order.
+#[cold]
+#[inline(never)]
+pub fn count_sample() {
+    // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
+    unsafe { current().local().count_sample() };
 }
 
 /// [`let_wait`], of a long block: one of each few sizes may wait.
@@ -192,7 +211,7 @@ unsafe fn free_own(region: NonNull<u8>, ptr: NonNull<u8>, bytes: usize) -> Resul
     // SAFETY: as the caller says; the heap is the calling thread's, and nothing of it is borrowed.
     unsafe {
         if heap.local().source().bring_near(region)
-            && let_wait(ptr.as_ptr(), (bytes > 0).then_some(bytes)) == LetWait::Done
+            && matches!(let_wait(ptr.as_ptr(), (bytes > 0).then_some(bytes)), LetWait::Done | LetWait::Sample)
         {
             return Ok(());
         }

@@ -1,0 +1,120 @@
+//! What waits, put in order.
+//!
+//! Blocks come off a list in the opposite order of their frees. If many were freed at random, those that are handed out one
+//! after another lie far apart, and whoever works on them waits for memory most of the time. So now and then rows of what
+//! is not in use are coalesced, if they are long, and the blocks of short ones wait in the order of their addresses.
+
+use super::Heap;
+use crate::granule::{GRANULE, Unit};
+use crate::map::{Row, WORD_GRANULES};
+use crate::span::Span;
+use crate::{Local, PageSource};
+
+/// Of granules one in so many is a sample: when a block that starts there is freed, about as many are. (To count each would take
+/// a step more, and a store.)
+pub(super) const SAMPLED: usize = 4096;
+/// So few blocks may as well stay as they are: they are in the cache.
+const FEW: usize = 8192;
+/// Granules of a row that is coalesced.
+const LONG: usize = WORD_GRANULES;
+
+impl<S: PageSource> Heap<S, Local> {
+    /// Counts a block that was freed and is a sample: if very many were, and many wait, [`tidy`](Self::tidy).
+    pub(crate) fn count_sample(&mut self) {
+        if self.quick.count_towards_order(SAMPLED, self.counts.entries()) {
+            if self.count_waiting() > FEW {
+                self.tidy();
+            } else {
+                self.quick.are_in_order(0);
+            }
+        }
+    }
+
+    /// How many blocks wait. O(heap / the granules of a map entry).
+    fn count_waiting(&self) -> usize {
+        // SAFETY: the spans are the heap's.
+        let spans = core::iter::successors(self.spans, |span| unsafe { span.next() });
+        // SAFETY: as before.
+        spans.map(|span| unsafe { span.map().count_waiting(span.first(), span.end()) }).sum()
+    }
+
+    /// Coalesces what waits in long rows, and puts the rest in order: the lowest of each size in a span is handed out first.
+    /// O(heap / the granules of a map entry + chunks that wait or are free).
+    pub(crate) fn tidy(&mut self) {
+        if !self.quick.are_there() || !self.bins.are_there() {
+            return;
+        }
+        self.quick.forget();
+        let (mut next, mut ordered) = (self.spans, 0);
+        while let Some(span) = next {
+            // SAFETY: the span is one of the heap's. What waits in it is in no list any more.
+            unsafe {
+                ordered += self.tidy_span(span);
+                next = span.next();
+            }
+        }
+        self.quick.are_in_order(ordered);
+        self.release_for_now();
+    }
+
+    /// [`tidy`](Self::tidy), of a span, from the top down. How many blocks of it wait.
+    ///
+    /// # Safety
+    /// The span is one of the heap's. What waits in it is in no list.
+    unsafe fn tidy_span(&mut self, span: Span<Unit<S, Local>>) -> usize {
+        let mut ordered = 0;
+        // SAFETY: as the caller says.
+        unsafe {
+            let mut below = span.end();
+            while let Some(row) = span.map().row_below(span.first(), below) {
+                if row.end - row.start < LONG {
+                    ordered += self.let_row_wait(span, row);
+                } else {
+                    self.coalesce_row(span, row);
+                }
+                below = row.start;
+            }
+        }
+        ordered
+    }
+
+    /// Puts what waits in a row into lists. How many blocks.
+    ///
+    /// # Safety
+    /// As for [`tidy_span`](Self::tidy_span); the row is one of the span.
+    unsafe fn let_row_wait(&mut self, span: Span<Unit<S, Local>>, row: Row) -> usize {
+        let mut count = 0;
+        // SAFETY: as the caller says; what is so short and waits has a list.
+        unsafe {
+            for chunk in span.map().chunks_of(row).filter(|chunk| !chunk.is_free) {
+                self.quick.push(span.address(chunk.start), (chunk.end - chunk.start) * GRANULE);
+                count += 1;
+            }
+        }
+        count
+    }
+
+    /// Makes a row one free chunk, if it is not.
+    ///
+    /// # Safety
+    /// As there.
+    unsafe fn coalesce_row(&mut self, span: Span<Unit<S, Local>>, row: Row) {
+        let (mut waited, mut size) = (0, 0);
+        // SAFETY: as the caller says; what is free is in a bin.
+        unsafe {
+            for chunk in span.map().chunks_of(row) {
+                if chunk.is_free {
+                    if chunk.end - chunk.start == row.end - row.start {
+                        return;
+                    }
+                    self.bins.remove(self.base(), span.position(chunk.start));
+                } else {
+                    (waited, size) = (waited + 1, size + chunk.end - chunk.start);
+                }
+            }
+            span.map().join(row);
+            self.counts.count_out(waited, size);
+            self.insert(span.position(row.start), row.end - row.start);
+        }
+    }
+}

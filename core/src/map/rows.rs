@@ -1,0 +1,125 @@
+//! Rows of chunks that are not in use: free or waiting, side by side.
+
+use core::sync::atomic::Ordering::Relaxed;
+
+use super::sweep::Rows;
+use super::{Entry, Field, Live, Map, WORD_GRANULES, bit};
+use crate::granule::Granule;
+
+/// A row: its first granule, and the one above its last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    /// Where it starts.
+    pub start: usize,
+    /// Where a chunk in use starts, or chunks end.
+    pub end: usize,
+}
+
+/// A chunk of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unused {
+    /// Where it starts.
+    pub start: usize,
+    /// Where the next starts.
+    pub end: usize,
+    /// Whether it is free; if not, it waits.
+    pub is_free: bool,
+}
+
+/// # Safety of its methods
+/// As for [`Map`]; rows are the map's.
+impl<G: Granule<Entry = Live>> Map<G> {
+    /// How many of the chunks of `[first, end)`, which are all of the map's, wait. O(granules / [`WORD_GRANULES`]).
+    ///
+    /// # Safety
+    /// As for the type.
+    pub unsafe fn count_waiting(self, first: usize, end: usize) -> usize {
+        let (mut chunks, mut edges) = (0, 0);
+        for index in first / WORD_GRANULES..=end / WORD_GRANULES {
+            // SAFETY: the caller gives granules of the map.
+            let entry = unsafe { self.entry(index) };
+            chunks += unused(entry).count_ones() as usize;
+            edges += (entry.starts() & entry.edges().load(Relaxed)).count_ones() as usize;
+        }
+        // The boundary at the end is none. Each that is free is between two edges.
+        chunks - 1 - edges / 2
+    }
+
+    /// The topmost row of those in `[first, below)`, where chunks start. O(granules / [`WORD_GRANULES`]).
+    ///
+    /// # Safety
+    /// As for the type.
+    pub unsafe fn row_below(self, first: usize, below: usize) -> Option<Row> {
+        // SAFETY: the caller gives granules of the map.
+        unsafe {
+            let last = self.last_of(first, below, unused)?;
+            let used_below = self.last_of(first, last, used);
+            let start = used_below.map_or(first, |used| self.scan(used + 1, last));
+            Some(Row { start, end: self.scan(last + 1, below) })
+        }
+    }
+
+    /// The last granule of `[from, to)` whose bit is set in what `of` gives of its entry.
+    ///
+    /// # Safety
+    /// As for the type.
+    unsafe fn last_of(self, from: usize, to: usize, of: impl Fn(&Live) -> usize) -> Option<usize> {
+        let mut below = usize::MAX >> (to.wrapping_neg() % WORD_GRANULES);
+        for index in (from / WORD_GRANULES..to.div_ceil(WORD_GRANULES)).rev() {
+            // SAFETY: the caller gives granules of the map.
+            let bits = of(unsafe { self.entry(index) }) & below;
+            if bits != 0 {
+                let granule = index * WORD_GRANULES + bits.ilog2() as usize;
+                return (granule >= from).then_some(granule);
+            }
+            below = usize::MAX;
+        }
+        None
+    }
+
+    /// The chunks of a row, from the bottom up.
+    ///
+    /// # Safety
+    /// As for the type, until the last was given.
+    pub unsafe fn chunks_of(self, row: Row) -> impl Iterator<Item = Unused> {
+        let (mut start, mut lower_free) = (row.start, false);
+        core::iter::from_fn(move || {
+            if start == row.end {
+                return None;
+            }
+            // SAFETY: as the caller says. Below the row no chunk is free.
+            let (end, is_free) = unsafe {
+                (self.scan(start + 1, row.end), self.field_above(start, lower_free) == Field::Free)
+            };
+            let chunk = Unused { start, end, is_free };
+            (start, lower_free) = (end, is_free);
+            Some(chunk)
+        })
+    }
+
+    /// Makes a row one free chunk. O(granules / [`WORD_GRANULES`]).
+    ///
+    /// # Safety
+    /// As for the type.
+    pub unsafe fn join(self, row: Row) {
+        let Row { start, end } = row;
+        for index in start / WORD_GRANULES..=end / WORD_GRANULES {
+            let at = |g: usize| if g / WORD_GRANULES == index { bit(g) } else { 0 };
+            let (starts, ends) = (at(start), at(end));
+            // Of no start, all that is below the end; of no end, all that is above the start.
+            let inside = ends.wrapping_sub(1) & if starts == 0 { usize::MAX } else { starts.wrapping_neg() };
+            // SAFETY: the caller gives granules of the map.
+            Rows { inside, starts, ends }.make_free(unsafe { self.entry(index) });
+        }
+    }
+}
+
+/// Where chunks start that are not in use.
+fn unused(entry: &Live) -> usize {
+    entry.starts() & !used(entry)
+}
+
+/// Where blocks start that were handed out.
+fn used(entry: &Live) -> usize {
+    entry.used().load(Relaxed)
+}

@@ -1,0 +1,111 @@
+//! In what order blocks are handed out that were freed at random.
+
+use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::ptr::NonNull;
+
+use memalloc_core::remote::Inbox;
+use memalloc_core::{LocalHeap, PageSource};
+
+const BLOCK: Layout = match Layout::from_size_align(4 << 20, 4 << 20) {
+    Ok(layout) => layout,
+    Err(_) => panic!("a power of two"),
+};
+const COUNT: usize = 400_000;
+/// What two blocks of which one is handed out after the other may be apart, to be near.
+const NEAR: usize = 4096;
+
+struct Blocks;
+
+// SAFETY: the blocks are the system allocator's, each lent until it is released.
+unsafe impl PageSource for Blocks {
+    const ALIGN: usize = BLOCK.align();
+    const ZEROED: bool = true;
+
+    fn largest(&self) -> usize {
+        BLOCK.size()
+    }
+
+    unsafe fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
+        if min > BLOCK.size() {
+            return None;
+        }
+        // SAFETY: the layout has a size.
+        let block = NonNull::new(unsafe { alloc_zeroed(BLOCK) })?;
+        Some(NonNull::slice_from_raw_parts(block, BLOCK.size()))
+    }
+
+    unsafe fn release(&mut self, block: NonNull<[u8]>) {
+        // SAFETY: the block was lent.
+        unsafe { dealloc(block.as_ptr().cast(), BLOCK) };
+    }
+
+    fn block_of(&self, address: usize) -> Option<NonNull<u8>> {
+        NonNull::new(std::ptr::with_exposed_provenance_mut(address & !(BLOCK.align() - 1)))
+    }
+}
+
+type Local = LocalHeap<'static, Blocks>;
+
+fn heap() -> Local {
+    let inbox = Box::leak(Box::new(Inbox::new()));
+    // SAFETY: the inbox is the heap's alone.
+    unsafe { LocalHeap::new(Blocks, inbox, |error, _| panic!("{error}")) }
+}
+
+fn allocate(heap: &mut Local, count: usize) -> Vec<NonNull<u8>> {
+    (0..count).map(|_| heap.allocate(Layout::new::<[u64; 4]>()).unwrap()).collect()
+}
+
+fn free(heap: &mut Local, blocks: &[NonNull<u8>]) {
+    // SAFETY: the blocks are used no more.
+    blocks.iter().for_each(|&block| assert_eq!(unsafe { heap.deallocate(block) }, Ok(())));
+}
+
+fn shuffle(blocks: &mut [NonNull<u8>]) {
+    let mut random = 1_u64;
+    for index in (1..blocks.len()).rev() {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        blocks.swap(index, (random >> 33) as usize % (index + 1));
+    }
+}
+
+/// How many blocks of 100 were handed out near the one before.
+fn near(blocks: &[NonNull<u8>]) -> usize {
+    let is_near = |pair: &&[NonNull<u8>]| pair[0].addr().get().abs_diff(pair[1].addr().get()) < NEAR;
+    100 * blocks.windows(2).filter(is_near).count() / blocks.len()
+}
+
+#[test]
+fn after_all_was_freed_at_random_neighbours_are_handed_out_one_after_another() {
+    let mut heap = heap();
+    let mut blocks = allocate(&mut heap, COUNT);
+    for _ in 0..4 {
+        shuffle(&mut blocks);
+        assert!(near(&blocks) < 10);
+        free(&mut heap, &blocks);
+        blocks = allocate(&mut heap, COUNT);
+    }
+    assert!(near(&blocks) > 50, "{} %", near(&blocks));
+    assert_eq!(heap.check(), Ok(()));
+}
+
+#[test]
+fn what_waits_between_blocks_in_use_is_handed_out_from_the_bottom_up() {
+    let mut heap = heap();
+    let blocks = allocate(&mut heap, COUNT);
+    let (kept, mut freed): (Vec<_>, Vec<_>) = blocks.chunks(2).map(|pair| (pair[0], pair[1])).unzip();
+    shuffle(&mut freed);
+    free(&mut heap, &freed);
+    heap.tidy();
+    assert_eq!(heap.check(), Ok(()));
+    let again = allocate(&mut heap, freed.len());
+    assert!(near(&again) > 95, "{} %", near(&again));
+    freed.sort();
+    let mut sorted = again.clone();
+    sorted.sort();
+    assert_eq!(sorted, freed);
+    free(&mut heap, &again);
+    free(&mut heap, &kept);
+    heap.tidy();
+    assert_eq!((heap.totals().used(), heap.totals().waiting(), heap.check()), (0, 0, Ok(())));
+}
