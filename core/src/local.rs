@@ -48,8 +48,8 @@ pub struct GranuleAt {
 /// Any number of small blocks may wait, not coalesced, for a request of their size, until no other memory is at hand: a
 /// request then coalesces a few at a time until it has room, and, once many were so, all of them at once. Until then, or until
 /// a [`trim`](Self::trim), they keep their spans from going back to the source. None waits for a while where memory is found to lie
-/// in pieces, as in [`Heap::new`]. When very many blocks were freed since, as many as the whole heap has room for rows of
-/// eight, a free [puts in order](Self::tidy) what waits. Where each call has to be O(1), use [`Heap::real_time`] behind a lock.
+/// in pieces, as in [`Heap::new`]. After frees by the thousands, as many as the heap has room for blocks of eight granules, one of them
+/// [puts in order](Self::tidy) what waits, if that is much. Where each call has to be O(1), use [`Heap::real_time`] behind a lock.
 ///
 /// Whose block a pointer is, the embedder knows: most simply by aligning the source's blocks, so that a mask leads to the
 /// block, and keeping a table of them.

@@ -32,10 +32,10 @@ pub const BATCH: usize = 8;
 /// To look through so many map entries for blocks that wait takes as long as to coalesce one by itself.
 const ENTRIES_A_BLOCK: usize = 8;
 
-/// What waits is looked at after so many frees a map entry,
-const ENTRIES_LOOKED_AT: usize = 8;
-/// and so many a block that was put in order before.
-const ORDERED: usize = 1;
+/// Frees until it is first looked how many blocks wait.
+const FIRST_LOOK: usize = 1 << 15;
+/// Frees for each map entry that is looked at.
+const FREES_AN_ENTRY: usize = 8;
 
 /// The blocks of one size.
 #[derive(Debug)]
@@ -173,19 +173,20 @@ impl<M: Mode> Quick<M> {
         })
     }
 
-    /// Counts blocks that were freed. Whether they are so many, in a heap whose maps have `entries` entries, that to look at how
-    /// many wait, and put these in order, takes a small part of what it took to free them.
-    pub fn count_towards_order(&mut self, blocks: usize, entries: usize) -> bool {
+    /// Counts a block that was freed. Whether so many were that it is time to look how many wait.
+    #[inline(always)]
+    pub fn count_free(&mut self) -> bool {
         self.lists.terms_mut().is_some_and(|terms| {
-            terms.freed += blocks;
-            terms.freed >= ENTRIES_LOOKED_AT * entries && terms.freed >= ORDERED * terms.ordered
+            terms.until_look = terms.until_look.wrapping_sub(1);
+            terms.until_look == 0
         })
     }
 
-    /// That has been done: `ordered` blocks still wait.
-    pub fn are_in_order(&mut self, ordered: usize) {
+    /// Has it be time once so many more were freed that to look through maps of `entries` entries, and to put `ordered` blocks in
+    /// order, takes a small part of that.
+    pub fn look_after(&mut self, ordered: usize, entries: usize) {
         if let Some(terms) = self.lists.terms_mut() {
-            (terms.freed, terms.ordered) = (0, ordered);
+            terms.until_look = FIRST_LOOK.max(FREES_AN_ENTRY * entries).max(ordered);
         }
     }
 

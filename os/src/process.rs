@@ -31,7 +31,7 @@ use crate::thread_heap::LARGEST;
 use crate::tls::current;
 use free::granule_at;
 pub use free::{
-    LetWait, count_sample, deallocate, deallocate_near, deallocate_otherwise, deallocate_sized, let_wait,
+    LetWait, deallocate, deallocate_near, deallocate_otherwise, deallocate_sized, let_wait, tidy_if_many,
 };
 use place::Place;
 pub use resize::{reallocate, resize, resize_otherwise, resize_soon};

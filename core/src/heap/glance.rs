@@ -6,8 +6,7 @@ use core::ptr::NonNull;
 
 use super::Heap;
 use super::lookup::UsedChunk;
-use super::tidy::SAMPLED;
-use crate::granule::{GRANULE, TwoWordsLive, Unit, granules, rounded};
+use crate::granule::{TwoWordsLive, Unit, granules, rounded};
 use crate::map::WORD_GRANULES;
 use crate::raw::{after, is_multiple};
 use crate::span::Span;
@@ -61,7 +60,7 @@ impl<S: PageSource> Heap<S, Local> {
             self.quick.push(ptr, bytes);
             glance.flip_live();
         }
-        if is_multiple(ptr, SAMPLED * GRANULE) { ShortWait::Sample } else { ShortWait::Yes }
+        if self.quick.count_free() { ShortWait::Due } else { ShortWait::Yes }
     }
 
     /// [`let_wait_soon`](Self::let_wait_soon), of a long block. O(1).

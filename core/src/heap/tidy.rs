@@ -10,23 +10,19 @@ use crate::map::{Row, WORD_GRANULES};
 use crate::span::Span;
 use crate::{Local, PageSource};
 
-/// Of granules one in so many is a sample: when a block that starts there is freed, about as many are. (To count each would take
-/// a step more, and a store.)
-pub(super) const SAMPLED: usize = 4096;
 /// So few blocks may as well stay as they are: they are in the cache.
 const FEW: usize = 8192;
 /// Granules of a row that is coalesced.
 const LONG: usize = WORD_GRANULES;
 
 impl<S: PageSource> Heap<S, Local> {
-    /// Counts a block that was freed and is a sample: if very many were, and many wait, [`tidy`](Self::tidy).
-    pub(crate) fn count_sample(&mut self) {
-        if self.quick.count_towards_order(SAMPLED, self.counts.entries()) {
-            if self.count_waiting() > FEW {
-                self.tidy();
-            } else {
-                self.quick.are_in_order(0);
-            }
+    /// [`tidy`](Self::tidy), if many blocks wait. When it is time to look again, is said by
+    /// [`count_free`](crate::quick::Quick::count_free).
+    pub(crate) fn tidy_if_many(&mut self) {
+        if self.count_waiting() > FEW {
+            self.tidy();
+        } else {
+            self.quick.look_after(0, self.counts.entries());
         }
     }
 
@@ -53,8 +49,8 @@ impl<S: PageSource> Heap<S, Local> {
                 next = span.next();
             }
         }
-        self.quick.are_in_order(ordered);
         self.release_for_now();
+        self.quick.look_after(ordered, self.counts.entries());
     }
 
     /// [`tidy`](Self::tidy), of a span, from the top down. How many blocks of it wait.

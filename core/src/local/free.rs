@@ -17,8 +17,8 @@ pub enum ShortWait {
     No,
     /// It waits.
     Yes,
-    /// It waits, and is to be [counted](LocalHeap::count_sample), as one of some thousands.
-    Sample,
+    /// It waits, and it is time to [look](LocalHeap::tidy_if_many) how many do.
+    Due,
 }
 
 /// What came of letting a long block wait.
@@ -76,8 +76,8 @@ impl<S: PageSource> LocalHeap<'_, S> {
                 match self.heap.let_wait_soon(span, start, ptr, expected) {
                     ShortWait::No => {}
                     ShortWait::Yes => return Ok(()),
-                    ShortWait::Sample => {
-                        self.count_sample();
+                    ShortWait::Due => {
+                        self.tidy_if_many();
                         return Ok(());
                     }
                 }
@@ -120,11 +120,11 @@ impl<S: PageSource> LocalHeap<'_, S> {
         }
     }
 
-    /// Counts some thousands of frees: see [`tidy`](Self::tidy), which is done now and then. O(heap) then, and otherwise O(1).
+    /// Once [`let_wait`](Self::let_wait) says that it is time: [`tidy`](Self::tidy), if many blocks wait. O(heap).
     #[cold]
     #[inline(never)]
-    pub fn count_sample(&mut self) {
-        self.heap.count_sample();
+    pub fn tidy_if_many(&mut self) {
+        self.heap.tidy_if_many();
     }
 
     /// [`let_wait`](Self::let_wait), of a long block: one of each few sizes may wait.

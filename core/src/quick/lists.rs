@@ -5,7 +5,7 @@ use core::fmt;
 use core::ptr::NonNull;
 
 use super::long::{EMPTY, PLACES, Place};
-use super::{List, Policy};
+use super::{FIRST_LOOK, List, Policy};
 use crate::map::WORD_GRANULES;
 
 /// The lists of a heap, and what may wait in them.
@@ -50,17 +50,15 @@ pub struct Terms {
     pub(super) closed_for: usize,
     /// Blocks that were coalesced one at a time since all were at once.
     pub(super) coalesced: usize,
-    /// Blocks that were freed, about, since it was looked at how many wait,
-    pub(super) freed: usize,
-    /// and how many then had to be put in order.
-    pub(super) ordered: usize,
+    /// Frees until it is time to look how many wait.
+    pub(super) until_look: usize,
 }
 
 impl Terms {
     const OFF: Self = Self::of(Policy::OFF);
 
     const fn of(policy: Policy) -> Self {
-        Self { policy, limit: policy.limit, closed_for: 0, coalesced: 0, freed: 0, ordered: 0 }
+        Self { policy, limit: policy.limit, closed_for: 0, coalesced: 0, until_look: FIRST_LOOK }
     }
 
     /// Has nothing wait until `frees` blocks more were freed; if that is 0, until they open.

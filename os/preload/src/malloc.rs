@@ -46,7 +46,7 @@ pub unsafe extern "C" fn free(ptr: *mut c_void) {
     unsafe {
         match process::let_wait(ptr.cast(), None) {
             LetWait::Done => {}
-            LetWait::Sample => process::count_sample(),
+            LetWait::Due => process::tidy_if_many(),
             LetWait::Near => free_near(ptr),
             LetWait::Far => free_otherwise(ptr),
         }

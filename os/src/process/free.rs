@@ -26,8 +26,8 @@ use crate::tls::current;
 pub enum LetWait {
     /// It waits: it is freed, and on its heap's quick list of its size.
     Done,
-    /// It waits, and [`count_sample`] is to be called.
-    Sample,
+    /// It waits, and [`tidy_if_many`] is to be called.
+    Due,
     /// It does not. It lies in a region of the calling thread's heap, where a granule starts.
     Near,
     /// It does not, and may lie anywhere.
@@ -68,8 +68,8 @@ unsafe fn free(ptr: NonNull<u8>, size: Option<usize>) -> Result<(), FreeError> {
     unsafe {
         match let_wait(ptr.as_ptr(), size) {
             LetWait::Done => Ok(()),
-            LetWait::Sample => {
-                count_sample();
+            LetWait::Due => {
+                tidy_if_many();
                 Ok(())
             }
             LetWait::Near => deallocate_near(ptr, size),
@@ -116,18 +116,17 @@ pub unsafe fn let_wait(ptr: *mut u8, size: Option<usize>) -> LetWait {
         match heap.local().let_wait(granule_at(start, ptr), size) {
             ShortWait::No => LetWait::Near,
             ShortWait::Yes => LetWait::Done,
-            ShortWait::Sample => LetWait::Sample,
+            ShortWait::Due => LetWait::Due,
         }
     }
 }
 
-/// Counts a block that the calling thread has freed, and [`let_wait`] says is one of some thousands. Now and then its heap is
-/// put in order.
+/// Once [`let_wait`] says that it is time: puts the calling thread's heap in order, if many blocks wait there.
 #[cold]
 #[inline(never)]
-pub fn count_sample() {
+pub fn tidy_if_many() {
     // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
-    unsafe { current().local().count_sample() };
+    unsafe { current().local().tidy_if_many() };
 }
 
 /// [`let_wait`], of a long block: one of each few sizes may wait.
@@ -211,7 +210,7 @@ unsafe fn free_own(region: NonNull<u8>, ptr: NonNull<u8>, bytes: usize) -> Resul
     // SAFETY: as the caller says; the heap is the calling thread's, and nothing of it is borrowed.
     unsafe {
         if heap.local().source().bring_near(region)
-            && matches!(let_wait(ptr.as_ptr(), (bytes > 0).then_some(bytes)), LetWait::Done | LetWait::Sample)
+            && matches!(let_wait(ptr.as_ptr(), (bytes > 0).then_some(bytes)), LetWait::Done | LetWait::Due)
         {
             return Ok(());
         }
