@@ -12,7 +12,7 @@ mod resize;
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
-pub use free::{LongWait, ShortWait};
+pub use free::LongWait;
 
 use crate::granule::{GRANULE, TwoWords, rounded};
 use crate::inspect::Fault;
@@ -48,8 +48,7 @@ pub struct GranuleAt {
 /// Any number of small blocks may wait, not coalesced, for a request of their size, until no other memory is at hand: a
 /// request then coalesces a few at a time until it has room, and, once many were so, all of them at once. Until then, or until
 /// a [`trim`](Self::trim), they keep their spans from going back to the source. None waits for a while where memory is found to lie
-/// in pieces, as in [`Heap::new`]. After frees by the thousands, as many as the heap has room for blocks of eight granules, one of them
-/// [puts in order](Self::tidy) what waits, if that is much. Where each call has to be O(1), use [`Heap::real_time`] behind a lock.
+/// in pieces, as in [`Heap::new`]. At each so many thousandth request, those that still wait are [put in order](Self::tidy), if they are many. Where each call has to be O(1), use [`Heap::real_time`] behind a lock.
 ///
 /// Whose block a pointer is, the embedder knows: most simply by aligning the source's blocks, so that a mask leads to the
 /// block, and keeping a table of them.
@@ -116,16 +115,20 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     /// A block of at least `layout.size()` bytes: see [`Heap::allocate`].
     #[inline]
     pub fn allocate(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+        if self.heap.count_request() {
+            return self.look_and_allocate(layout);
+        }
         match self.take_any_waiting(layout) {
             Some(block) => Some(block),
             None => self.allocate_taking_in(layout),
         }
     }
 
-    /// A block of at least `size` bytes, aligned to [`GRANULE`], if one of the size waits. O(1).
+    /// A block of at least `size` bytes, aligned to [`GRANULE`], if one of the size waits, and it is not time to look whether
+    /// what waits is to be [put in order](Self::tidy). If not, [`allocate_taking_in`](Self::allocate_taking_in) has one. O(1).
     #[inline(always)]
     pub fn allocate_waiting(&mut self, size: usize) -> Option<NonNull<u8>> {
-        self.heap.take_waiting(rounded::<TwoWords>(size))
+        self.heap.take_waiting_soon(rounded::<TwoWords>(size))
     }
 
     /// A block for `layout`, if the last of its size that waits in a list happens to be aligned to it. For any other,
@@ -141,10 +144,21 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         self.heap.take_waiting_long(layout)
     }
 
-    /// [`allocate`](Self::allocate), where no block of the size waits.
+    /// [`allocate`](Self::allocate), where [`allocate_waiting`](Self::allocate_waiting) has no block.
     #[inline]
     pub fn allocate_taking_in(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+        if self.heap.is_time_to_look() {
+            return self.look_and_allocate(layout);
+        }
         if self.has_arrived() { self.take_in_and_allocate(layout) } else { self.heap.allocate_anew(layout) }
+    }
+
+    /// [`allocate`](Self::allocate), once what waits is put in order, if that is much.
+    #[cold]
+    #[inline(never)]
+    fn look_and_allocate(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+        self.heap.tidy_if_many();
+        self.allocate(layout)
     }
 
     /// [`allocate`](Self::allocate), where something has come back.
@@ -175,7 +189,7 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     #[inline]
     fn take_any_waiting(&mut self, layout: Layout) -> Option<NonNull<u8>> {
         let block = if layout.align() <= GRANULE {
-            self.allocate_waiting(layout.size())
+            self.heap.take_waiting(rounded::<TwoWords>(layout.size()))
         } else {
             self.allocate_waiting_aligned(layout)
         };

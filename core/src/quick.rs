@@ -32,10 +32,10 @@ pub const BATCH: usize = 8;
 /// To look through so many map entries for blocks that wait takes as long as to coalesce one by itself.
 const ENTRIES_A_BLOCK: usize = 8;
 
-/// Frees until it is first looked how many blocks wait.
-const FIRST_LOOK: usize = 1 << 15;
-/// Frees for each map entry that is looked at.
-const FREES_AN_ENTRY: usize = 8;
+/// Requests for short blocks until it is looked how many wait, at least,
+const FIRST_LOOK: usize = 1 << 14;
+/// and for each map entry that is looked at.
+const REQUESTS_AN_ENTRY: usize = 4;
 
 /// The blocks of one size.
 #[derive(Debug)]
@@ -173,20 +173,26 @@ impl<M: Mode> Quick<M> {
         })
     }
 
-    /// Counts a block that was freed. Whether so many were that it is time to look how many wait.
+    /// Counts a request for a short block. Whether it is time to look how many wait.
     #[inline(always)]
-    pub fn count_free(&mut self) -> bool {
+    pub fn count_request(&mut self) -> bool {
         self.lists.terms_mut().is_some_and(|terms| {
             terms.until_look = terms.until_look.wrapping_sub(1);
             terms.until_look == 0
         })
     }
 
-    /// Has it be time once so many more were freed that to look through maps of `entries` entries, and to put `ordered` blocks in
-    /// order, takes a small part of that.
+    /// Whether it is.
+    #[inline(always)]
+    pub fn is_time_to_look(&self) -> bool {
+        self.lists.terms().until_look == 0
+    }
+
+    /// Has it be time once there were so many requests more that to look through maps of `entries` entries, and to put `ordered`
+    /// blocks in order, takes a small part of what they take.
     pub fn look_after(&mut self, ordered: usize, entries: usize) {
         if let Some(terms) = self.lists.terms_mut() {
-            terms.until_look = FIRST_LOOK.max(FREES_AN_ENTRY * entries).max(ordered);
+            terms.until_look = FIRST_LOOK.max(REQUESTS_AN_ENTRY * entries).max(ordered);
         }
     }
 

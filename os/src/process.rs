@@ -30,9 +30,7 @@ use crate::table::Owner;
 use crate::thread_heap::LARGEST;
 use crate::tls::current;
 use free::granule_at;
-pub use free::{
-    LetWait, deallocate, deallocate_near, deallocate_otherwise, deallocate_sized, let_wait, tidy_if_many,
-};
+pub use free::{LetWait, deallocate, deallocate_near, deallocate_otherwise, deallocate_sized, let_wait};
 use place::Place;
 pub use resize::{reallocate, resize, resize_otherwise, resize_soon};
 

@@ -10,9 +10,18 @@ use crate::granule::{TwoWordsLive, Unit, granules, rounded};
 use crate::map::WORD_GRANULES;
 use crate::raw::{after, is_multiple};
 use crate::span::Span;
-use crate::{Local, LongWait, PageSource, ShortWait};
+use crate::{Local, LongWait, PageSource};
 
 impl<S: PageSource> Heap<S, Local> {
+    /// A block of `bytes` bytes, a multiple of a granule, that waited, unless it is time to look how many do. None has 0. O(1).
+    #[inline(always)]
+    pub(crate) fn take_waiting_soon(&mut self, bytes: usize) -> Option<NonNull<u8>> {
+        if !self.quick.has_list(bytes) || self.quick.count_request() {
+            return None;
+        }
+        self.take_waiting(bytes)
+    }
+
     /// A block for `layout` that waited, if the last of its size to be freed happens to be aligned to it. O(1).
     #[inline(always)]
     pub(crate) fn take_waiting_aligned(&mut self, layout: Layout) -> Option<NonNull<u8>> {
@@ -36,7 +45,7 @@ impl<S: PageSource> Heap<S, Local> {
     }
 
     /// Lets the block at granule `start` of `span`, of `expected` bytes if that is said, wait in a quick list, if one starts
-    /// there and the lists serve its size. O(1).
+    /// there and the lists serve its size. Whether that is done; otherwise, nothing has changed. O(1).
     ///
     /// # Safety
     /// The granule is one of a span of the heap, and lies at `ptr`. If a block in use starts there, nobody uses it any more.
@@ -47,7 +56,7 @@ impl<S: PageSource> Heap<S, Local> {
         start: usize,
         ptr: NonNull<u8>,
         expected: Option<usize>,
-    ) -> ShortWait {
+    ) -> bool {
         // SAFETY: the granule is the span's, and behind the map there are sections. A chunk in use is given up by the caller.
         // One of more granules than a word has bits does not wait in a list.
         unsafe {
@@ -55,12 +64,12 @@ impl<S: PageSource> Heap<S, Local> {
             let bytes = glance.size() * Self::GRANULE;
             let is_as_said = expected.is_none_or(|expected| expected == bytes);
             if !is_as_said || !self.quick.serves(bytes) || !glance.is_live() {
-                return ShortWait::No;
+                return false;
             }
             self.quick.push(ptr, bytes);
             glance.flip_live();
         }
-        if self.quick.count_free() { ShortWait::Due } else { ShortWait::Yes }
+        true
     }
 
     /// [`let_wait_soon`](Self::let_wait_soon), of a long block. O(1).

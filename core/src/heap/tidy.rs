@@ -16,8 +16,19 @@ const FEW: usize = 8192;
 const LONG: usize = WORD_GRANULES;
 
 impl<S: PageSource> Heap<S, Local> {
-    /// [`tidy`](Self::tidy), if many blocks wait. When it is time to look again, is said by
-    /// [`count_free`](crate::quick::Quick::count_free).
+    /// Counts a request. Whether there were so many that it is time to look how many blocks wait.
+    #[inline(always)]
+    pub(crate) fn count_request(&mut self) -> bool {
+        self.quick.count_request()
+    }
+
+    /// Whether there were so many requests that it is time to look how many blocks wait.
+    #[inline(always)]
+    pub(crate) fn is_time_to_look(&self) -> bool {
+        self.quick.is_time_to_look()
+    }
+
+    /// [`tidy`](Self::tidy), if many blocks wait.
     pub(crate) fn tidy_if_many(&mut self) {
         if self.count_waiting() > FEW {
             self.tidy();

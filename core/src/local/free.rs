@@ -10,17 +10,6 @@ use crate::heap::allocate::whole;
 use crate::span::Span;
 use crate::{FreeError, PageSource};
 
-/// What came of letting a short block wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ShortWait {
-    /// It does not; nothing has changed.
-    No,
-    /// It waits.
-    Yes,
-    /// It waits, and it is time to [look](LocalHeap::tidy_if_many) how many do.
-    Due,
-}
-
 /// What came of letting a long block wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LongWait {
@@ -72,15 +61,10 @@ impl<S: PageSource> LocalHeap<'_, S> {
     unsafe fn free(&mut self, ptr: NonNull<u8>, expected: Option<usize>) -> Result<(), FreeError> {
         // SAFETY: as the caller says; the granule is the span's.
         unsafe {
-            if let Some((span, start)) = self.heap.granule_at(ptr) {
-                match self.heap.let_wait_soon(span, start, ptr, expected) {
-                    ShortWait::No => {}
-                    ShortWait::Yes => return Ok(()),
-                    ShortWait::Due => {
-                        self.tidy_if_many();
-                        return Ok(());
-                    }
-                }
+            if let Some((span, start)) = self.heap.granule_at(ptr)
+                && self.heap.let_wait_soon(span, start, ptr, expected)
+            {
+                return Ok(());
             }
             self.heap.free_on_second_look(ptr, expected.and_then(NonZero::new))
         }
@@ -106,25 +90,18 @@ impl<S: PageSource> LocalHeap<'_, S> {
     }
 
     /// Frees the block that starts at a granule, of `size` bytes if that is said, if it is small and one more of its size may
-    /// wait. If not, [`deallocate`](Self::deallocate) or [`deallocate_sized`](Self::deallocate_sized) frees it, or says why not.
-    /// O(1).
+    /// wait. Whether that is done; if not, nothing has changed, and [`deallocate`](Self::deallocate) or
+    /// [`deallocate_sized`](Self::deallocate_sized) does it, or says why not. O(1).
     ///
     /// # Safety
     /// If a block in use of this heap starts there, it is given by [its pointer](crate::Heap#pointers), and nobody uses it
     /// any more. The source's [`granule_at`](PageSource::granule_at) answers so for the address.
     #[inline(always)]
-    pub unsafe fn let_wait(&mut self, at: GranuleAt, size: Option<usize>) -> ShortWait {
+    pub unsafe fn let_wait(&mut self, at: GranuleAt, size: Option<usize>) -> bool {
         // SAFETY: as the caller says; each block of the source holds a span.
         unsafe {
             self.heap.let_wait_soon(Span::at(at.block), at.granule, at.ptr, size.map(whole::<TwoWords>))
         }
-    }
-
-    /// Once [`let_wait`](Self::let_wait) says that it is time: [`tidy`](Self::tidy), if many blocks wait. O(heap).
-    #[cold]
-    #[inline(never)]
-    pub fn tidy_if_many(&mut self) {
-        self.heap.tidy_if_many();
     }
 
     /// [`let_wait`](Self::let_wait), of a long block: one of each few sizes may wait.

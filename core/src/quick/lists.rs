@@ -50,7 +50,7 @@ pub struct Terms {
     pub(super) closed_for: usize,
     /// Blocks that were coalesced one at a time since all were at once.
     pub(super) coalesced: usize,
-    /// Frees until it is time to look how many wait.
+    /// Requests until it is time to look how many blocks wait.
     pub(super) until_look: usize,
 }
 

@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 use std::collections::BTreeMap;
 
 use memalloc_core::remote::{Inbox, RemoteSpan};
-use memalloc_core::{ArenaSource, FreeError, GRANULE, GranuleAt, LocalHeap, LongWait, PageSource, ShortWait};
+use memalloc_core::{ArenaSource, FreeError, GRANULE, GranuleAt, LocalHeap, LongWait, PageSource};
 
 use super::model::operations::Choices;
 use super::{Input, parts};
@@ -212,7 +212,7 @@ impl Machine<'_> {
             let is_done = match way {
                 0 => false,
                 1 => return heap.deallocate_in(start, ptr, known),
-                2 => heap.let_wait(at, size) != ShortWait::No,
+                2 => heap.let_wait(at, size),
                 _ => match heap.let_wait_long(at, size) {
                     LongWait::No => false,
                     LongWait::Yes => true,

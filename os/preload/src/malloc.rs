@@ -22,7 +22,7 @@ pub extern "C" fn malloc(size: usize) -> *mut c_void {
 }
 
 #[inline(never)]
-fn malloc_otherwise(size: usize) -> *mut c_void {
+pub(crate) fn malloc_otherwise(size: usize) -> *mut c_void {
     get(size, ALIGNMENT, process::allocate_otherwise)
 }
 
@@ -46,7 +46,6 @@ pub unsafe extern "C" fn free(ptr: *mut c_void) {
     unsafe {
         match process::let_wait(ptr.cast(), None) {
             LetWait::Done => {}
-            LetWait::Due => process::tidy_if_many(),
             LetWait::Near => free_near(ptr),
             LetWait::Far => free_otherwise(ptr),
         }

@@ -52,7 +52,6 @@ pub(crate) unsafe fn free_of(ptr: *mut c_void, size: usize) {
         }
         match process::let_wait(ptr.cast(), Some(size)) {
             LetWait::Done => {}
-            LetWait::Due => process::tidy_if_many(),
             LetWait::Near => free_near(ptr, size),
             LetWait::Far => free_otherwise(ptr, ALIGNMENT, size),
         }

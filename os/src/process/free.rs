@@ -13,7 +13,7 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use memalloc_core::remote::RemoteSpan;
-use memalloc_core::{FreeError, GRANULE, GranuleAt, LongWait, ShortWait};
+use memalloc_core::{FreeError, GRANULE, GranuleAt, LongWait};
 
 use crate::heaps::{self, heap_of};
 use crate::huge;
@@ -26,8 +26,6 @@ use crate::tls::current;
 pub enum LetWait {
     /// It waits: it is freed, and on its heap's quick list of its size.
     Done,
-    /// It waits, and [`tidy_if_many`] is to be called.
-    Due,
     /// It does not. It lies in a region of the calling thread's heap, where a granule starts.
     Near,
     /// It does not, and may lie anywhere.
@@ -68,10 +66,6 @@ unsafe fn free(ptr: NonNull<u8>, size: Option<usize>) -> Result<(), FreeError> {
     unsafe {
         match let_wait(ptr.as_ptr(), size) {
             LetWait::Done => Ok(()),
-            LetWait::Due => {
-                tidy_if_many();
-                Ok(())
-            }
             LetWait::Near => deallocate_near(ptr, size),
             LetWait::Far => deallocate_otherwise(ptr, size.map_or(0, whole)),
         }
@@ -113,20 +107,8 @@ pub unsafe fn let_wait(ptr: *mut u8, size: Option<usize>) -> LetWait {
         if !heap.local().source().has_near(start) {
             return LetWait::Far;
         }
-        match heap.local().let_wait(granule_at(start, ptr), size) {
-            ShortWait::No => LetWait::Near,
-            ShortWait::Yes => LetWait::Done,
-            ShortWait::Due => LetWait::Due,
-        }
+        if heap.local().let_wait(granule_at(start, ptr), size) { LetWait::Done } else { LetWait::Near }
     }
-}
-
-/// Once [`let_wait`] says that it is time: puts the calling thread's heap in order, if many blocks wait there.
-#[cold]
-#[inline(never)]
-pub fn tidy_if_many() {
-    // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
-    unsafe { current().local().tidy_if_many() };
 }
 
 /// [`let_wait`], of a long block: one of each few sizes may wait.
@@ -210,7 +192,7 @@ unsafe fn free_own(region: NonNull<u8>, ptr: NonNull<u8>, bytes: usize) -> Resul
     // SAFETY: as the caller says; the heap is the calling thread's, and nothing of it is borrowed.
     unsafe {
         if heap.local().source().bring_near(region)
-            && matches!(let_wait(ptr.as_ptr(), (bytes > 0).then_some(bytes)), LetWait::Done | LetWait::Due)
+            && let_wait(ptr.as_ptr(), (bytes > 0).then_some(bytes)) == LetWait::Done
         {
             return Ok(());
         }
