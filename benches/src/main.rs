@@ -6,6 +6,7 @@
 
 mod churn;
 mod density;
+mod growth;
 mod holes;
 mod instructions;
 mod memory;
@@ -31,7 +32,8 @@ const MIB: usize = 1 << 20;
 const TINY: usize = 16 * KIB;
 const SMALL: usize = 64 * KIB;
 
-const PARTS: [&str; 7] = ["instructions", "density", "churn", "holes", "misuse", "text", "throughput"];
+const PARTS: [&str; 8] =
+    ["instructions", "density", "churn", "growth", "holes", "misuse", "text", "throughput"];
 
 const PEERS: [&str; 8] = [
     General::NAME,
@@ -96,6 +98,9 @@ fn main() {
     }
     if wanted("churn") {
         churn_of_all(&peers);
+    }
+    if wanted("growth") {
+        growth_of_ours();
     }
     if wanted("holes") {
         holes_of_all(&peers);
@@ -194,6 +199,22 @@ fn churn<P: Peer>() {
         churn::most::<P>(16 * MIB, &churn::one_of_200_large),
     ];
     println!("| {} | {} |", P::NAME, parts.map(|part| format!("{:.1} %", 100.0 * part)).join(" | "));
+}
+
+fn growth_of_ours() {
+    println!(
+        "\nMiB asked of a source that always has 4 MiB more, while 20,000 blocks, 24 MB, one of 200 large, come and go\n"
+    );
+    println!("| after so many requests | 300,000 | 3 million | 30 million |");
+    println!("| --- | --- | --- | --- |");
+    let requests = [300_000, 3_000_000, 30_000_000];
+    for (name, held) in [
+        (General::NAME, growth::in_mode::<memalloc_core::General, 3>(requests)),
+        (RealTime::NAME, growth::in_mode::<memalloc_core::RealTime, 3>(requests)),
+        ("one of many", growth::of_one_of_many(requests)),
+    ] {
+        println!("| {name} | {} |", held.map(|bytes| (bytes / MIB).to_string()).join(" | "));
+    }
 }
 
 fn holes_of_all(peers: &[&str]) {

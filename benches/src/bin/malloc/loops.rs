@@ -21,7 +21,7 @@ unsafe extern "C" {
     fn free(ptr: *mut c_void);
 }
 
-const LOOPS: [(&str, Kind, fn()); 20] = [
+const LOOPS: [(&str, Kind, fn()); 22] = [
     ("pairs of 32 B", Kind::Loop, || pairs(32, 20_000_000)),
     ("pairs of 1 KiB", Kind::Loop, || pairs(1024, 10_000_000)),
     ("pairs of 32 KiB", Kind::Loop, || pairs(32 << 10, 5_000_000)),
@@ -35,7 +35,9 @@ const LOOPS: [(&str, Kind, fn()); 20] = [
     ("random small blocks, 4 threads", Kind::Loop, || threads(4, small_blocks)),
     ("blocks of many sizes", Kind::Loop, many_sizes),
     ("blocks of 4 KiB to 1 MiB", Kind::Loop, large_blocks),
+    ("blocks of 5 to 25 MiB", Kind::Loop, huge_blocks),
     ("phases, each of other sizes", Kind::Loop, phases),
+    ("lists, each freed out of order", Kind::Loop, lists),
     ("blocks exchanged, 2 threads", Kind::Loop, exchange),
     ("a producer and a consumer", Kind::Loop, pass_on),
     ("15 of 16 freed, then larger blocks", Kind::Memory, holes),
@@ -90,6 +92,15 @@ impl Block {
         // SAFETY: the block has a byte.
         unsafe { block.cast::<u8>().write(1) };
         Self(black_box(block))
+    }
+
+    /// With a byte of each page written.
+    fn touch(self, size: usize) -> Self {
+        for offset in (0..size).step_by(4096) {
+            // SAFETY: the block has this size.
+            unsafe { self.0.cast::<u8>().add(offset).write(1) };
+        }
+        self
     }
 
     fn fill(self, size: usize) -> Self {
@@ -220,6 +231,32 @@ fn large_blocks() {
     for _ in 0..1_000_000 {
         let most = 4096 << random.below(9);
         blocks[random.below(200)] = Block::new(4096 + random.below(most));
+    }
+}
+
+fn huge_blocks() {
+    let mut random = Random(1);
+    let mut blocks: Vec<Option<Block>> = (0..20).map(|_| None).collect();
+    for _ in 0..300 {
+        let place = &mut blocks[random.below(20)];
+        *place = None;
+        let size = (5 << 20) + random.below(20 << 20);
+        *place = Some(Block::new(size).touch(size));
+    }
+}
+
+/// What was linked in one order is freed in another, and the next list is made of that, and gone through.
+fn lists() {
+    let mut random = Random(1);
+    for _ in 0..4 {
+        let mut nodes: Vec<_> = (0..300_000).map(|_| Block::new(16 + random.below(64))).collect();
+        for _ in 0..4 {
+            // SAFETY: each block has its first byte.
+            black_box(nodes.iter().map(|node| u64::from(unsafe { node.0.cast::<u8>().read() })).sum::<u64>());
+        }
+        while !nodes.is_empty() {
+            drop(nodes.swap_remove(random.below(nodes.len())));
+        }
     }
 }
 
