@@ -171,3 +171,31 @@ fn operands_without_end_take_no_more_memory() {
     let script = format!("ulimit -v 65536; {}", run.replace("./my_du", "./my_du -P"));
     assert_eq!(printed(&place.shell(&script).output().unwrap()), "0\tt\n");
 }
+
+#[test]
+fn a_view_for_which_there_is_no_memory_ends_with_a_message() {
+    let place = Place::new();
+    for file in 0..5000 {
+        place.file(&format!("t/{file:0200}"), 1);
+    }
+    let run = |limit: usize, options: &str| {
+        place.shell(&format!("ulimit -v {limit}; exec ./my_du {options}")).output().unwrap()
+    };
+    let starts = |&limit: &usize| run(limit, "--version").status.success();
+    let limits: Vec<_> = (4000..40_000).step_by(1000).filter(starts).collect();
+    for options in ["--tree -a t", "--top=5000 -a t"] {
+        let outputs = limits.iter().map(|&limit| run(limit, options));
+        let codes: Vec<_> = outputs
+            .map(|output| {
+                let said = complaints(&output);
+                let code = output.status.code();
+                assert!(code == Some(0) || code == Some(1) && said.ends_with("\n"), "{code:?}: {said}");
+                (code, said == "my_du: memory exhausted\n")
+            })
+            .collect();
+        assert!(
+            codes.contains(&(Some(1), true)) && codes.contains(&(Some(0), false)),
+            "{options}: {codes:?}"
+        );
+    }
+}
