@@ -89,7 +89,8 @@ fn allocate_of_free(layout: Layout) -> Option<(NonNull<u8>, usize)> {
     let Slots { start, used, pieces } = Slots::of(mapped)?;
     let offset = start.addr().get().wrapping_neg() & (layout.align() - 1);
     // Who finds the block in the table finds its header.
-    if !Header::write(start, mapped, offset, size, pieces) || !TABLE.insert(start, mapped, OWNER) {
+    let touched = used.max(offset + size);
+    if !Header::write(start, mapped, offset, size, touched, pieces) || !TABLE.insert(start, mapped, OWNER) {
         // SAFETY: the memory was just mapped, or idle, and is unused.
         unsafe { unmap_below_next(start, mapped) };
         return None;

@@ -5,13 +5,8 @@
 
 #![cfg_attr(not(test), no_main)]
 
-#[path = "../exhausted.rs"]
-mod exhausted;
 #[path = "../memalloc/mod.rs"]
 mod memalloc;
-
-#[global_allocator]
-static MEMORY: exhausted::OrEnd = exhausted::OrEnd("memalloc");
 
 #[cfg(not(test))]
 // SAFETY: nothing else in this program has this name, and the C library expects a function of this type.

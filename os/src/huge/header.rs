@@ -23,6 +23,8 @@ pub(super) struct Header {
     pub(super) offset: AtomicUsize,
     /// Bytes of the block, whole granules; 0 once it is freed, so that of two threads that free it one is answered.
     pub(super) size: AtomicUsize,
+    /// Bytes from the start of the mapping on beyond which nothing was written.
+    pub(super) touched: AtomicUsize,
     /// Whether it is one mapping to the kernel, which moves only one at a time: [`ONE`], [`JOINED`] or [`MARKED`].
     pub(super) pieces: AtomicUsize,
 }
@@ -46,6 +48,7 @@ impl Header {
         mapped: usize,
         offset: usize,
         size: usize,
+        touched: usize,
         pieces: usize,
     ) -> bool {
         if !HEADERS.map(slot(start), slot(start)) {
@@ -54,6 +57,7 @@ impl Header {
         let Some(header) = Self::of(start) else { return false };
         header.mapped.store(mapped, Relaxed);
         header.offset.store(offset, Relaxed);
+        header.touched.store(touched, Relaxed);
         header.pieces.store(pieces, Relaxed);
         // Last: who sees the size sees the rest.
         header.size.store(size, Release);

@@ -34,7 +34,7 @@ impl Huge {
             if needed > mapped {
                 self.grow_to(needed, size)?
             } else {
-                self.shrink_to(needed, offset + size);
+                self.stay_within(needed, offset + size);
                 self.start
             }
             .add(offset)
@@ -47,6 +47,7 @@ impl Huge {
 
     /// Has its header say that its mapping and it are so long.
     fn set(self, mapped: usize, size: usize) {
+        self.header.touched.fetch_max(self.offset() + size, Relaxed);
         self.header.mapped.store(mapped, Relaxed);
         self.header.size.store(size, Release);
     }
@@ -97,6 +98,7 @@ impl Huge {
         unsafe {
             if mapped <= MOST_JOINED && idle::take_at(self.start.add(mapped), needed - mapped) {
                 self.header.pieces.store(self.pieces().max(JOINED), Relaxed);
+                self.header.touched.store(needed, Relaxed);
                 return true;
             }
             // As before any mapping, so that a peak holds none of it.
@@ -115,9 +117,10 @@ impl Huge {
     /// As for [`resize`](Self::resize); `new` was just mapped with so many bytes.
     unsafe fn move_to(self, new: NonNull<u8>, needed: usize, size: usize) -> Option<NonNull<u8>> {
         let (mapped, offset) = (self.mapped(), self.offset());
+        let touched = self.header.touched.load(Relaxed).max(offset + size);
         // SAFETY: the new mapping is ours; the old one is the block's own, and leaves its place.
         unsafe {
-            if !TABLE.has_room(new, needed) || !Header::write(new, needed, offset, size, ONE) {
+            if !TABLE.has_room(new, needed) || !Header::write(new, needed, offset, size, touched, ONE) {
                 unmap_below_next(new, needed);
                 return None;
             }
@@ -156,20 +159,32 @@ impl Huge {
     ///
     /// # Safety
     /// As for [`resize`](Self::resize).
-    unsafe fn shrink_to(self, needed: usize, end: usize) {
+    unsafe fn stay_within(self, needed: usize, end: usize) {
         let mapped = self.mapped();
         self.set(needed, end - self.offset());
-        // SAFETY: what lies above the block's new end is not used any more.
+        // SAFETY: what lies above the block's end is not used any more.
         unsafe {
             if needed < mapped {
                 TABLE.remove(self.start.add(needed), mapped - needed);
                 self.give_up(self.start.add(needed), mapped - needed);
             }
-            let (end, size) = (end.next_multiple_of(PAGE), end - self.offset());
-            if needed.saturating_sub(end) > size / PART_LEFT {
-                // A refusal leaves the pages where they are.
-                let _ = madvise(self.start.add(end).as_ptr().cast(), needed - end, Advice::LinuxDontNeed);
-            }
+            self.give_back_above(needed, end);
         }
+    }
+
+    /// Gives the pages between `end` and `needed` bytes from its start back to the system, if many were written to.
+    ///
+    /// # Safety
+    /// The mapping has `needed` bytes; nobody uses what lies above the end.
+    unsafe fn give_back_above(self, needed: usize, end: usize) {
+        let (touched, kept) = (self.header.touched.load(Relaxed).min(needed), end.next_multiple_of(PAGE));
+        if touched.saturating_sub(kept) <= end / PART_LEFT {
+            return;
+        }
+        // A refusal leaves the pages where they are.
+        // SAFETY: as the caller says.
+        let _ =
+            unsafe { madvise(self.start.add(kept).as_ptr().cast(), needed - kept, Advice::LinuxDontNeed) };
+        self.header.touched.store(kept, Relaxed);
     }
 }

@@ -1,0 +1,48 @@
+//! What a huge block that shrinks has behind it: alone in a program, as it counts pages.
+
+mod thread_support;
+mod usage_support;
+
+use std::alloc::Layout;
+
+use memalloc_os::process;
+
+use thread_support::{Block, allocate, free};
+use usage_support::{page_faults, resident_bytes};
+
+const KIB: usize = 1 << 10;
+
+fn resize(block: &mut Block, kib: usize) {
+    // SAFETY: the block is used by the newest pointer alone.
+    *block = Block(unsafe { process::resize(block.0, kib * KIB) }.unwrap().unwrap());
+}
+
+fn fill(block: Block, kib: usize) {
+    // SAFETY: the block has these bytes.
+    unsafe { block.0.write_bytes(5, kib * KIB) };
+}
+
+#[test]
+fn what_was_a_small_part_of_it_is_kept_and_a_larger_one_goes_back() {
+    let mut block = allocate(Layout::from_size_align(3000 * KIB, 16).unwrap());
+    fill(block, 3000);
+    let before = page_faults();
+    for _ in 0..100 {
+        resize(&mut block, 2700);
+        resize(&mut block, 2800);
+        resize(&mut block, 3000);
+        fill(block, 3000);
+    }
+    assert!(page_faults() - before < 50, "{}", page_faults() - before);
+
+    let full = resident_bytes();
+    resize(&mut block, 1000);
+    assert!(full - resident_bytes() > 1900 * KIB, "{} of {full}", resident_bytes());
+    // In small steps too.
+    let full = resident_bytes();
+    for kib in (500..1000).rev() {
+        resize(&mut block, kib);
+    }
+    assert!(full - resident_bytes() > 400 * KIB, "{} of {full}", resident_bytes());
+    assert_eq!((free(block), process::check()), (Ok(()), Ok(())));
+}
