@@ -48,7 +48,9 @@ pub struct GranuleAt {
 /// Any number of small blocks may wait, not coalesced, for a request of their size, until no other memory is at hand: a
 /// request then coalesces a few at a time until it has room, and, once many were so, all of them at once. Until then, or until
 /// a [`trim`](Self::trim), they keep their spans from going back to the source. None waits for a while where memory is found to lie
-/// in pieces, as in [`Heap::new`]. At each so many thousandth request, those that still wait are [put in order](Self::tidy), if they are many. Where each call has to be O(1), use [`Heap::real_time`] behind a lock.
+/// in pieces, as in [`Heap::new`]. After some ten thousands of requests, or as many as there is room for blocks of 16 granules,
+/// those that still wait are [put in order](Self::tidy), if they are many. Where each call has to be O(1), use
+/// [`Heap::real_time`] behind a lock.
 ///
 /// Whose block a pointer is, the embedder knows: most simply by aligning the source's blocks, so that a mask leads to the
 /// block, and keeping a table of them.
@@ -244,7 +246,7 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     /// Puts in order what waits: coalesces it where a kibibyte (on 64 bits) or more of what is not in use lies in a row, gives back
     /// to the source what is entirely free then, and has the rest wait in the order of addresses. After frees at random, blocks
     /// allocated one after another then lie side by side, and not all over the heap. It happens by itself, when it takes a small
-    /// part of the time that the frees since took. O(heap).
+    /// part of what the requests since took. O(heap).
     pub fn tidy(&mut self) {
         self.heap.tidy();
     }

@@ -24,23 +24,24 @@ fn fill(block: Block, kib: usize) {
 
 #[test]
 fn what_was_a_small_part_of_it_is_kept_and_a_larger_one_goes_back() {
-    let mut block = allocate(Layout::from_size_align(3000 * KIB, 16).unwrap());
-    fill(block, 3000);
+    let mut block = allocate(Layout::from_size_align(4000 * KIB, 16).unwrap());
+    fill(block, 4000);
     let before = page_faults();
     for _ in 0..100 {
-        resize(&mut block, 2700);
-        resize(&mut block, 2800);
-        resize(&mut block, 3000);
-        fill(block, 3000);
+        resize(&mut block, 3600);
+        resize(&mut block, 3700);
+        resize(&mut block, 4000);
+        fill(block, 4000);
     }
     assert!(page_faults() - before < 50, "{}", page_faults() - before);
 
+    // The kernel's count may be off by some hundred KiB.
     let full = resident_bytes();
     resize(&mut block, 1000);
-    assert!(full - resident_bytes() > 1900 * KIB, "{} of {full}", resident_bytes());
+    assert!(full - resident_bytes() > 2500 * KIB, "{} of {full}", resident_bytes());
     // In small steps too.
     let full = resident_bytes();
-    for kib in (500..1000).rev() {
+    for kib in (200..1000).rev() {
         resize(&mut block, kib);
     }
     assert!(full - resident_bytes() > 400 * KIB, "{} of {full}", resident_bytes());
