@@ -90,11 +90,11 @@ pub fn in_mode<M: Mode + 'static, const N: usize>(requests: [usize; N]) -> [usiz
 /// [`in_mode`], of a thread's or a processor's own heap.
 pub fn of_one_of_many<const N: usize>(requests: [usize; N]) -> [usize; N] {
     let inbox = Box::leak(Box::new(Inbox::new()));
-    // SAFETY: the inbox is the heap's alone.
-    held(
-        &mut |source| Box::new(unsafe { LocalHeap::new(source, inbox, |error, _| panic!("{error}")) }),
-        requests,
-    )
+    let mut make = |source| -> Box<dyn Blocks> {
+        // SAFETY: the inbox is the heap's alone.
+        Box::new(unsafe { LocalHeap::new(source, inbox, |error, _| panic!("{error}")) })
+    };
+    held(&mut make, requests)
 }
 
 fn held<const N: usize>(

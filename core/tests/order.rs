@@ -1,55 +1,23 @@
 //! In what order blocks are handed out that were freed at random.
 
-use std::alloc::{Layout, alloc_zeroed, dealloc};
+mod endless;
+
+use std::alloc::Layout;
 use std::ptr::NonNull;
 
+use memalloc_core::LocalHeap;
 use memalloc_core::remote::Inbox;
-use memalloc_core::{LocalHeap, PageSource};
 
-const BLOCK: Layout = match Layout::from_size_align(4 << 20, 4 << 20) {
-    Ok(layout) => layout,
-    Err(_) => panic!("a power of two"),
-};
 const COUNT: usize = 400_000;
 /// What two blocks of which one is handed out after the other may be apart, to be near.
 const NEAR: usize = 4096;
 
-struct Blocks;
-
-// SAFETY: the blocks are the system allocator's, each lent until it is released.
-unsafe impl PageSource for Blocks {
-    const ALIGN: usize = BLOCK.align();
-    const ZEROED: bool = true;
-
-    fn largest(&self) -> usize {
-        BLOCK.size()
-    }
-
-    unsafe fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
-        if min > BLOCK.size() {
-            return None;
-        }
-        // SAFETY: the layout has a size.
-        let block = NonNull::new(unsafe { alloc_zeroed(BLOCK) })?;
-        Some(NonNull::slice_from_raw_parts(block, BLOCK.size()))
-    }
-
-    unsafe fn release(&mut self, block: NonNull<[u8]>) {
-        // SAFETY: the block was lent.
-        unsafe { dealloc(block.as_ptr().cast(), BLOCK) };
-    }
-
-    fn block_of(&self, address: usize) -> Option<NonNull<u8>> {
-        NonNull::new(std::ptr::with_exposed_provenance_mut(address & !(BLOCK.align() - 1)))
-    }
-}
-
-type Local = LocalHeap<'static, Blocks>;
+type Local = LocalHeap<'static, endless::Endless<{ 4 << 20 }>>;
 
 fn heap() -> Local {
     let inbox = Box::leak(Box::new(Inbox::new()));
     // SAFETY: the inbox is the heap's alone.
-    unsafe { LocalHeap::new(Blocks, inbox, |error, _| panic!("{error}")) }
+    unsafe { LocalHeap::new(endless::Endless { lent: 0 }, inbox, |error, _| panic!("{error}")) }
 }
 
 fn allocate(heap: &mut Local, count: usize) -> Vec<NonNull<u8>> {

@@ -1,49 +1,14 @@
 //! What blocks that wait do to memory in the long run, where the source has ever more.
 
-use std::alloc::{Layout, alloc, dealloc};
+mod endless;
+
+use std::alloc::Layout;
 use std::ptr::NonNull;
 
 use memalloc_core::remote::Inbox;
-use memalloc_core::{Heap, LocalHeap, PageSource};
+use memalloc_core::{Heap, LocalHeap};
 
-const BLOCK: Layout = match Layout::from_size_align(256 << 10, 256 << 10) {
-    Ok(layout) => layout,
-    Err(_) => panic!("a power of two"),
-};
-
-/// As many blocks as are asked for.
-struct Endless {
-    lent: usize,
-}
-
-// SAFETY: the blocks are the system allocator's, each lent until it is released.
-unsafe impl PageSource for Endless {
-    const ALIGN: usize = BLOCK.align();
-
-    fn largest(&self) -> usize {
-        BLOCK.size()
-    }
-
-    unsafe fn request(&mut self, min: usize) -> Option<NonNull<[u8]>> {
-        if min > BLOCK.size() {
-            return None;
-        }
-        // SAFETY: the layout has a size.
-        let block = NonNull::new(unsafe { alloc(BLOCK) })?;
-        self.lent += 1;
-        Some(NonNull::slice_from_raw_parts(block, BLOCK.size()))
-    }
-
-    unsafe fn release(&mut self, block: NonNull<[u8]>) {
-        self.lent -= 1;
-        // SAFETY: the block was lent.
-        unsafe { dealloc(block.as_ptr().cast(), BLOCK) };
-    }
-
-    fn block_of(&self, address: usize) -> Option<NonNull<u8>> {
-        NonNull::new(std::ptr::with_exposed_provenance_mut(address & !(BLOCK.align() - 1)))
-    }
-}
+type Endless = endless::Endless<{ 256 << 10 }>;
 
 struct Random(u32);
 

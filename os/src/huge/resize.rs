@@ -181,10 +181,11 @@ impl Huge {
         if touched.saturating_sub(kept) <= end / PART_LEFT {
             return;
         }
-        // A refusal leaves the pages where they are.
         // SAFETY: as the caller says.
-        let _ =
-            unsafe { madvise(self.start.add(kept).as_ptr().cast(), needed - kept, Advice::LinuxDontNeed) };
+        unsafe {
+            // A refusal leaves the pages where they are.
+            let _ = madvise(self.start.add(kept).as_ptr().cast(), needed - kept, Advice::LinuxDontNeed);
+        }
         self.header.touched.store(kept, Relaxed);
     }
 }
