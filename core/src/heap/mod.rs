@@ -10,8 +10,8 @@
 //! One file each: `allocate`, `deallocate`, `coalesce` (chunks become free), `reallocate`, `lookup` (what a pointer is),
 //! `growth` (spans come and go), `wilderness` (the chunk that is cut last), `zeroed` (blocks of zeros), `waiting` (blocks that
 //! wait in quick lists), `sweep` (all of them coalesced at once), `tidy` (or put in order), `lists_memory` (what lists take, which
-//! is given to chunks where all else is in use), `counts` (what it holds), `glance` (the short ways of a thread's own heap) and `arrived` (blocks that were
-//! freed from elsewhere).
+//! is given to chunks where all else is in use), `counts` (what it holds), `glance` (the short ways of a thread's own heap) and
+//! `arrived` (blocks that were freed from elsewhere).
 
 pub(crate) mod allocate;
 #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
