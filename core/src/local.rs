@@ -243,6 +243,12 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         self.heap.trim()
     }
 
+    /// Tells the source of what is free in long pieces, as [`trim`](Self::trim) does, so that it may give pages of that back; what
+    /// waits goes on to. O(chunks of 64 KiB and more), and what the source takes.
+    pub fn discard(&mut self) {
+        self.heap.discard_free();
+    }
+
     /// Puts in order what waits: coalesces it where a kibibyte (on 64 bits) or more of what is not in use lies in a row, gives back
     /// to the source what is entirely free then, and has the rest wait in the order of addresses. After frees at random, blocks
     /// allocated one after another then lie side by side, and not all over the heap. It happens by itself, when it takes a small

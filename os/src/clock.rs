@@ -2,9 +2,13 @@
 
 use core::time::Duration;
 
-/// Seconds of a clock that only goes forward, at a tick's precision.
-pub(crate) fn seconds() -> u64 {
-    read(libc::CLOCK_MONOTONIC_COARSE).as_secs()
+/// In [`milliseconds`].
+pub(crate) const SECOND: u64 = 1000;
+
+/// Milliseconds of a clock that only goes forward, at a tick's precision.
+pub(crate) fn milliseconds() -> u64 {
+    let time = read(libc::CLOCK_MONOTONIC_COARSE);
+    time.as_secs() * SECOND + u64::from(time.subsec_millis())
 }
 
 /// What processors have spent on this process.
@@ -26,8 +30,8 @@ mod tests {
 
     #[test]
     fn clocks_go_forward() {
-        let (seconds_before, before) = (seconds(), processor_time());
-        while processor_time() < before + Duration::from_millis(2) {}
-        assert!(seconds_before > 0 && (seconds_before..seconds_before + 3600).contains(&seconds()));
+        let (then, before) = (milliseconds(), processor_time());
+        while processor_time() < before + Duration::from_millis(30) {}
+        assert!(then > 0 && (then + 1..then + 3600 * SECOND).contains(&milliseconds()));
     }
 }

@@ -18,7 +18,7 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering
 
 use memalloc_core::{GRANULE, Totals};
 
-use crate::clock::seconds;
+use crate::clock::{SECOND, milliseconds};
 use crate::limit;
 use crate::lock::{self, Lock};
 use crate::mapping::{SLOT, map};
@@ -67,7 +67,7 @@ static HEAPS: Lock<Heaps> = Lock::new(Heaps::none(), prepare, Heaps::forget_idle
 /// Whether there are idle ones, to be read without the lock.
 static SOME_IDLE: AtomicBool = AtomicBool::new(false);
 
-/// When the idle ones were last looked at, in seconds.
+/// When the idle ones were last looked at, in milliseconds.
 static LOOKED_AT_IDLE: AtomicU64 = AtomicU64::new(0);
 
 /// The heap of those threads that have none of their own, to be used while this is held. It is taken before [`HEAPS`].
@@ -207,7 +207,8 @@ fn count_free_while_some_are_idle() {
 /// [`reclaim`], where nothing is mapped: once a second.
 #[inline]
 pub(crate) fn reclaim_each_second() {
-    if SOME_IDLE.load(Ordering::Relaxed) && LOOKED_AT_IDLE.load(Ordering::Relaxed) != seconds() {
+    let is_time = || milliseconds() >= LOOKED_AT_IDLE.load(Ordering::Relaxed) + SECOND;
+    if SOME_IDLE.load(Ordering::Relaxed) && is_time() {
         HEAPS.lock().reclaim();
     }
 }
@@ -226,7 +227,7 @@ impl Heaps {
     }
 
     fn reclaim(&self) {
-        LOOKED_AT_IDLE.store(seconds(), Ordering::Relaxed);
+        LOOKED_AT_IDLE.store(milliseconds(), Ordering::Relaxed);
         for heap in self.idle() {
             // SAFETY: it is idle as long as the lock is held.
             unsafe { heap.reclaim() };

@@ -8,14 +8,14 @@
 //! What is larger than all that was freed before goes back to the system at once: a program that needs such a block just once
 //! should not hold it beside what it does next. From then on as much is kept. (glibc's threshold for mappings moves so, too.)
 //!
-//! It is in no table, and zeros are not promised. It goes back to the system when it has not been used for a second or
-//! two, as far as the program calls again; all of it at once before anything is mapped that takes none of it in, so that a peak
+//! It is in no table, and zeros are not promised. It goes back to the system when it has not been used for a second,
+//! as far as the program calls again; all of it at once before anything is mapped that takes none of it in, so that a peak
 //! holds none; and when the program asks.
 
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use crate::clock::seconds;
+use crate::clock::{SECOND, milliseconds};
 use crate::lock::Lock;
 use crate::region::unmap_below_next;
 
@@ -23,15 +23,13 @@ use crate::region::unmap_below_next;
 const MOST: usize = 16;
 /// Bytes that are kept at once, unless it is [for now](keep_for_now): whole slots.
 const MOST_BYTES: usize = 32 << 20;
-/// Seconds that an extent is kept for, at least.
-const SECONDS: u64 = 1;
 
 /// Idle memory: whole slots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Extent {
     start: NonNull<u8>,
     size: usize,
-    /// When it became idle, or the latest piece of it did: in seconds.
+    /// When it became idle, or the latest piece of it did: in milliseconds.
     since: u64,
 }
 
@@ -96,7 +94,7 @@ pub(crate) unsafe fn keep_for_now(start: NonNull<u8>, size: usize) {
 unsafe fn keep_within(most: usize, start: NonNull<u8>, size: usize) {
     let kept = change(|idle| {
         let kept = if size > most { 0 } else { size.min(most.saturating_sub(idle.bytes())) };
-        let extent = Extent { start, size: kept, since: seconds() };
+        let extent = Extent { start, size: kept, since: milliseconds() };
         if kept > 0 && idle.keep(extent) { kept } else { 0 }
     });
     if kept < size {
@@ -121,7 +119,7 @@ pub(crate) fn take_at(start: NonNull<u8>, size: usize) -> bool {
 pub(crate) fn release_old() {
     if bytes() > 0 {
         // What another thread has just kept may be later.
-        release_if(|extent, now| now.saturating_sub(extent.since) > SECONDS);
+        release_if(|extent, now| now.saturating_sub(extent.since) >= SECOND);
     }
 }
 
@@ -132,7 +130,7 @@ pub(crate) fn release() -> usize {
 
 #[cold]
 fn release_if(goes: impl Fn(&Extent, u64) -> bool) -> usize {
-    let (now, mut released) = (seconds(), 0);
+    let (now, mut released) = (milliseconds(), 0);
     // The system takes its time, so the lock is not held meanwhile.
     while let Some(extent) = change(|idle| idle.remove(|extent| goes(extent, now))) {
         // SAFETY: the memory was idle, and is in no list any more.

@@ -5,6 +5,7 @@
 
 mod bad_free;
 mod clock;
+mod decay;
 mod fork;
 mod global;
 mod heaps;

@@ -9,7 +9,8 @@ use memalloc_core::remote::Inbox;
 use memalloc_core::{LocalHeap, Totals};
 
 use crate::bad_free::abort_on_bad_free;
-use crate::clock::seconds;
+use crate::clock::{SECOND, milliseconds};
+use crate::decay::Decay;
 use crate::heaps;
 use crate::idle;
 use crate::mapping::SLOT;
@@ -27,9 +28,7 @@ const KEPT: usize = 2 * SLOT;
 
 /// A heap that no thread has is trimmed when it is so much larger than after the last time, a part of that or [`KEPT`],
 const GROWN_PART: usize = 4;
-/// or so many seconds later,
-const SECONDS: u64 = 1;
-/// or once such a part of its blocks has come back.
+/// or a second later, or once such a part of its blocks has come back.
 const COME_BACK_PART: usize = 4;
 
 /// Huge blocks that come to such a part of a heap have it looked through for what can go.
@@ -51,12 +50,13 @@ pub(crate) struct ThreadHeap {
     /// How often its thread's end was put off.
     rounds: Cell<u8>,
     trimmed: Trimmed,
+    decay: Decay,
     shared: Shared,
 }
 
 /// When a heap that no thread had was last trimmed, and what has been since: to trim it takes a look at all of it.
 struct Trimmed {
-    /// In seconds.
+    /// In milliseconds.
     at: Cell<u64>,
     /// Bytes that the source then had lent.
     left: Cell<usize>,
@@ -149,7 +149,8 @@ impl ThreadHeap {
         self.shared.totals.publish(local.totals());
     }
 
-    /// A block for `layout`, where none waits; other threads are told now and then what the heap holds.
+    /// A block for `layout`, where none waits. Now and then other threads are told what the heap holds, and what nobody came for
+    /// goes back to the system.
     ///
     /// # Safety
     /// As for [`local`](Self::local).
@@ -160,7 +161,11 @@ impl ThreadHeap {
             let block = self.local().allocate_taking_in(layout);
             self.ticks.set(self.ticks.get().wrapping_add(1));
             if self.ticks.get().is_multiple_of(PUBLISH_EACH) {
-                self.shared.totals.publish(self.local().totals_so_far());
+                let totals = self.local().totals_so_far();
+                self.shared.totals.publish(totals);
+                if self.decay.is_due(totals.used(), milliseconds) {
+                    self.local().discard();
+                }
                 idle::release_old();
                 heaps::reclaim_each_second();
             }
@@ -197,7 +202,7 @@ impl ThreadHeap {
             self.local().take_in();
             let (source, left) = (self.local().totals_so_far().source(), self.trimmed.left.get());
             let has_grown = source >= left + KEPT.max(left / GROWN_PART);
-            if source > KEPT && (has_grown || seconds() > self.trimmed.at.get() + SECONDS) {
+            if source > KEPT && (has_grown || milliseconds() >= self.trimmed.at.get() + SECOND) {
                 self.trim();
             }
         }
@@ -228,7 +233,7 @@ impl ThreadHeap {
         // SAFETY: as the caller says.
         let local = unsafe { self.local() };
         local.trim();
-        self.trimmed.at.set(seconds());
+        self.trimmed.at.set(milliseconds());
         self.trimmed.left.set(local.totals_so_far().source());
         self.trimmed.come_back.set(0);
     }
@@ -246,6 +251,7 @@ impl ThreadHeap {
             freed_elsewhere: Cell::new(0),
             rounds: Cell::new(0),
             trimmed: Trimmed::never(),
+            decay: Decay::new(),
             shared: Shared { inbox: Inbox::new(), totals: Published::nothing() },
         }
     }
@@ -270,6 +276,7 @@ impl ThreadHeap {
             (&raw mut (*at.as_ptr()).freed_elsewhere).write(Cell::new(0));
             (&raw mut (*at.as_ptr()).rounds).write(Cell::new(0));
             (&raw mut (*at.as_ptr()).trimmed).write(Trimmed::never());
+            (&raw mut (*at.as_ptr()).decay).write(Decay::new());
             at.as_ref()
         }
     }
@@ -330,7 +337,7 @@ mod tests {
         assert!(waits_when_settled(heap, SLOT), "what is small is left as it is");
         assert!(!waits_when_settled(heap, 2 * KEPT));
         // As if no time went by, or much.
-        heap.trimmed.at.set(u64::MAX - SECONDS);
+        heap.trimmed.at.set(u64::MAX - SECOND);
         assert!(waits_when_settled(heap, 0));
         assert!(!waits_when_settled(heap, KEPT));
         heap.trimmed.at.set(0);

@@ -201,7 +201,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     }
 
     /// Tells the source of long free chunks that all but what each keeps of itself is not needed.
-    fn discard_free(&mut self) {
+    pub(crate) fn discard_free(&mut self) {
         if !self.bins.are_there() {
             return;
         }
