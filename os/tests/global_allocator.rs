@@ -237,7 +237,7 @@ fn a_bad_free_ends_the_program_with_one_line() {
     for (which, message) in [
         ("double", "memalloc: double free of 0x"),
         ("interior", ": no block starts at the address"),
-        ("size", ": the block at the address has another size"),
+        ("size", ": the block at the address has another size: 64 bytes"),
         ("realloc", ": the address is not of this heap"),
     ] {
         let output = Command::new(std::env::current_exe().unwrap())
