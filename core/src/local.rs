@@ -149,13 +149,13 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     /// [`allocate`](Self::allocate), where [`allocate_waiting`](Self::allocate_waiting) has no block.
     #[inline]
     pub fn allocate_taking_in(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        if self.heap.is_time_to_look() {
+        if self.may_tidy() {
             return self.look_and_allocate(layout);
         }
         if self.has_arrived() { self.take_in_and_allocate(layout) } else { self.heap.allocate_anew(layout) }
     }
 
-    /// [`allocate`](Self::allocate), once what waits is put in order, if that is much.
+    /// [`allocate`](Self::allocate), once what waits is put in order, if it is time for that.
     #[cold]
     #[inline(never)]
     fn look_and_allocate(&mut self, layout: Layout) -> Option<NonNull<u8>> {
@@ -247,6 +247,18 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     /// waits goes on to. O(chunks of 64 KiB and more), and what the source takes.
     pub fn discard(&mut self) {
         self.heap.discard_free();
+    }
+
+    /// How many blocks wait. O(heap / the granules of a map entry).
+    pub fn waiting(&self) -> usize {
+        self.heap.count_waiting()
+    }
+
+    /// Whether the next request for which [none waits](Self::allocate_waiting) may put in order what waits: so after each some
+    /// thousands of requests, which is when an embedder may see to other things too. O(1).
+    #[inline(always)]
+    pub fn may_tidy(&self) -> bool {
+        self.heap.may_be_time_to_look()
     }
 
     /// Puts in order what waits: coalesces it where a kibibyte (on 64 bits) or more of what is not in use lies in a row, gives back

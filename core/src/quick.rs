@@ -32,7 +32,9 @@ pub const BATCH: usize = 8;
 /// To look through so many map entries for blocks that wait takes as long as to coalesce one by itself.
 const ENTRIES_A_BLOCK: usize = 8;
 
-/// Requests for short blocks until it is looked how many wait, at least,
+/// Requests for short blocks until it is seen whether it is time to look how many wait.
+const UNTIL_SEEN: usize = 1 << 12;
+/// Requests until it is looked, at least,
 const FIRST_LOOK: usize = 1 << 14;
 /// and for each map entry that is looked at.
 const REQUESTS_AN_ENTRY: usize = 4;
@@ -173,26 +175,36 @@ impl<M: Mode> Quick<M> {
         })
     }
 
-    /// Counts a request for a short block. Whether it is time to look how many wait.
+    /// Counts a request for a short block. Whether it is time to see whether it is time to look how many wait.
     #[inline(always)]
     pub fn count_request(&mut self) -> bool {
         self.lists.terms_mut().is_some_and(|terms| {
-            terms.until_look = terms.until_look.wrapping_sub(1);
-            terms.until_look == 0
+            terms.until_seen = terms.until_seen.wrapping_sub(1);
+            terms.until_seen == 0
         })
     }
 
     /// Whether it is.
     #[inline(always)]
-    pub fn is_time_to_look(&self) -> bool {
-        self.lists.terms().until_look == 0
+    pub fn is_time_to_see(&self) -> bool {
+        self.lists.terms().until_seen == 0
+    }
+
+    /// Whether it is time to look how many wait. If not, it is seen again later.
+    pub fn is_time_to_look(&mut self) -> bool {
+        self.lists.terms_mut().is_some_and(|terms| {
+            terms.until_seen = terms.until_look.min(UNTIL_SEEN);
+            terms.until_look -= terms.until_seen;
+            terms.until_seen == 0
+        })
     }
 
     /// Has it be time once there were so many requests more that to look through maps of `entries` entries, and to put `ordered`
     /// blocks in order, takes a small part of what they take.
     pub fn look_after(&mut self, ordered: usize, entries: usize) {
         if let Some(terms) = self.lists.terms_mut() {
-            terms.until_look = FIRST_LOOK.max(REQUESTS_AN_ENTRY * entries).max(ordered);
+            let requests = FIRST_LOOK.max(REQUESTS_AN_ENTRY * entries).max(ordered);
+            (terms.until_seen, terms.until_look) = (UNTIL_SEEN, requests - UNTIL_SEEN);
         }
     }
 

@@ -22,6 +22,8 @@ pub(crate) const LARGEST: usize = SLOT / 2;
 
 /// Of so many allocations that do not take what waits, the first tells other threads what the heap holds.
 const PUBLISH_EACH: u8 = 16;
+/// Of so many, the first sees whether a second is over.
+const SECOND_EACH: u8 = 128;
 
 /// What a heap that no thread has may hold and yet be left as it is, for the next.
 const KEPT: usize = 2 * SLOT;
@@ -158,18 +160,50 @@ impl ThreadHeap {
     pub(crate) unsafe fn allocate(&self, layout: Layout) -> Option<NonNull<u8>> {
         // SAFETY: as the caller says.
         unsafe {
+            let may_tidy = self.local().may_tidy();
             let block = self.local().allocate_taking_in(layout);
             self.ticks.set(self.ticks.get().wrapping_add(1));
-            if self.ticks.get().is_multiple_of(PUBLISH_EACH) {
-                let totals = self.local().totals_so_far();
-                self.shared.totals.publish(totals);
-                if self.decay.is_due(totals.used(), milliseconds) {
-                    self.local().discard();
-                }
-                idle::release_old();
-                heaps::reclaim_each_second();
+            if self.ticks.get().is_multiple_of(PUBLISH_EACH) || may_tidy {
+                self.publish_and_give_back();
+            }
+            if self.ticks.get().is_multiple_of(SECOND_EACH) || may_tidy {
+                self.tidy_each_second();
             }
             block
+        }
+    }
+
+    /// Tells other threads what the heap holds, and gives back to the system what nobody came for.
+    ///
+    /// # Safety
+    /// As for [`local`](Self::local).
+    #[inline]
+    unsafe fn publish_and_give_back(&self) {
+        // SAFETY: as the caller says.
+        let local = unsafe { self.local() };
+        let totals = local.totals_so_far();
+        self.shared.totals.publish(totals);
+        if self.decay.are_pages_due(totals.used(), milliseconds) {
+            local.discard();
+        }
+        idle::release_old();
+        heaps::reclaim_each_second();
+    }
+
+    /// Each second: puts in order what waits, and what has come back, if much has waited for that long.
+    ///
+    /// # Safety
+    /// As for [`local`](Self::local).
+    unsafe fn tidy_each_second(&self) {
+        if !self.decay.is_second_over(milliseconds()) {
+            return;
+        }
+        // SAFETY: as the caller says.
+        let local = unsafe { self.local() };
+        local.take_in();
+        if self.decay.are_blocks_due(local.waiting()) {
+            local.tidy();
+            self.decay.leave(local.waiting());
         }
     }
 

@@ -1,4 +1,4 @@
-//! What a thread has free for long goes back to the system, though blocks keep every region, and not before.
+//! Pages that a thread has free for long go back to the system, though blocks keep every region, and not before.
 
 mod usage_support;
 

@@ -16,20 +16,23 @@ const FEW: usize = 8192;
 const LONG: usize = WORD_GRANULES;
 
 impl<S: PageSource> Heap<S, Local> {
-    /// Counts a request. Whether there were so many that it is time to look how many blocks wait.
+    /// Counts a request. Whether there were so many that it may be time to look how many blocks wait.
     #[inline(always)]
     pub(crate) fn count_request(&mut self) -> bool {
         self.quick.count_request()
     }
 
-    /// Whether there were so many requests that it is time to look how many blocks wait.
+    /// Whether there were so many requests that it may be time to look how many blocks wait.
     #[inline(always)]
-    pub(crate) fn is_time_to_look(&self) -> bool {
-        self.quick.is_time_to_look()
+    pub(crate) fn may_be_time_to_look(&self) -> bool {
+        self.quick.is_time_to_see()
     }
 
-    /// [`tidy`](Self::tidy), if many blocks wait.
+    /// [`tidy`](Self::tidy), if it is time to look whether many blocks wait, and many do.
     pub(crate) fn tidy_if_many(&mut self) {
+        if !self.quick.is_time_to_look() {
+            return;
+        }
         if self.count_waiting() > FEW {
             self.tidy();
         } else {
@@ -38,7 +41,7 @@ impl<S: PageSource> Heap<S, Local> {
     }
 
     /// How many blocks wait. O(heap / the granules of a map entry).
-    fn count_waiting(&self) -> usize {
+    pub(crate) fn count_waiting(&self) -> usize {
         // SAFETY: the spans are the heap's.
         let spans = core::iter::successors(self.spans, |span| unsafe { span.next() });
         // SAFETY: as before.

@@ -5,7 +5,7 @@ use core::fmt;
 use core::ptr::NonNull;
 
 use super::long::{EMPTY, PLACES, Place};
-use super::{FIRST_LOOK, List, Policy};
+use super::{FIRST_LOOK, List, Policy, UNTIL_SEEN};
 use crate::map::WORD_GRANULES;
 
 /// The lists of a heap, and what may wait in them.
@@ -50,7 +50,9 @@ pub struct Terms {
     pub(super) closed_for: usize,
     /// Blocks that were coalesced one at a time since all were at once.
     pub(super) coalesced: usize,
-    /// Requests until it is time to look how many blocks wait.
+    /// Requests until it is time to see whether it is time to look how many blocks wait,
+    pub(super) until_seen: usize,
+    /// and then until that.
     pub(super) until_look: usize,
 }
 
@@ -58,7 +60,14 @@ impl Terms {
     const OFF: Self = Self::of(Policy::OFF);
 
     const fn of(policy: Policy) -> Self {
-        Self { policy, limit: policy.limit, closed_for: 0, coalesced: 0, until_look: FIRST_LOOK }
+        Self {
+            policy,
+            limit: policy.limit,
+            closed_for: 0,
+            coalesced: 0,
+            until_seen: UNTIL_SEEN,
+            until_look: FIRST_LOOK - UNTIL_SEEN,
+        }
     }
 
     /// Has nothing wait until `frees` blocks more were freed; if that is 0, until they open.
