@@ -254,8 +254,8 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         self.heap.count_waiting()
     }
 
-    /// Whether the next request for which [none waits](Self::allocate_waiting) may put in order what waits: so after each some
-    /// thousands of requests, which is when an embedder may see to other things too. O(1).
+    /// Whether the next request for which [none waits](Self::allocate_waiting) may put in order what waits: so after each few
+    /// hundred requests, which is when an embedder may see to other things too. O(1).
     #[inline(always)]
     pub fn may_tidy(&self) -> bool {
         self.heap.may_be_time_to_look()

@@ -33,7 +33,7 @@ pub const BATCH: usize = 8;
 const ENTRIES_A_BLOCK: usize = 8;
 
 /// Requests for short blocks until it is seen whether it is time to look how many wait.
-const UNTIL_SEEN: usize = 1 << 12;
+const UNTIL_SEEN: usize = 1 << 9;
 /// Requests until it is looked, at least,
 const FIRST_LOOK: usize = 1 << 14;
 /// and for each map entry that is looked at.
