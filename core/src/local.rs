@@ -243,10 +243,16 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         self.heap.trim()
     }
 
-    /// Tells the source of what is free in long pieces, as [`trim`](Self::trim) does, so that it may give pages of that back; what
-    /// waits goes on to. O(chunks of 64 KiB and more), and what the source takes.
+    /// [`trim`](Self::trim), where the source is told only of pieces of `bytes` bytes and more: short ones may be many.
+    pub fn trim_from(&mut self, bytes: usize) -> usize {
+        self.take_in();
+        self.heap.trim_from(bytes)
+    }
+
+    /// Tells the source of what is free in pieces of 4 KiB and more, as [`trim`](Self::trim) does, so that it may give pages of
+    /// that back; what waits goes on to. O(such pieces), and what the source takes.
     pub fn discard(&mut self) {
-        self.heap.discard_free();
+        self.heap.discard();
     }
 
     /// How many blocks wait. O(heap / the granules of a map entry).

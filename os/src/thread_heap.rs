@@ -33,8 +33,10 @@ const GROWN_PART: usize = 4;
 /// or a second later, or once such a part of its blocks has come back.
 const COME_BACK_PART: usize = 4;
 
-/// Huge blocks that come to such a part of a heap have it looked through for what can go.
+/// Huge blocks that come to such a part of a heap have it looked through for what can go,
 const PART_OF_HEAP: usize = 4;
+/// regions and pieces of so many bytes and more: what goes is to take less than what comes.
+const LONG: usize = 64 << 10;
 
 /// A thread's heap.
 #[repr(C, align(128))]
@@ -220,7 +222,7 @@ impl ThreadHeap {
             self.huge.set(self.huge.get().saturating_add(bytes));
             if held > SLOT && self.huge.get() >= held / PART_OF_HEAP {
                 self.huge.set(0);
-                self.local().trim();
+                self.local().trim_from(LONG);
             }
         }
     }

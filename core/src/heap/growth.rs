@@ -12,8 +12,8 @@ use crate::raw::after;
 use crate::span::{Overhead, Span};
 use crate::{Mode, PageSource};
 
-/// Free chunks of this many bytes and more are discarded.
-const DISCARDED_FROM: usize = 64 << 10;
+/// Free chunks of this many bytes and more are discarded: most systems' pages have as many.
+const DISCARDED_FROM: usize = 4 << 10;
 
 /// Where no other memory is to come, blocks wait only while a free chunk is such a part of all there is.
 const AMPLE: usize = 6;
@@ -171,9 +171,14 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     }
 
     /// Gives every span that is entirely free back to the source; the last one too, if nothing at all is in use. Tells it of
-    /// what else is free and long, so that it may give pages of that back.
-    /// Returns the bytes given back. O(spans), and O(heap) where blocks may wait.
+    /// what else is free, in pieces of 4 KiB and more, so that it may give pages of that back.
+    /// Returns the bytes given back. O(spans + such pieces), and O(heap) where blocks may wait.
     pub fn trim(&mut self) -> usize {
+        self.trim_from(DISCARDED_FROM)
+    }
+
+    /// [`trim`](Self::trim), where the source is told of pieces of `bytes` bytes and more.
+    pub(crate) fn trim_from(&mut self, bytes: usize) -> usize {
         let before = self.counts.source;
         self.sweep();
         let mut next = self.spans;
@@ -196,19 +201,25 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             (self.bins, self.quick) = (Bins::new(), Quick::new());
             self.end = 0;
         }
-        self.discard_free();
+        self.discard_from(bytes);
         before - self.counts.source
     }
 
-    /// Tells the source of long free chunks that all but what each keeps of itself is not needed.
-    pub(crate) fn discard_free(&mut self) {
+    /// Tells the source what is free in pieces of 4 KiB and more.
+    #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
+    pub(crate) fn discard(&mut self) {
+        self.discard_from(DISCARDED_FROM);
+    }
+
+    /// Tells the source of free chunks of `bytes` bytes and more that all but what each keeps of itself is not needed.
+    fn discard_from(&mut self, bytes: usize) {
         if !self.bins.are_there() {
             return;
         }
         // SAFETY: the bins lie in a span. The bytes lie in a free chunk, behind what it keeps at its start and below its footer.
         unsafe {
             let (base, source, cell) = (self.base(), &mut self.source, <Unit<S, M>>::CELL);
-            self.bins.each_from(base, DISCARDED_FROM / Self::GRANULE, |chunk, size| {
+            self.bins.each_from(base, bytes / Self::GRANULE, |chunk, size| {
                 let (start, bytes) = (chunk.address(base), size * Self::GRANULE);
                 source.discard(after(start, KEPT_CELLS * cell), bytes - (KEPT_CELLS + 1) * cell);
             });

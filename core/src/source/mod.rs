@@ -129,8 +129,8 @@ pub unsafe trait PageSource {
 
     /// What stands in `bytes` bytes at `start`, which lie in a block, is needed no more; what is read there next may be
     /// anything, but if blocks are [zeroed](Self::ZEROED), where zeros have to stay zeros. A source that has its memory from a
-    /// system gives whole pages of it back. Called by [`trim`](crate::Heap::trim) and `LocalHeap::discard`, for all that is free in one piece of 64 KiB
-    /// or more, and what no block has covered yet.
+    /// system gives whole pages of it back. Called by [`trim`](crate::Heap::trim) and `LocalHeap::discard`, for all that is free
+    /// in one piece of 4 KiB or more, and what no block has covered yet.
     ///
     /// # Safety
     /// Nobody uses the bytes.
