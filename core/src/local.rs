@@ -46,11 +46,12 @@ pub struct GranuleAt {
 /// read-modify-write happens when a small block is allocated or freed by the owner.
 ///
 /// Any number of small blocks may wait, not coalesced, for a request of their size, until no other memory is at hand: a
-/// request then coalesces a few at a time until it has room, and, once many were so, all of them at once. Until then, or until
-/// a [`trim`](Self::trim), they keep their spans from going back to the source. None waits for a while where memory is found to lie
-/// in pieces, as in [`Heap::new`]. After some ten thousands of requests, or as many as there is room for blocks of 16 granules,
-/// those that still wait are [put in order](Self::tidy), if they are many. Where each call has to be O(1), use
-/// [`Heap::real_time`] behind a lock.
+/// request then coalesces a few at a time until it has room, and, once many were so, all of them at once. So they are when
+/// half of the spans, of three or more, have nothing in use, which go back to the source then: that is looked for after some
+/// hundreds of frees, or as many as take longer than the look. Until then, or until a [`trim`](Self::trim), what waits keeps
+/// its span. None waits for a while where memory is found to lie in pieces, as in [`Heap::new`]. After some ten thousands of
+/// requests, or as many as there is room for blocks of 16 granules, those that still wait are [put in order](Self::tidy), if
+/// they are many. Where each call has to be O(1), use [`Heap::real_time`] behind a lock.
 ///
 /// Whose block a pointer is, the embedder knows: most simply by aligning the source's blocks, so that a mask leads to the
 /// block, and keeping a table of them.

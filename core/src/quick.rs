@@ -38,6 +38,8 @@ const UNTIL_SEEN: usize = 1 << 9;
 const FIRST_LOOK: usize = 1 << 14;
 /// and for each map entry that is looked at.
 const REQUESTS_AN_ENTRY: usize = 4;
+/// Frees until it is looked for spans with nothing in use, at least.
+const FREES: isize = 1 << 9;
 
 /// The blocks of one size.
 #[derive(Debug)]
@@ -205,6 +207,30 @@ impl<M: Mode> Quick<M> {
         if let Some(terms) = self.lists.terms_mut() {
             let requests = FIRST_LOOK.max(REQUESTS_AN_ENTRY * entries).max(ordered);
             (terms.until_seen, terms.until_look) = (UNTIL_SEEN, requests - UNTIL_SEEN);
+        }
+    }
+
+    /// Counts a free that takes as long as `frees` of blocks that wait in lists. Whether there were so many that it is time to look
+    /// for spans with nothing in use.
+    #[inline(always)]
+    pub fn count_free(&mut self, frees: isize) -> bool {
+        self.lists.terms_mut().is_some_and(|terms| {
+            terms.until_release = terms.until_release.wrapping_sub(frees);
+            terms.until_release < 0
+        })
+    }
+
+    /// Whether it is.
+    #[inline(always)]
+    pub fn is_time_to_release(&self) -> bool {
+        self.lists.terms().until_release < 0
+    }
+
+    /// Has it be time after so many frees, or a few more: as many as map entries were looked at, so that this takes a small part of
+    /// what they take.
+    pub fn release_after(&mut self, frees: usize) {
+        if let Some(terms) = self.lists.terms_mut() {
+            terms.until_release = FREES.max(frees.cast_signed());
         }
     }
 

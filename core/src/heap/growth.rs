@@ -149,6 +149,20 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 
+    /// Gives every span that is entirely free back to the source, but the one that holds the bins. O(spans).
+    pub(super) fn release_free(&mut self, release: Release<S>) {
+        let mut next = self.spans;
+        while let Some(span) = next {
+            // SAFETY: the span is one of ours, and its successor is read before it goes.
+            unsafe {
+                next = span.next();
+                if !self.is_home(span) && span.is_free() && !self.is_pinned(span) {
+                    self.release(span, release);
+                }
+            }
+        }
+    }
+
     /// [`span_is_free`](Self::span_is_free), where what is not kept goes back by `release`.
     ///
     /// # Safety
@@ -181,16 +195,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     pub(crate) fn trim_from(&mut self, bytes: usize) -> usize {
         let before = self.counts.source;
         self.sweep();
-        let mut next = self.spans;
-        while let Some(span) = next {
-            // SAFETY: the span is one of ours, and its successor is read before it goes.
-            unsafe {
-                next = span.next();
-                if !self.is_home(span) && span.is_free() && !self.is_pinned(span) {
-                    self.release(span, S::release);
-                }
-            }
-        }
+        self.release_free(S::release);
         if let Some(home) = self.home()
             && (self.counts.used_chunks, self.counts.spans) == (0, 1)
             // SAFETY: the span is one of ours.

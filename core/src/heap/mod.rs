@@ -25,6 +25,8 @@ mod growth;
 mod lists_memory;
 mod lookup;
 mod reallocate;
+#[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
+mod release;
 mod sweep;
 #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
 mod tidy;

@@ -66,6 +66,7 @@ impl<S: PageSource> LocalHeap<'_, S> {
             {
                 return Ok(());
             }
+            self.heap.count_free();
             self.heap.free_on_second_look(ptr, expected.and_then(NonZero::new))
         }
     }
@@ -85,6 +86,7 @@ impl<S: PageSource> LocalHeap<'_, S> {
         ptr: NonNull<u8>,
         bytes: usize,
     ) -> Result<(), FreeError> {
+        self.heap.release_if_time();
         // SAFETY: as the caller says.
         unsafe { self.heap.free_in(block, ptr, NonZero::new(bytes)) }
     }
@@ -124,6 +126,7 @@ impl<S: PageSource> LocalHeap<'_, S> {
     pub unsafe fn deallocate_long(&mut self, at: GranuleAt) {
         // SAFETY: as the caller says: the block is in use.
         unsafe { self.heap.take_back_known(Span::at(at.block), at.granule) };
+        self.heap.count_free();
     }
 
     /// Coalesces the block in whose place another one waits. O(1).
@@ -133,5 +136,6 @@ impl<S: PageSource> LocalHeap<'_, S> {
     pub unsafe fn coalesce(&mut self, displaced: NonNull<u8>) {
         // SAFETY: the block was one that waits.
         unsafe { self.heap.take_back_waiting(displaced) };
+        self.heap.count_free();
     }
 }

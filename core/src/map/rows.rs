@@ -45,6 +45,19 @@ impl<G: Granule<Entry = Live>> Map<G> {
         chunks - 1 - edges / 2
     }
 
+    /// How many entries there are below the first in which a chunk of `[first, end)`, which are all of the map's, is in use and does
+    /// not wait; if there is none, as an error, all that there are. O(that).
+    ///
+    /// # Safety
+    /// As for the type.
+    pub unsafe fn unused_entries(self, first: usize, end: usize) -> Result<usize, usize> {
+        let indices = first / WORD_GRANULES..=(end - 1) / WORD_GRANULES;
+        // SAFETY: the caller gives granules of the map.
+        let is_used = |index| unsafe { self.entry(index) }.used().load(Relaxed) != 0;
+        let count = indices.clone().count();
+        indices.clone().position(is_used).ok_or(count)
+    }
+
     /// The topmost row of those in `[first, below)`, where chunks start. O(granules / [`WORD_GRANULES`]).
     ///
     /// # Safety

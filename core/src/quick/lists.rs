@@ -5,7 +5,7 @@ use core::fmt;
 use core::ptr::NonNull;
 
 use super::long::{EMPTY, PLACES, Place};
-use super::{FIRST_LOOK, List, Policy, UNTIL_SEEN};
+use super::{FIRST_LOOK, FREES, List, Policy, UNTIL_SEEN};
 use crate::map::WORD_GRANULES;
 
 /// The lists of a heap, and what may wait in them.
@@ -54,6 +54,8 @@ pub struct Terms {
     pub(super) until_seen: usize,
     /// and then until that.
     pub(super) until_look: usize,
+    /// Frees until it is time to look for spans with nothing in use: it is, as long as there are none.
+    pub(super) until_release: isize,
 }
 
 impl Terms {
@@ -67,6 +69,7 @@ impl Terms {
             coalesced: 0,
             until_seen: UNTIL_SEEN,
             until_look: FIRST_LOOK - UNTIL_SEEN,
+            until_release: FREES,
         }
     }
 
