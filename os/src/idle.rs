@@ -123,6 +123,13 @@ pub(crate) fn release_old() {
     }
 }
 
+/// Gives all that is idle back to the system, if that is more than is kept at once: nobody may come for it, as a thread is ending.
+pub(crate) fn release_much() {
+    if bytes() > MOST_BYTES {
+        release();
+    }
+}
+
 /// Gives all that is idle back to the system. Its bytes.
 pub(crate) fn release() -> usize {
     if bytes() > 0 { release_if(|_, _| true) } else { 0 }

@@ -241,6 +241,7 @@ impl ThreadHeap {
             if source > KEPT && (has_grown || milliseconds() >= self.trimmed.at.get() + SECOND) {
                 self.trim();
             }
+            idle::release_much();
         }
     }
 

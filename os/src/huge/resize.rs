@@ -12,6 +12,7 @@ use super::slots::{MOST_JOINED, make_way};
 use super::{Huge, OWNER, count_in, count_out};
 use crate::heaps;
 use crate::idle;
+use crate::limit;
 use crate::mapping::{PAGE, SLOT, unmap};
 use crate::region::{TABLE, map_slots, move_slots, unmap_below_next};
 
@@ -139,15 +140,23 @@ impl Huge {
     }
 
     /// Moves its mapping to `new`, a mapping of `needed` bytes. `None` if the kernel does not; the block is then as it was, but will
-    /// be copied next time.
+    /// be copied next time. So it will where address space is limited: to make it one mapping there, the kernel asks for room for
+    /// what it grows by once more.
     ///
     /// # Safety
     /// As for [`move_to`](Self::move_to); it is in no table, and its header has no size.
     unsafe fn move_mapping(self, new: NonNull<u8>, needed: usize) -> Option<()> {
-        let mapped = self.mapped();
+        let (mapped, is_limited) = (self.mapped(), limit::last() < u64::MAX);
+        let length = if is_limited { mapped } else { needed };
         // SAFETY: both mappings are ours alone and have so many bytes; nobody uses the block by its old place once it has moved.
-        if unsafe { move_slots(self.start, mapped, new, needed) } {
-            return Some(());
+        unsafe {
+            if move_slots(self.start, mapped, new, length) {
+                Header::of(new)?.pieces.store(if is_limited { JOINED } else { ONE }, Relaxed);
+                return Some(());
+            }
+            if length < needed {
+                unmap(new.add(length), needed - length);
+            }
         }
         self.header.pieces.store(JOINED, Relaxed);
         self.set(mapped, self.size);
