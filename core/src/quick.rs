@@ -39,7 +39,7 @@ const FIRST_LOOK: usize = 1 << 14;
 /// and for each map entry that is looked at.
 const REQUESTS_AN_ENTRY: usize = 4;
 /// Frees until it is looked for spans with nothing in use, at least.
-const FREES: isize = 1 << 9;
+const FREES: isize = 1 << 11;
 
 /// The blocks of one size.
 #[derive(Debug)]

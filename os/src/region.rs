@@ -7,6 +7,7 @@ use memalloc_core::{Granule, PageSource};
 use rustix::io::Errno;
 use rustix::mm::{MremapFlags, mremap_fixed};
 
+use crate::clock::{SECOND, milliseconds};
 use crate::heaps;
 use crate::idle;
 use crate::mapping::{SLOT, give_back_pages, map_aligned, unmap};
@@ -84,11 +85,20 @@ pub(crate) struct RegionSource {
     lent: usize,
     /// Whether the last one was idle memory, which holds what it held.
     was_idle: bool,
+    /// When one was last given back that may be asked for again, in milliseconds.
+    given_back: u64,
+    /// Until when the heap had better keep what it has.
+    kept_until: u64,
 }
+
+/// A heap that asks for a region so soon after it gave one back would have done better not to,
+const SOON: u64 = SECOND / 10;
+/// and does not for so long.
+const KEPT_FOR: u64 = SECOND;
 
 impl RegionSource {
     pub(crate) const fn new(owner: Owner) -> Self {
-        Self { owner, near: Near::new(), lent: 0, was_idle: false }
+        Self { owner, near: Near::new(), lent: 0, was_idle: false, given_back: 0, kept_until: 0 }
     }
 
     /// Whether a granule of a region of this source starts there, as far as those near at hand tell.
@@ -135,6 +145,10 @@ unsafe impl PageSource for RegionSource {
             return None;
         }
         self.near.enter(start.addr().get());
+        let now = milliseconds();
+        if now < self.given_back + SOON {
+            self.kept_until = now + KEPT_FOR;
+        }
         // A thread's first region may well be its last, and hold little: without pages that others have left.
         // SAFETY: the memory is unused, and whole pages.
         self.was_idle = idle.is_some() && !(self.lent == 0 && unsafe { give_back_pages(start, SLOT) });
@@ -152,8 +166,13 @@ unsafe impl PageSource for RegionSource {
         unsafe { idle::keep(block.cast(), SLOT) };
     }
 
+    fn wants_back(&self) -> bool {
+        milliseconds() >= self.kept_until
+    }
+
     unsafe fn release_for_now(&mut self, block: NonNull<[u8]>) {
         self.forget(block);
+        self.given_back = milliseconds();
         // SAFETY: as the caller says; the table has it no more.
         unsafe { idle::keep_for_now(block.cast(), SLOT) };
     }

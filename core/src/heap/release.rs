@@ -42,7 +42,8 @@ impl<S: PageSource> Heap<S, Local> {
     #[cold]
     #[inline(never)]
     fn release_unused(&mut self) {
-        let look = if self.counts.spans > KEPT { self.look_for_unused() } else { Look::default() };
+        let may_release = self.counts.spans > KEPT && self.source.wants_back();
+        let look = if may_release { self.look_for_unused() } else { Look::default() };
         if look.unused > 1 && look.unused >= self.counts.spans / PART {
             self.sweep();
             self.release_free(S::release_for_now);

@@ -116,6 +116,12 @@ pub unsafe trait PageSource {
     /// is no longer used.
     unsafe fn release(&mut self, block: NonNull<[u8]>);
 
+    /// Whether spans in which nothing is in use had better go back at once: asked when a `LocalHeap` has many after
+    /// frees. A source may say no for a while to a heap that soon asked for as many again.
+    fn wants_back(&self) -> bool {
+        true
+    }
+
     /// [`release`](Self::release), in the course of a request, for which all that waited was made free at once. What was in use
     /// a while ago may be asked for again before long, by the same request too, so that a source that has its memory from a system
     /// may keep the block at hand for some time.
