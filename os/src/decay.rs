@@ -1,7 +1,7 @@
 //! When what a thread's heap has free goes back to the system, though nobody asks for that and the heap needs no memory:
 //!
 //! - blocks that wait are coalesced once many have waited for a second;
-//! - pages of long free chunks go back once much less has been in use for a second than before. What is free for less long is
+//! - whole pages of free chunks go back once much less has been in use for a second than before. What is free for less long is
 //!   soon asked for again, and would have to be had anew.
 //!
 //! (Memory that decays while nobody comes for it: Evans, "jemalloc", its `dirty_decay_ms`, 2016; here by how much was in use, or

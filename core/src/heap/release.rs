@@ -22,8 +22,8 @@ struct Look {
 }
 
 impl<S: PageSource> Heap<S, Local> {
-    /// Counts a free of a block that does not wait in a list. After many, gives spans in which nothing is in use back to the source, if they
-    /// are a large part of all.
+    /// Counts a free of a block that does not wait in a list. After many frees, gives spans in which nothing is in use back to the
+    /// source, if they are a large part of all.
     #[inline(always)]
     pub(crate) fn count_free(&mut self) {
         if self.quick.count_free(LONG_FREE) {
@@ -31,7 +31,7 @@ impl<S: PageSource> Heap<S, Local> {
         }
     }
 
-    /// [`count_free`](Self::count_free), of one that was.
+    /// [`count_free`](Self::count_free), of one that is counted already.
     #[inline(always)]
     pub(crate) fn release_if_time(&mut self) {
         if self.quick.is_time_to_release() {
@@ -39,6 +39,7 @@ impl<S: PageSource> Heap<S, Local> {
         }
     }
 
+    /// O(heap / the granules of a map entry + free chunks), which is a part of what the frees since took.
     #[cold]
     #[inline(never)]
     fn release_unused(&mut self) {

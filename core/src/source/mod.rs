@@ -116,8 +116,8 @@ pub unsafe trait PageSource {
     /// is no longer used.
     unsafe fn release(&mut self, block: NonNull<[u8]>);
 
-    /// Whether spans in which nothing is in use had better go back at once: asked when a `LocalHeap` has many after
-    /// frees. A source may say no for a while to a heap that soon asked for as many again.
+    /// Whether spans in which nothing is in use had better go back at once: asked now and then while a `LocalHeap` has three or
+    /// more. A source may say no for a while to a heap that soon asked for as many again.
     fn wants_back(&self) -> bool {
         true
     }
