@@ -48,10 +48,11 @@ pub struct GranuleAt {
 /// Any number of small blocks may wait, not coalesced, for a request of their size, until no other memory is at hand: a
 /// request then coalesces a few at a time until it has room, and, once many were so, all of them at once. So they are when
 /// half of the spans, of three or more, have nothing in use, which go back to the source then: that is looked for after some
-/// hundreds of frees, or as many as take longer than the look. Until then, or until a [`trim`](Self::trim), what waits keeps
-/// its span. None waits for a while where memory is found to lie in pieces, as in [`Heap::new`]. After some ten thousands of
-/// requests, or as many as there is room for blocks of 16 granules, those that still wait are [put in order](Self::tidy), if
-/// they are many. Where each call has to be O(1), use [`Heap::real_time`] behind a lock.
+/// thousand frees, or hundred of long blocks, or as many as take longer than the look. Until then, or until a
+/// [`trim`](Self::trim), what waits keeps its span. None waits for a while where memory is found to lie in pieces, as in
+/// [`Heap::new`]. After some ten thousands of requests, or as many as there is room for blocks of 16 granules, those that
+/// still wait are [put in order](Self::tidy), if they are many. Where each call has to be O(1), use [`Heap::real_time`]
+/// behind a lock.
 ///
 /// Whose block a pointer is, the embedder knows: most simply by aligning the source's blocks, so that a mask leads to the
 /// block, and keeping a table of them.
@@ -265,7 +266,7 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     /// hundred requests, which is when an embedder may see to other things too. O(1).
     #[inline(always)]
     pub fn may_tidy(&self) -> bool {
-        self.heap.may_be_time_to_look()
+        self.heap.may_tidy()
     }
 
     /// Puts in order what waits: coalesces it where a kibibyte (on 64 bits) or more of what is not in use lies in a row, gives back

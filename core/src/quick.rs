@@ -186,9 +186,9 @@ impl<M: Mode> Quick<M> {
         })
     }
 
-    /// Whether it is.
+    /// Whether it is: so the next request may put in order what waits.
     #[inline(always)]
-    pub fn is_time_to_see(&self) -> bool {
+    pub fn may_tidy(&self) -> bool {
         self.lists.terms().until_seen == 0
     }
 

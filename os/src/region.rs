@@ -205,3 +205,31 @@ unsafe impl PageSource for RegionSource {
         unsafe { NonNull::new_unchecked(core::ptr::with_exposed_provenance_mut(address & !(SLOT - 1))) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_again_soon_had_better_stay() {
+        let mut source = RegionSource::new(Owner::new(Owner::COUNT - 3).unwrap());
+        // SAFETY: nobody uses the regions.
+        unsafe {
+            let [first, second] = [SLOT, SLOT].map(|size| source.request(size).unwrap());
+            assert!(source.wants_back(), "it only grows");
+            source.release_for_now(first);
+            assert!(source.wants_back(), "it may not need it again");
+            let again = source.request(SLOT).unwrap();
+            assert!(!source.wants_back());
+            // As if time went by.
+            source.kept_until = milliseconds();
+            assert!(source.wants_back());
+            source.given_back = milliseconds() - SOON;
+            let later = source.request(SLOT).unwrap();
+            assert!(source.wants_back(), "it did without for a while");
+            for region in [second, again, later] {
+                source.release(region);
+            }
+        }
+    }
+}

@@ -10,8 +10,7 @@ use std::time::{Duration, Instant};
 use memalloc_os::process;
 use usage_support::resident_bytes;
 
-const LONG: usize = 300 << 10;
-const SHORT: usize = 40 << 10;
+const KEPT: usize = 40 << 10;
 
 fn block(size: usize) -> NonNull<u8> {
     let layout = Layout::from_size_align(size, 16).unwrap();
@@ -28,19 +27,25 @@ fn free(blocks: Vec<NonNull<u8>>) {
     }
 }
 
-#[test]
-fn pages_of_long_free_chunks_go_back_after_a_second() {
-    let (long, short): (Vec<_>, Vec<_>) = (0..200).map(|_| (block(LONG), block(SHORT))).unzip();
+/// Has `count` blocks of `size` bytes between others that stay, and frees them: of each, all but two pages are to go back.
+fn pages_go_back(size: usize, count: usize) {
+    let (freed, kept): (Vec<_>, Vec<_>) = (0..count).map(|_| (block(size), block(KEPT))).unzip();
     let before = resident_bytes();
-    free(long);
-    assert!(resident_bytes() > before - LONG, "they stay for whoever asks next");
+    free(freed);
+    assert!(resident_bytes() > before - size, "they stay for whoever asks next");
 
     let deadline = Instant::now() + Duration::from_secs(60);
-    while resident_bytes() > before - 190 * LONG {
-        assert!(Instant::now() < deadline, "{} after {before}", resident_bytes());
+    while resident_bytes() > before - count * 95 / 100 * (size - (8 << 10)) {
+        assert!(Instant::now() < deadline, "{size}: {} after {before}", resident_bytes());
         sleep(Duration::from_millis(100));
-        free((0..16).map(|_| block(SHORT)).collect());
+        free((0..16).map(|_| block(KEPT)).collect());
     }
     assert_eq!(process::check(), Ok(()));
-    free(short);
+    free(kept);
+}
+
+#[test]
+fn whole_pages_of_free_chunks_go_back_after_a_second_be_they_long_or_short() {
+    pages_go_back(300 << 10, 200);
+    pages_go_back(20 << 10, 3000);
 }

@@ -24,8 +24,8 @@ impl<S: PageSource> Heap<S, Local> {
 
     /// Whether there were so many requests that it may be time to look how many blocks wait.
     #[inline(always)]
-    pub(crate) fn may_be_time_to_look(&self) -> bool {
-        self.quick.is_time_to_see()
+    pub(crate) fn may_tidy(&self) -> bool {
+        self.quick.may_tidy()
     }
 
     /// [`tidy`](Self::tidy), if it is time to look whether many blocks wait, and many do.

@@ -121,15 +121,18 @@ impl Huge {
         let touched = self.header.touched.load(Relaxed).max(offset + size);
         // SAFETY: the new mapping is ours; the old one is the block's own, and leaves its place.
         unsafe {
-            if !TABLE.has_room(new, needed) || !Header::write(new, needed, offset, size, touched, ONE) {
+            // One mapping is made of it where the kernel, which asks for room for what it grows by once more, surely has that.
+            let (moves, is_limited) = (self.pieces() == ONE, limit::last() < u64::MAX);
+            let pieces = if moves && is_limited { JOINED } else { ONE };
+            if !TABLE.has_room(new, needed) || !Header::write(new, needed, offset, size, touched, pieces) {
                 unmap_below_next(new, needed);
                 return None;
             }
             // First: others may have the place as soon as the kernel has it back.
             self.set(mapped, 0);
             TABLE.remove(self.start, mapped);
-            if self.pieces() == ONE {
-                self.move_mapping(new, needed)?;
+            if moves {
+                self.move_mapping(new, needed, if is_limited { mapped } else { needed })?;
             } else {
                 new.add(offset).copy_from_nonoverlapping(self.start.add(offset), self.size);
                 self.give_up(self.start, mapped);
@@ -139,19 +142,16 @@ impl Huge {
         Some(new)
     }
 
-    /// Moves its mapping to `new`, a mapping of `needed` bytes. `None` if the kernel does not; the block is then as it was, but will
-    /// be copied next time. So it will where address space is limited: to make it one mapping there, the kernel asks for room for
-    /// what it grows by once more.
+    /// Moves its mapping to `new`, a mapping of `needed` bytes, of which it is `length` bytes long then. `None` if the kernel does
+    /// not; the block is then as it was, but will be copied next time.
     ///
     /// # Safety
-    /// As for [`move_to`](Self::move_to); it is in no table, and its header has no size.
-    unsafe fn move_mapping(self, new: NonNull<u8>, needed: usize) -> Option<()> {
-        let (mapped, is_limited) = (self.mapped(), limit::last() < u64::MAX);
-        let length = if is_limited { mapped } else { needed };
+    /// As for [`move_to`](Self::move_to); it is in no table, and its header has no size. The length is not less than it has.
+    unsafe fn move_mapping(self, new: NonNull<u8>, needed: usize, length: usize) -> Option<()> {
+        let mapped = self.mapped();
         // SAFETY: both mappings are ours alone and have so many bytes; nobody uses the block by its old place once it has moved.
         unsafe {
             if move_slots(self.start, mapped, new, length) {
-                Header::of(new)?.pieces.store(if is_limited { JOINED } else { ONE }, Relaxed);
                 return Some(());
             }
             if length < needed {
