@@ -215,18 +215,22 @@ mod tests {
         let mut source = RegionSource::new(Owner::new(Owner::COUNT - 3).unwrap());
         // SAFETY: nobody uses the regions.
         unsafe {
+            let before = milliseconds();
             let [first, second] = [SLOT, SLOT].map(|size| source.request(size).unwrap());
-            assert!(source.wants_back(), "it only grows");
+            assert_eq!(source.kept_until, 0, "it only grows");
             source.release_for_now(first);
-            assert!(source.wants_back(), "it may not need it again");
-            let again = source.request(SLOT).unwrap();
-            assert!(!source.wants_back());
-            // As if time went by.
-            source.kept_until = milliseconds();
-            assert!(source.wants_back());
+            assert!(source.given_back >= before && source.wants_back(), "it may not need it again");
             source.given_back = milliseconds() - SOON;
             let later = source.request(SLOT).unwrap();
-            assert!(source.wants_back(), "it did without for a while");
+            assert_eq!(source.kept_until, 0, "it did without for a while");
+            // As if no time went by.
+            source.given_back = u64::MAX - SOON;
+            let again = source.request(SLOT).unwrap();
+            assert!(source.kept_until >= before + KEPT_FOR);
+            for (until, wants_back) in [(u64::MAX, false), (milliseconds(), true)] {
+                source.kept_until = until;
+                assert_eq!(source.wants_back(), wants_back);
+            }
             for region in [second, again, later] {
                 source.release(region);
             }

@@ -48,9 +48,8 @@ fn what_is_free_makes_way_for_huge_blocks() {
     let held = process::totals().source();
     assert!(held - before >= 64_000_000);
     blocks.into_iter().for_each(|block| assert_eq!(free(block), Ok(())));
-    assert_eq!(process::totals().source(), held, "they wait, and regions are idle");
     let huge = allocate(Layout::from_size_align(40_000_000, 16).unwrap());
-    assert_eq!(process::totals().source(), held, "it is had of those");
+    assert!(process::totals().source() <= held, "it is had of what they leave");
     seconds_later();
     // Two regions stay.
     assert!(process::totals().source() <= before + 52_000_000, "{}", process::totals().source() - before);
