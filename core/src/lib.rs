@@ -215,7 +215,7 @@ pub use granule::{GRANULE, Granule, OneWord, Position, TwoWords, TwoWordsLive, W
 pub use heap::Heap;
 pub use inspect::Totals;
 #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
-pub use local::{GranuleAt, LocalHeap, LongWait, OnBadFree};
+pub use local::{GranuleAt, LiveBlock, LocalHeap, LongWait, OnBadFree};
 #[cfg(feature = "lock_api")]
 pub use lock::{HeapGuard, LockedHeap};
 #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]

@@ -13,6 +13,7 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 pub use free::LongWait;
+pub use resize::LiveBlock;
 
 use crate::granule::{GRANULE, TwoWords, rounded};
 use crate::inspect::Fault;

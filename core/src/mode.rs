@@ -18,6 +18,8 @@ pub trait Mode: sealed::Sealed {
     const BOUNDED: bool = true;
     /// Whether a few long blocks may wait too.
     const LONG_WAIT: bool = false;
+    /// Whether a block whose size nobody says, and that grows by a little, gets room to grow more.
+    const LEAVES_ROOM: bool = false;
 }
 
 /// For programs: small blocks that are freed wait in quick lists for a request of the same size.
@@ -64,6 +66,7 @@ impl Mode for Local {
     type Lists = InHeap;
     const BOUNDED: bool = false;
     const LONG_WAIT: bool = true;
+    const LEAVES_ROOM: bool = true;
 }
 
 mod sealed {

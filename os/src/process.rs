@@ -32,7 +32,7 @@ use crate::tls::current;
 use free::granule_at;
 pub use free::{LetWait, deallocate, deallocate_near, deallocate_otherwise, deallocate_sized, let_wait};
 use place::Place;
-pub use resize::{reallocate, resize, resize_otherwise, resize_soon};
+pub use resize::{OwnBlock, reallocate, resize, resize_otherwise};
 
 /// A block of at least `layout.size()` bytes; `None` when memory cannot be had. A size of 0 gives a block too.
 #[inline]

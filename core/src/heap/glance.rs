@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 
 use super::Heap;
 use super::lookup::UsedChunk;
-use crate::granule::{TwoWordsLive, Unit, granules, rounded};
+use crate::granule::{TwoWordsLive, Unit, rounded};
 use crate::map::WORD_GRANULES;
 use crate::raw::{after, is_multiple};
 use crate::span::Span;
@@ -135,41 +135,49 @@ impl<S: PageSource> Heap<S, Local> {
         unsafe { self.take_back(UsedChunk { span, start, map: span.map().extent(start) }) };
     }
 
-    /// The block at granule `start` of `span`, of `expected` bytes if that is said, made `new_size` bytes long, in three cases:
-    /// there is nothing to do; it is too long for a list, and need not move; or it is short, and no free chunk lies above it:
-    /// what is cut off it waits, and to grow it moves to a block that waits, and waits itself. `None`, and nothing has changed,
-    /// in all others. O(1), but for the copy.
+    /// The chunk that starts at granule `start` of `span`, if a block in use does. O(1).
     ///
     /// # Safety
-    /// The granule is one of a span of the heap, and lies at `ptr`. If a block in use starts there, nobody uses it any more once
-    /// another pointer is returned.
+    /// The granule is one of a span of the heap.
+    #[inline(always)]
+    pub(crate) unsafe fn live_chunk(
+        &self,
+        span: Span<Unit<S, Local>>,
+        start: usize,
+    ) -> Option<UsedChunk<Unit<S, Local>>> {
+        // SAFETY: the granule is the span's; a live block is a chunk in use.
+        unsafe {
+            let is_live = span.map().glance(start).is_live();
+            is_live.then(|| UsedChunk { span, start, map: span.map().extent(start) })
+        }
+    }
+
+    /// The block at `ptr` made `new_size` bytes long, one or more, and its size said on the next call, or not, in two cases: it
+    /// need not move; or it is short, and no free chunk lies above it: what is cut off it waits, and to grow it moves to a block
+    /// that waits, and waits itself. `None`, and nothing has changed, in all others. O(1), but for the copy.
+    ///
+    /// # Safety
+    /// The block in use lies there in this chunk, and nobody uses it any more once another pointer is returned.
     #[inline(always)]
     pub(crate) unsafe fn resize_soon(
         &mut self,
-        span: Span<Unit<S, Local>>,
-        start: usize,
+        chunk: UsedChunk<Unit<S, Local>>,
         ptr: NonNull<u8>,
-        expected: Option<usize>,
+        is_said: bool,
         new_size: usize,
     ) -> Option<NonNull<u8>> {
+        let UsedChunk { span, start, map } = chunk;
+        let (size, bytes) = (chunk.size(), chunk.size() * Self::GRANULE);
+        let length = Self::length(size, is_said, new_size);
         // SAFETY: as in `let_wait_soon`; both blocks hold the bytes, and they are two.
         unsafe {
-            let glance = span.map().glance(start);
-            let (bytes, new_bytes) = (glance.size() * Self::GRANULE, rounded::<TwoWordsLive>(new_size));
-            if !self.quick.serves(bytes) {
-                return self.move_end_soon(span, start, expected, new_size).then_some(ptr);
+            if length.most == size || map.neighbours.upper_free() || !self.quick.serves(bytes) {
+                return self.move_end(chunk, length).then_some(ptr);
             }
-            if expected.is_some_and(|expected| expected != bytes) || !glance.is_live() {
-                return None;
-            }
-            if new_bytes == bytes {
-                return Some(ptr);
-            }
-            if new_bytes == 0 || span.map().is_free(start + bytes / Self::GRANULE) {
-                return None;
-            }
-            if new_bytes < bytes {
-                span.map().split_waiting(start + new_bytes / Self::GRANULE);
+            // So many that they come round to none are in no list.
+            let new_bytes = length.most.wrapping_mul(Self::GRANULE);
+            if length.most < size {
+                span.map().split_waiting(start + length.most);
                 self.quick.push(after(ptr, new_bytes), bytes - new_bytes);
                 self.counts.count_in(1, 0);
                 return Some(ptr);
@@ -177,32 +185,8 @@ impl<S: PageSource> Heap<S, Local> {
             let block = self.take_waiting(new_bytes)?;
             block.copy_from_nonoverlapping(ptr, bytes);
             self.quick.push(ptr, bytes);
-            glance.flip_live();
+            span.map().glance(start).flip_live();
             Some(block)
-        }
-    }
-
-    /// Makes the block at granule `start` of `span`, of `expected` bytes if that is said, `new_size` bytes long where it lies, if
-    /// one is in use there and that can be done. Whether it is; if not, nothing has changed. O(1).
-    ///
-    /// # Safety
-    /// The granule is one of a span of the heap. What lies above a lower end is not used.
-    #[inline(always)]
-    unsafe fn move_end_soon(
-        &mut self,
-        span: Span<Unit<S, Local>>,
-        start: usize,
-        expected: Option<usize>,
-        new_size: usize,
-    ) -> bool {
-        // SAFETY: the granule is the span's; a live block is a chunk in use.
-        unsafe {
-            if new_size == 0 || !span.map().glance(start).is_live() {
-                return false;
-            }
-            let chunk = UsedChunk { span, start, map: span.map().extent(start) };
-            let is_as_said = expected.is_none_or(|expected| expected == chunk.size() * Self::GRANULE);
-            is_as_said && self.move_end(chunk, granules::<TwoWordsLive>(new_size))
         }
     }
 }

@@ -12,16 +12,16 @@ use crate::{FreeError, Mode, PageSource};
 
 /// A chunk in use: where it lies. The map alone tells of one.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct UsedChunk<G> {
-    pub(super) span: Span<G>,
-    pub(super) start: usize,
-    pub(super) map: InUse,
+pub(crate) struct UsedChunk<G> {
+    pub(crate) span: Span<G>,
+    pub(crate) start: usize,
+    pub(crate) map: InUse,
 }
 
 impl<G: Granule> UsedChunk<G> {
     /// Its size in granules.
     #[inline(always)]
-    pub(super) const fn size(self) -> usize {
+    pub(crate) const fn size(self) -> usize {
         self.map.end - self.start
     }
 }

@@ -22,8 +22,9 @@ mod deallocate;
 #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
 mod glance;
 mod growth;
+pub(crate) mod length;
 mod lists_memory;
-mod lookup;
+pub(crate) mod lookup;
 mod reallocate;
 #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
 mod release;

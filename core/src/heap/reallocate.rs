@@ -4,6 +4,7 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use super::Heap;
+use super::length::Length;
 use super::lookup::UsedChunk;
 use crate::granule::{Unit, granules};
 use crate::map::InUse;
@@ -32,7 +33,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
         // SAFETY: the chunk is in use; if it moves, the caller gives it up.
         unsafe {
-            if self.move_end(chunk, granules::<Unit<S, M>>(new_size)) {
+            if self.move_end(chunk, Length::exactly(granules::<Unit<S, M>>(new_size))) {
                 return Some(ptr);
             }
             self.move_to(chunk.span, chunk.start, ptr, layout, new_size)
@@ -57,7 +58,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     ) -> Result<Option<NonNull<u8>>, FreeError> {
         let chunk = self.used_chunk(ptr)?;
         // SAFETY: the chunk is in use; if it moves, the caller gives it up.
-        Ok(unsafe { self.resize_used(chunk, ptr, new_size) })
+        Ok(unsafe { self.resize_used(chunk, ptr, false, new_size) })
     }
 
     /// [`resize`](Self::resize), of a block of `expected` bytes, if that is said, in a block of the source that starts at
@@ -84,11 +85,11 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if expected.is_some_and(|expected| expected != chunk.size() * Self::GRANULE) {
                 return Err(FreeError::WrongSize);
             }
-            Ok(self.resize_used(chunk, ptr, new_size))
+            Ok(self.resize_used(chunk, ptr, expected.is_some(), new_size))
         }
     }
 
-    /// [`resize`](Self::resize), of a chunk in use.
+    /// [`resize`](Self::resize), of a chunk in use, whose size is said on the next call or not.
     ///
     /// # Safety
     /// The chunk is in use and starts at `ptr`; it is given up if the result is another pointer.
@@ -97,17 +98,27 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         &mut self,
         chunk: UsedChunk<Unit<S, M>>,
         ptr: NonNull<u8>,
+        is_said: bool,
         new_size: usize,
     ) -> Option<NonNull<u8>> {
         let layout = |size| Layout::from_size_align(size, Self::GRANULE).ok();
         let (old, _) = (layout(chunk.size() * Self::GRANULE)?, layout(new_size)?);
+        let length = Self::length(chunk.size(), is_said, new_size);
         // SAFETY: as the caller says.
         unsafe {
-            if self.move_end(chunk, granules::<Unit<S, M>>(new_size)) {
+            if self.move_end(chunk, length) {
                 return Some(ptr);
             }
-            self.move_to(chunk.span, chunk.start, ptr, old, new_size)
+            let mut move_to = |size| self.move_to(chunk.span, chunk.start, ptr, old, size * Self::GRANULE);
+            move_to(length.most).or_else(|| if length.is_exact() { None } else { move_to(length.least) })
         }
+    }
+
+    /// How long a chunk of `size` granules is to become for `new_size` bytes, if its size is said on the next call, or not.
+    #[inline(always)]
+    pub(super) fn length(size: usize, is_said: bool, new_size: usize) -> Length {
+        let new = granules::<Unit<S, M>>(new_size);
+        if M::LEAVES_ROOM && !is_said { Length::about(new, size) } else { Length::exactly(new) }
     }
 
     /// Makes the block at `ptr` `new_size` bytes long where it lies. Whether that can be done; if not, nothing has changed.
@@ -122,7 +133,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     pub unsafe fn resize_in_place(&mut self, ptr: NonNull<u8>, new_size: usize) -> Result<bool, FreeError> {
         let chunk = self.used_chunk(ptr)?;
         // SAFETY: the chunk is in use.
-        Ok(unsafe { self.move_end(chunk, granules::<Unit<S, M>>(new_size)) })
+        Ok(unsafe { self.move_end(chunk, Length::exactly(granules::<Unit<S, M>>(new_size))) })
     }
 
     /// Moves the end of a chunk in use, if that can be done: into the free chunk above, or down, so that what lies between
@@ -131,19 +142,17 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// # Safety
     /// The chunk is in use; what lies above a lower end is not.
     #[inline]
-    pub(super) unsafe fn move_end(&mut self, chunk: UsedChunk<Unit<S, M>>, new_size: usize) -> bool {
+    pub(super) unsafe fn move_end(&mut self, chunk: UsedChunk<Unit<S, M>>, length: Length) -> bool {
         let UsedChunk { span, start, map: InUse { end, neighbours } } = chunk;
         let size = chunk.size();
-        if new_size == size {
+        if length.most == size {
             return true;
         }
         // SAFETY: the map says whether what lies above is free, and then its size how far it goes; it is in a bin.
         unsafe {
             let base = self.base();
             let above = if neighbours.upper_free() { span.free_at(end).size(base) } else { 0 };
-            if new_size > size + above {
-                return false;
-            }
+            let Some(new_size) = length.within(size + above) else { return false };
             if above > 0 {
                 self.bins.remove(base, span.position(end));
             }

@@ -4,10 +4,39 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use super::{GranuleAt, LocalHeap};
-use crate::granule::{GRANULE, TwoWords};
+use crate::granule::{GRANULE, TwoWords, Unit, granules};
 use crate::heap::allocate::whole;
+use crate::heap::length::Length;
+use crate::heap::lookup::UsedChunk;
 use crate::span::Span;
-use crate::{FreeError, PageSource};
+use crate::{FreeError, Local, PageSource};
+
+/// A block in use of a local heap, as long as nothing else is asked of that.
+#[derive(Debug)]
+pub struct LiveBlock<S: PageSource> {
+    chunk: UsedChunk<Unit<S, Local>>,
+    ptr: NonNull<u8>,
+}
+
+impl<S: PageSource> LiveBlock<S> {
+    /// Its bytes. O(1).
+    #[inline(always)]
+    pub fn size(&self) -> usize {
+        self.chunk.size() * GRANULE
+    }
+
+    /// Whether it may stay as it is for `new_size` bytes, one or more, where nobody says its size: see
+    /// [`resize`](LocalHeap::resize). O(1).
+    #[inline(always)]
+    pub fn is_about(&self, new_size: usize) -> bool {
+        new_size > 0 && Length::is_about(granules::<TwoWords>(new_size), self.chunk.size())
+    }
+
+    /// Whether a block of `usable` bytes may have been [resized](LocalHeap::resize) to `size`. O(1).
+    pub fn may_be(size: usize, usable: usize) -> bool {
+        Length::is_about(granules::<TwoWords>(size), granules::<TwoWords>(usable))
+    }
+}
 
 impl<S: PageSource> LocalHeap<'_, S> {
     /// Makes the block at `ptr`, of this heap, `new_size` bytes long: see
@@ -27,8 +56,9 @@ impl<S: PageSource> LocalHeap<'_, S> {
         unsafe {
             if layout.align() <= GRANULE
                 && let Some((span, start)) = self.heap.granule_at(ptr)
-                && let Some(block) =
-                    self.heap.resize_soon(span, start, ptr, Some(whole::<TwoWords>(layout.size())), new_size)
+                && let Some(chunk) = self.heap.live_chunk(span, start)
+                && chunk.size() == granules::<TwoWords>(layout.size())
+                && let Some(block) = self.heap.resize_soon(chunk, ptr, true, new_size)
             {
                 return Some(block);
             }
@@ -40,7 +70,9 @@ impl<S: PageSource> LocalHeap<'_, S> {
     }
 
     /// Makes the block at `ptr`, of this heap, `new_size` bytes long: see
-    /// [`Heap::resize`](crate::Heap::resize).
+    /// [`Heap::resize`](crate::Heap::resize). As nobody says its size later, it may stay up to an eighth longer than that; one
+    /// that grows by less than an eighth gets an eighth more, as it may well grow again: else a string that grows by a byte at a
+    /// time would be copied each time that it comes to the next granule.
     ///
     /// # Errors
     /// As there.
@@ -61,23 +93,35 @@ impl<S: PageSource> LocalHeap<'_, S> {
         unsafe { self.heap.resize(ptr, new_size) }
     }
 
-    /// [`resize`](Self::resize), of the block that starts at a granule, and of `size` bytes if that is said, if little is to do
-    /// for that. If not, `None`, and nothing has changed. O(1), but for the copy.
+    /// The block in use that starts at a granule, if one of this heap does. O(1).
     ///
     /// # Safety
-    /// If a block in use of this heap starts there, it is given by [its pointer](crate::Heap#pointers), and nobody uses it
-    /// any more once another pointer is returned. The source's [`granule_at`](PageSource::granule_at) answers so for the
-    /// address.
+    /// The source's [`granule_at`](PageSource::granule_at) answers so for the address.
+    #[inline(always)]
+    pub unsafe fn live_block(&self, at: GranuleAt) -> Option<LiveBlock<S>> {
+        // SAFETY: as the caller says; each block of the source holds a span.
+        let chunk = unsafe { self.heap.live_chunk(Span::at(at.block), at.granule) }?;
+        Some(LiveBlock { chunk, ptr: at.ptr })
+    }
+
+    /// [`resize`](Self::resize), of a block whose size is said on the next call, or not, if little is to do for that. If not, or
+    /// for 0 bytes, `None`, and nothing has changed. O(1), but for the copy.
+    ///
+    /// # Safety
+    /// The block is of this heap, of which nothing was asked since it was found, and nobody uses it any more once another
+    /// pointer is returned.
     #[inline(always)]
     pub unsafe fn resize_soon(
         &mut self,
-        at: GranuleAt,
-        size: Option<usize>,
+        block: LiveBlock<S>,
+        is_said: bool,
         new_size: usize,
     ) -> Option<NonNull<u8>> {
-        let expected = size.map(whole::<TwoWords>);
-        // SAFETY: as the caller says; each block of the source holds a span.
-        unsafe { self.heap.resize_soon(Span::at(at.block), at.granule, at.ptr, expected, new_size) }
+        if new_size == 0 {
+            return None;
+        }
+        // SAFETY: as the caller says.
+        unsafe { self.heap.resize_soon(block.chunk, block.ptr, is_said, new_size) }
     }
 
     /// [`resize`](Self::resize), of a block of `size` bytes, if that is said, in a block of the source that starts at `block`:

@@ -235,6 +235,49 @@ fn a_free_of_another_size_is_refused_whatever_waits_and_however_long_the_block_i
     }
 }
 
+/// What comes of a block whose size nobody says, if one is in use there.
+///
+/// # Safety
+/// Nobody uses it where it was.
+unsafe fn resize_soon(
+    heap: &mut LocalHeap<'_, ArenaSource>,
+    at: GranuleAt,
+    new_size: usize,
+) -> Option<NonNull<u8>> {
+    // SAFETY: the granule is the heap's, and the caller gives the block up.
+    unsafe {
+        let block = heap.live_block(at)?;
+        heap.resize_soon(block, false, new_size)
+    }
+}
+
+#[test]
+fn a_block_whose_size_nobody_says_grows_by_an_eighth_and_stays_where_it_shrinks_by_less() {
+    for size in [16, 40, 64, 65, 800, 20_000] {
+        let (mut heap, _) = new_heap(3 << 20);
+        let room = (size / 8).min(2048);
+        let block = heap.allocate(Layout::from_size_align(size * GRANULE, 8).unwrap()).unwrap();
+        let at = at(&heap, block);
+        // SAFETY: the block is not used.
+        unsafe {
+            let mut resize = |granules: usize| {
+                let new_size = granules * GRANULE - 3;
+                let stays = heap.live_block(at).unwrap().is_about(new_size);
+                let had = heap.usable_size(block).unwrap();
+                assert_eq!(resize_soon(&mut heap, at, new_size), Some(block));
+                let has = heap.usable_size(block).unwrap();
+                assert_eq!((stays, heap.check()), (has == had, Ok(())));
+                has / GRANULE
+            };
+            assert_eq!(resize(size + 1), size + room);
+            assert_eq!(resize(size + room), size + room);
+            assert_eq!(resize(size + 1), size + room);
+            assert_eq!(resize(size - size / 4), size - size / 4);
+            assert_eq!(heap.deallocate(block), Ok(()));
+        }
+    }
+}
+
 #[test]
 fn a_block_is_resized_in_few_steps_where_it_lies_or_into_one_that_waits() {
     let (mut heap, _) = new_heap(3 << 20);
@@ -249,29 +292,25 @@ fn a_block_is_resized_in_few_steps_where_it_lies_or_into_one_that_waits() {
         block.write_bytes(0x3c, 3 * GRANULE);
         heap.deallocate(waiting).unwrap();
         for same in [2 * GRANULE + 1, 3 * GRANULE] {
-            assert_eq!(heap.resize_soon(at, None, same), Some(block));
+            assert_eq!(resize_soon(&mut heap, at, same), Some(block));
         }
         for left in [0, 300 * GRANULE, usize::MAX] {
-            assert_eq!(heap.resize_soon(at, None, left), None);
+            assert_eq!(resize_soon(&mut heap, at, left), None);
         }
-        for wrong in [0, 2 * GRANULE, 3 * GRANULE + 1, usize::MAX / 2] {
-            assert_eq!(heap.resize_soon(at, Some(wrong), 3 * GRANULE), None);
-            assert_eq!(heap.resize_soon(at, Some(wrong), 5 * GRANULE), None);
-        }
-        assert_eq!(heap.resize_soon(at, Some(3 * GRANULE - 5), 3 * GRANULE), Some(block));
+        assert_eq!(resize_soon(&mut heap, at, 3 * GRANULE), Some(block));
         assert_eq!(heap.usable_size(block), Ok(3 * GRANULE));
-        assert_eq!(heap.resize_soon(at, None, 5 * GRANULE - 1), Some(waiting));
+        assert_eq!(resize_soon(&mut heap, at, 5 * GRANULE - 1), Some(waiting));
         assert!((0..3 * GRANULE).all(|byte| waiting.add(byte).read() == 0x3c));
         assert_eq!((heap.usable_size(waiting), heap.check()), (Ok(5 * GRANULE), Ok(())));
         assert_eq!(
-            (heap.resize_soon(at, None, 3 * GRANULE), heap.deallocate(block)),
+            (resize_soon(&mut heap, at, 3 * GRANULE), heap.deallocate(block)),
             (None, Err(FreeError::AlreadyFree))
         );
 
         // What is cut off waits, for a request of its size.
         let (at, waited) = (self::at(&heap, waiting), heap.totals().waiting());
         let cut_off = waiting.add(2 * GRANULE);
-        assert_eq!(heap.resize_soon(at, None, GRANULE + 1), Some(waiting));
+        assert_eq!(resize_soon(&mut heap, at, GRANULE + 1), Some(waiting));
         assert_eq!((heap.usable_size(waiting), heap.check()), (Ok(2 * GRANULE), Ok(())));
         assert_eq!(heap.totals().waiting(), waited + 3 * GRANULE);
         assert_eq!(heap.deallocate(cut_off), Err(FreeError::AlreadyFree));
@@ -293,21 +332,19 @@ fn a_long_block_is_resized_in_few_steps_where_it_lies() {
     // SAFETY: the block is not used, and the heap is to refuse what is wrong.
     unsafe {
         for new_size in [300, 301, 900, 70, 65].map(|size| size * GRANULE) {
-            let size = heap.usable_size(block).unwrap();
-            for wrong in [size - GRANULE, size + 1, 0] {
-                assert_eq!(heap.resize_soon(at, Some(wrong), new_size), None);
-            }
-            assert_eq!(heap.resize_soon(at, Some(size), new_size - 1), Some(block));
+            let live = heap.live_block(at).unwrap();
+            assert_eq!(live.size(), heap.usable_size(block).unwrap());
+            assert_eq!(heap.resize_soon(live, true, new_size - 1), Some(block));
             assert_eq!((heap.usable_size(block), heap.check()), (Ok(new_size), Ok(())));
         }
         let above = heap.allocate(Layout::from_size_align(100 * GRANULE, 8).unwrap()).unwrap();
         assert!(above > block);
         for left in [0, 64 * GRANULE + 2 * above.offset_from_unsigned(block), 4 << 20, usize::MAX] {
-            assert_eq!(heap.resize_soon(at, None, left), None);
+            assert_eq!(resize_soon(&mut heap, at, left), None);
         }
         assert_eq!((heap.usable_size(block), heap.check()), (Ok(65 * GRANULE), Ok(())));
         heap.deallocate(block).unwrap();
-        assert_eq!((heap.resize_soon(at, None, 65 * GRANULE), heap.check()), (None, Ok(())));
+        assert_eq!((resize_soon(&mut heap, at, 65 * GRANULE), heap.check()), (None, Ok(())));
     }
 }
 

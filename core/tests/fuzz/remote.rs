@@ -121,21 +121,28 @@ impl Machine<'_> {
         let heap = &mut self.heaps[block.owner];
         let layout = Layout::from_size_align(block.size, 1).expect("a small layout");
         // SAFETY: the block is not used where it was any more, or the heap is to refuse.
-        let resized = unsafe {
+        let (is_said, resized) = unsafe {
             match how >> 1 & 3 {
-                0 => heap.reallocate(ptr, layout, size).ok_or(FreeError::AlreadyFree).map(Some),
-                1 => heap.resize(ptr, size),
-                2 => match heap.resize_soon(at, (how & 1 == 0).then_some(block.size), size) {
-                    Some(now) => Ok(Some(now)),
-                    None => heap.resize(ptr, size),
-                },
-                _ => heap.resize_in_place(ptr, size).map(|done| done.then_some(ptr)),
+                0 => (true, heap.reallocate(ptr, layout, size).ok_or(FreeError::AlreadyFree).map(Some)),
+                1 => (false, heap.resize(ptr, size)),
+                2 => {
+                    let is_said = how & 1 == 0;
+                    let block = heap.live_block(at);
+                    match block.and_then(|block| heap.resize_soon(block, is_said, size)) {
+                        Some(now) => (is_said, Ok(Some(now))),
+                        None => (false, heap.resize(ptr, size)),
+                    }
+                }
+                _ => (true, heap.resize_in_place(ptr, size).map(|done| done.then_some(ptr))),
             }
         };
         match (block.posted, resized) {
             (false, Ok(Some(now))) => {
+                let has = heap.usable_size(now).expect("it is in use");
+                let most = if is_said { 0 } else { rounded(block.size) / 8 };
+                assert!((0..=most).contains(&(has - rounded(size))), "{has} bytes for {size}");
                 self.blocks.remove(&address);
-                self.add(block.owner, now, size);
+                self.add(block.owner, now, if is_said { size } else { has });
             }
             // There was no room.
             (false, Ok(None)) => {}

@@ -34,7 +34,8 @@ int memfree(void *ptr);
 
 /*
  * Makes a block `size` bytes long, in place or by moving it, and returns where it is now. Of its bytes, as many stay as
- * both sizes have; of its alignment, 16 bytes.
+ * both sizes have; of its alignment, 16 bytes. One that grows, or shrinks, by less than an eighth may be left up to an
+ * eighth longer than that, so that it need not move again when it next grows.
  *
  *   memrealloc(NULL, size)   is memalloc(size)
  *   memrealloc(ptr, 0)       frees the block and returns NULL, errno left alone
@@ -56,8 +57,8 @@ void *memcalloc(unsigned long count, unsigned long size);
 void *memaligned(unsigned long alignment, unsigned long size);
 
 /*
- * The bytes of a block that may be used: the size asked for, rounded up to 16 (8). 0 and errno EINVAL for any pointer
- * that is not the start of a live block, NULL included.
+ * The bytes of a block that may be used: the size asked for, rounded up to 16 (8), or more after a memrealloc. 0 and
+ * errno EINVAL for any pointer that is not the start of a live block, NULL included.
  */
 unsigned long memusable(const void *ptr);
 

@@ -4,7 +4,7 @@ use core::alloc::Layout;
 use core::ffi::c_void;
 use core::ptr::{NonNull, null_mut};
 
-use memalloc_os::process::LetWait;
+use memalloc_os::process::{LetWait, OwnBlock};
 use memalloc_os::{abort_on_bad_free, process};
 
 use crate::errno::{ENOMEM, fail};
@@ -82,22 +82,26 @@ unsafe fn free_otherwise(ptr: *mut c_void) {
 /// If a live block starts at `ptr`, nobody uses it any more once another pointer is returned, or size 0 given.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realloc(ptr: *mut c_void, size: usize) -> *mut c_void {
-    match NonNull::new(ptr.cast()) {
-        None => malloc(size),
-        // SAFETY: as the caller says.
-        Some(block) => unsafe { resize(block, size) },
+    let Some(start) = NonNull::new(ptr.cast()) else { return malloc(size) };
+    // SAFETY: as the caller says.
+    unsafe {
+        match OwnBlock::at(start) {
+            Some(block) if block.is_about(size) => ptr,
+            Some(block) => resize(start, block, size),
+            None => resize_otherwise(start, size),
+        }
     }
 }
 
 /// # Safety
-/// As for [`realloc`].
+/// As for [`realloc`]; the block was just found.
 #[inline(never)]
-unsafe fn resize(block: NonNull<u8>, size: usize) -> *mut c_void {
+unsafe fn resize(start: NonNull<u8>, block: OwnBlock, size: usize) -> *mut c_void {
     // SAFETY: as the caller says.
-    match unsafe { process::resize_soon(block, None, size) } {
+    match unsafe { block.resize_soon(false, size) } {
         Some(block) => block.as_ptr().cast(),
         // SAFETY: as the caller says.
-        None => unsafe { resize_otherwise(block, size) },
+        None => unsafe { resize_otherwise(start, size) },
     }
 }
 

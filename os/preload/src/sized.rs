@@ -6,19 +6,36 @@ use core::ptr::NonNull;
 
 use memalloc_core::FreeError;
 use memalloc_os::abort_on_bad_free;
-use memalloc_os::process::{self, LetWait};
+use memalloc_os::process::{self, LetWait, OwnBlock};
 
 use crate::malloc::{ALIGNMENT, free};
 
-/// Frees a block that was allocated with `size`; null is nothing to free. Any other pointer, and another size, ends the
-/// program.
+/// Frees a block that was allocated with `size`, or resized to it; null is nothing to free. Any other pointer, and another
+/// size, ends the program, unless `realloc` may have left room for so much more.
 ///
 /// # Safety
 /// If a live block starts at `ptr`, nobody uses it any more.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn free_sized(ptr: *mut c_void, size: usize) {
     // SAFETY: as the caller says.
-    unsafe { free_of(ptr, size) }
+    unsafe {
+        if process::let_wait(ptr.cast(), Some(size)) != LetWait::Done {
+            free_resized(ptr, size);
+        }
+    }
+}
+
+/// # Safety
+/// As for [`free_sized`].
+#[inline(never)]
+unsafe fn free_resized(ptr: *mut c_void, size: usize) {
+    let Some(block) = NonNull::new(ptr.cast()) else { return };
+    match process::usable_size(block) {
+        // SAFETY: the caller gives the block up.
+        Ok(usable) if OwnBlock::may_be(size, usable) => unsafe { free(ptr) },
+        Ok(_) => abort_on_bad_free(FreeError::WrongSize, block.as_ptr()),
+        Err(error) => abort_on_bad_free(error, block.as_ptr()),
+    }
 }
 
 /// Frees a block that was allocated with `alignment` and `size`; null is nothing to free. Any other pointer, and another
@@ -38,10 +55,10 @@ pub unsafe extern "C" fn free_aligned_sized(ptr: *mut c_void, alignment: usize, 
     }
 }
 
-/// [`free_sized`], to be a part of each function that does as much.
+/// Frees a block that was allocated with `size`, and was never resized, or null. To be a part of each function that does so.
 ///
 /// # Safety
-/// As for `free_sized`.
+/// As for [`free_sized`].
 #[inline(always)]
 pub(crate) unsafe fn free_of(ptr: *mut c_void, size: usize) {
     // SAFETY: as the caller says.

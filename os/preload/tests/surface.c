@@ -40,6 +40,11 @@ static void sized_frees(void)
         free_aligned_sized(aligned_alloc(64, sizes[i]), 64, sizes[i]);
         cfree(malloc(sizes[i]));
     }
+    for (size_t size = 1; size < 3000; size += 7) {
+        void *block = realloc(malloc(size), size + size / 20);
+        block = realloc(block, size + size / 30);
+        free_sized(block, size + size / 30);
+    }
     free_sized(NULL, 7);
     free_aligned_sized(NULL, 8, 7);
     cfree(NULL);

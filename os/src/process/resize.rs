@@ -3,7 +3,7 @@
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
-use memalloc_core::{FreeError, GRANULE};
+use memalloc_core::{FreeError, GRANULE, LiveBlock};
 
 use super::free::{granule_at, whole};
 use super::place::{Place, mine_if_of};
@@ -11,7 +11,7 @@ use super::{allocate, deallocate_sized, usable_size};
 use crate::huge;
 use crate::mapping::SLOT;
 use crate::near::Start;
-use crate::region::slot_of;
+use crate::region::{RegionSource, slot_of};
 use crate::tls::current;
 
 /// Makes the block at `ptr` `new_size` bytes long, in place or by moving it to one aligned to a granule. `Ok(None)`,
@@ -65,34 +65,60 @@ unsafe fn resize_of(
     size: Option<usize>,
     new_size: usize,
 ) -> Result<Option<NonNull<u8>>, FreeError> {
-    // SAFETY: as the caller says.
+    // SAFETY: as the caller says; nothing is asked of the heap since the block was found.
     unsafe {
-        match resize_soon(ptr, size, new_size) {
-            Some(block) => Ok(Some(block)),
-            None => resize_otherwise(ptr, size, new_size),
+        if let Some(block) = OwnBlock::at(ptr)
+            && size.is_none_or(|size| whole(size) == block.0.size())
+            && let Some(block) = block.resize_soon(size.is_some(), new_size)
+        {
+            return Ok(Some(block));
         }
+        resize_otherwise(ptr, size, new_size)
     }
 }
 
-/// [`resize`], of a block of `size` bytes if that is said, if little is to do for that. If not, `None`, and nothing has
-/// changed.
-///
-/// # Safety
-/// As for `resize`.
-#[inline(always)]
-pub unsafe fn resize_soon(ptr: NonNull<u8>, size: Option<usize>, new_size: usize) -> Option<NonNull<u8>> {
-    let (heap, start) = (current(), Start::of(ptr.addr().get()));
-    // SAFETY: the block, if there is one, is of the calling thread's heap, of which nothing is borrowed, and the caller gives it
-    // up if it moves.
-    unsafe {
-        if !heap.local().source().has_near(start) {
-            return None;
+/// A live block of the calling thread's heap, as long as nothing else is asked of that.
+#[derive(Debug)]
+pub struct OwnBlock(LiveBlock<RegionSource>);
+
+impl OwnBlock {
+    /// That which starts at `ptr`, as far as that is soon seen.
+    #[inline(always)]
+    pub fn at(ptr: NonNull<u8>) -> Option<Self> {
+        let (heap, start) = (current(), Start::of(ptr.addr().get()));
+        // SAFETY: the heap is the calling thread's, of which nothing is borrowed, and the granule one of it.
+        unsafe {
+            if !heap.local().source().has_near(start) {
+                return None;
+            }
+            heap.local().live_block(granule_at(start, ptr.as_ptr())).map(Self)
         }
-        heap.local().resize_soon(granule_at(start, ptr.as_ptr()), size, new_size)
+    }
+
+    /// Whether [`resize`] to `new_size` bytes has nothing to do. Not for 0 bytes.
+    #[inline(always)]
+    pub fn is_about(&self, new_size: usize) -> bool {
+        self.0.is_about(new_size)
+    }
+
+    /// Whether a block of `usable` bytes may have been [resized](resize) to `size`, which need not be its own.
+    pub fn may_be(size: usize, usable: usize) -> bool {
+        LiveBlock::<RegionSource>::may_be(size, usable)
+    }
+
+    /// [`resize`], if its size is said on the next call, or not, as far as little is to do for that. If not, `None`, and nothing
+    /// has changed.
+    ///
+    /// # Safety
+    /// As for `resize`; nothing was asked of the heap since the block was found.
+    #[inline(always)]
+    pub unsafe fn resize_soon(self, is_said: bool, new_size: usize) -> Option<NonNull<u8>> {
+        // SAFETY: the heap is the calling thread's, of which nothing is borrowed, and the caller gives the block up if it moves.
+        unsafe { current().local().resize_soon(self.0, is_said, new_size) }
     }
 }
 
-/// [`resize`], of a block of `size` bytes if that is said, where [`resize_soon`] has not done it.
+/// [`resize`], of a block of `size` bytes if that is said, where [`OwnBlock::resize_soon`] has not done it.
 ///
 /// # Errors
 /// As [`reallocate`].

@@ -1,0 +1,58 @@
+//! How long a block is to become.
+
+/// Such a part of a block is what it may have too much, once it grew or shrank by less.
+const PART: usize = 8;
+/// Granules that are room enough.
+const MOST_ROOM: usize = 2048;
+
+/// How many granules a block is to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Length {
+    /// At least so many.
+    pub(super) least: usize,
+    /// More than these are of no use.
+    pub(super) most: usize,
+}
+
+impl Length {
+    /// So many, and no others.
+    pub(super) const fn exactly(size: usize) -> Self {
+        Self { least: size, most: size }
+    }
+
+    /// So many or more, of a block that has `old`: one that grows by a little will soon grow again, and then be copied each
+    /// time, or cut what is free above it.
+    pub(super) fn about(size: usize, old: usize) -> Self {
+        let room = room(old);
+        let most = if Self::is_about(size, old) {
+            old
+        } else if size.wrapping_sub(old) < room {
+            old + room
+        } else {
+            size
+        };
+        Self { least: size, most }
+    }
+
+    /// Whether a block that has `old` is as it is to be for so many or more.
+    #[inline(always)]
+    pub(crate) fn is_about(size: usize, old: usize) -> bool {
+        size == old || old.wrapping_sub(size) < room(old)
+    }
+
+    /// Whether one number alone will do.
+    pub(super) const fn is_exact(self) -> bool {
+        self.least == self.most
+    }
+
+    /// Of a block that may have as many as `up_to`: so many. `None` if that is not enough.
+    pub(super) fn within(self, up_to: usize) -> Option<usize> {
+        (self.least <= up_to).then_some(self.most.min(up_to))
+    }
+}
+
+/// How much more a block of so many may have.
+#[inline(always)]
+fn room(size: usize) -> usize {
+    (size / PART).min(MOST_ROOM)
+}
