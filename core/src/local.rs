@@ -49,7 +49,9 @@ pub struct GranuleAt {
 /// Any number of small blocks may wait, not coalesced, for a request of their size, until no other memory is at hand: a
 /// request then coalesces a few at a time until it has room, and, once many were so, all of them at once. So they are when
 /// half of the spans, of three or more, have nothing in use, which go back to the source then: that is looked for after some
-/// thousand frees, or hundred of long blocks, or as many as take longer than the look. Until then, or until a
+/// thousand frees, or hundred of long blocks, or as many as take longer than the look. And so they are when the last block
+/// outside the heap's first span is freed, by the heap's owner: all spans but that go back, and the source
+/// [is told](PageSource::discard) of what is free in that, then and when nothing at all is in use. Until then, or until a
 /// [`trim`](Self::trim), what waits keeps its span. None waits for a while where memory is found to lie in pieces, as in
 /// [`Heap::new`]. After some ten thousands of requests, or as many as there is room for blocks of 16 granules, those that
 /// still wait are [put in order](Self::tidy), if they are many. Where each call has to be O(1), use [`Heap::real_time`]

@@ -40,6 +40,12 @@ const FIRST_LOOK: usize = 1 << 14;
 const REQUESTS_AN_ENTRY: usize = 4;
 /// Frees until it is looked for spans with nothing in use, at least.
 const FREES: isize = 1 << 11;
+/// Map entries that may be looked at, in the end, for each free,
+const ENTRIES_A_FREE: usize = 2;
+/// and each time that the heap grew by one,
+const LOOKS_AN_ENTRY: usize = 4;
+/// and at once.
+const ENTRIES_AT_ONCE: usize = 1 << 22;
 
 /// The blocks of one size.
 #[derive(Debug)]
@@ -231,7 +237,48 @@ impl<M: Mode> Quick<M> {
     pub fn release_after(&mut self, frees: usize) {
         if let Some(terms) = self.lists.terms_mut() {
             terms.until_release = FREES.max(frees.cast_signed());
+            terms.earn(terms.until_release.cast_unsigned() * ENTRIES_A_FREE);
         }
+    }
+
+    /// Counts map entries that the heap has more.
+    pub fn earn_by_growth(&mut self, entries: usize) {
+        if let Some(terms) = self.lists.terms_mut() {
+            terms.earn(entries * LOOKS_AN_ENTRY);
+        }
+    }
+
+    /// Whether a block is the one whose free is to be noticed.
+    #[inline(always)]
+    pub fn is_witness(&self, block: NonNull<u8>) -> bool {
+        self.lists.terms().witness == block.addr().get()
+    }
+
+    /// Its address, or 0.
+    pub fn witness(&self) -> usize {
+        self.lists.terms().witness
+    }
+
+    /// Has this one be it, or none.
+    pub fn set_witness(&mut self, block: Option<NonNull<u8>>) {
+        if let Some(terms) = self.lists.terms_mut() {
+            terms.witness = block.map_or(0, |block| block.addr().get());
+        }
+    }
+
+    /// Has none, if it lies there.
+    pub fn forget_witness_in(&mut self, block: NonNull<[u8]>) {
+        if self.witness().wrapping_sub(block.addr().get()) < block.len() {
+            self.set_witness(None);
+        }
+    }
+
+    /// Spends as many looks at map entries, of those that frees have paid for. Whether there are any left.
+    pub fn spend(&mut self, entries: usize) -> bool {
+        self.lists.terms_mut().is_some_and(|terms| {
+            terms.credit = terms.credit.saturating_sub(entries);
+            terms.credit > 0
+        })
     }
 
     /// Whether any block may wait, now or later.

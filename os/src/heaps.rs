@@ -67,6 +67,9 @@ static HEAPS: Lock<Heaps> = Lock::new(Heaps::none(), prepare, Heaps::forget_idle
 /// Whether there are idle ones, to be read without the lock.
 static SOME_IDLE: AtomicBool = AtomicBool::new(false);
 
+/// Whether there are two or more, to be read without the lock.
+static ARE_SEVERAL: AtomicBool = AtomicBool::new(false);
+
 /// When the idle ones were last looked at, in milliseconds.
 static LOOKED_AT_IDLE: AtomicU64 = AtomicU64::new(0);
 
@@ -160,6 +163,11 @@ pub(crate) fn each<T>(look: impl FnOnce(&mut dyn Iterator<Item = &'static Thread
     let shared = SHARED.lock();
     let heaps = HEAPS.lock();
     look(&mut heaps.idle().chain(mine()).chain(*shared))
+}
+
+/// Whether there are two or more heaps, of threads that have ended too.
+pub(crate) fn are_several() -> bool {
+    ARE_SEVERAL.load(Ordering::Relaxed)
 }
 
 /// What every heap holds, the idle ones as they are now. Blocks on their way to other threads' heaps, and what waits
@@ -286,6 +294,7 @@ impl Heaps {
         let heap = unsafe { ThreadHeap::make(NonNull::new(piece.add(number % AT_ONCE))?, owner) };
         // Whenever a fork comes, its child has no heap counted that is not made.
         self.count.store(number + 1, Ordering::Release);
+        ARE_SEVERAL.store(number > 0, Ordering::Relaxed);
         Some(heap)
     }
 }

@@ -182,6 +182,14 @@ unsafe impl PageSource for RegionSource {
         let _are_given = unsafe { give_back_pages(start, bytes) };
     }
 
+    unsafe fn discard_for_now(&mut self, start: NonNull<u8>, bytes: usize) {
+        // Where no other thread needs them, pages had better stay for what this one does next.
+        if heaps::are_several() {
+            // SAFETY: as the caller says.
+            unsafe { self.discard(start, bytes) };
+        }
+    }
+
     #[inline(always)]
     fn block_of(&self, address: usize) -> Option<NonNull<u8>> {
         let is_ours = TABLE.is_first_of(self.owner, address);

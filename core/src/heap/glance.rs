@@ -45,8 +45,8 @@ impl<S: PageSource> Heap<S, Local> {
     }
 
     /// Lets the block at granule `start` of `span`, of `expected` bytes if that is said, wait in a quick list, if one starts
-    /// there, the lists serve its size, and it is not time to look for spans with nothing in use. Whether that is done; otherwise,
-    /// nothing has changed. O(1).
+    /// there, the lists serve its size, and it is not time to look for spans with nothing in use, nor the witness that there are
+    /// none. Whether that is done; otherwise, nothing has changed. O(1).
     ///
     /// # Safety
     /// The granule is one of a span of the heap, and lies at `ptr`. If a block in use starts there, nobody uses it any more.
@@ -64,7 +64,12 @@ impl<S: PageSource> Heap<S, Local> {
             let glance = span.map().glance(start);
             let bytes = glance.size() * Self::GRANULE;
             let is_as_said = expected.is_none_or(|expected| expected == bytes);
-            if !is_as_said || !self.quick.serves(bytes) || !glance.is_live() || self.quick.count_free(1) {
+            if !is_as_said
+                || !self.quick.serves(bytes)
+                || !glance.is_live()
+                || self.quick.is_witness(ptr)
+                || self.quick.count_free(1)
+            {
                 return false;
             }
             self.quick.push(ptr, bytes);
@@ -88,7 +93,7 @@ impl<S: PageSource> Heap<S, Local> {
         // SAFETY: as in `let_wait_soon`. A chunk in use that does not end in its entry goes on into the next.
         unsafe {
             let (map, glance) = (span.map(), span.map().glance(start));
-            if !glance.is_live() || map.view(start).has_end() {
+            if !glance.is_live() || map.view(start).has_end() || self.quick.is_witness(ptr) {
                 return LongWait::No;
             }
             let bytes = (map.end_beyond(start).0 - start) * Self::GRANULE;

@@ -7,6 +7,7 @@ use crate::bins::Bins;
 use crate::chunk::KEPT_CELLS;
 use crate::fresh::Fresh;
 use crate::granule::{GRANULE, Granule, Unit};
+use crate::map::WORD_GRANULES;
 use crate::quick::{Lists, Policy, Quick};
 use crate::raw::after;
 use crate::span::{Overhead, Span};
@@ -23,6 +24,8 @@ const NEVER: usize = usize::MAX / 4;
 
 /// How a block goes back to its source.
 type Release<S> = unsafe fn(&mut S, NonNull<[u8]>);
+/// How it is told that some bytes are not needed.
+type Discard<S> = unsafe fn(&mut S, NonNull<u8>, usize);
 
 impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Adds a span, if the source has one, all of it a free chunk of at least `size` granules, which is returned.
@@ -104,6 +107,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             }
             span.push(&mut self.spans);
             self.counts.add_span(span.block().len(), span.capacity());
+            if M::REMOTE {
+                self.quick.earn_by_growth(span.capacity() / WORD_GRANULES);
+            }
             let chunk = span.address(span.first());
             self.insert(span.position(span.first()), span.capacity());
             if Self::CLOSES {
@@ -206,18 +212,19 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             (self.bins, self.quick) = (Bins::new(), Quick::new());
             self.end = 0;
         }
-        self.discard_from(bytes);
+        self.discard_from(bytes, S::discard);
         before - self.counts.source
     }
 
     /// Tells the source what is free in pieces of 4 KiB and more.
     #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
     pub(crate) fn discard(&mut self) {
-        self.discard_from(DISCARDED_FROM);
+        self.discard_from(DISCARDED_FROM, S::discard);
     }
 
-    /// Tells the source of free chunks of `bytes` bytes and more that all but what each keeps of itself is not needed.
-    fn discard_from(&mut self, bytes: usize) {
+    /// Tells the source, by `discard`, of free chunks of `bytes` bytes and more that all but what each keeps of itself is not
+    /// needed.
+    pub(super) fn discard_from(&mut self, bytes: usize, discard: Discard<S>) {
         if !self.bins.are_there() {
             return;
         }
@@ -226,7 +233,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             let (base, source, cell) = (self.base(), &mut self.source, <Unit<S, M>>::CELL);
             self.bins.each_from(base, bytes / Self::GRANULE, |chunk, size| {
                 let (start, bytes) = (chunk.address(base), size * Self::GRANULE);
-                source.discard(after(start, KEPT_CELLS * cell), bytes - (KEPT_CELLS + 1) * cell);
+                discard(source, after(start, KEPT_CELLS * cell), bytes - (KEPT_CELLS + 1) * cell);
             });
         }
     }
@@ -248,6 +255,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         if self.spare == Some(span) {
             self.spare = None;
         }
+        // SAFETY: the span is laid.
+        let block = unsafe { span.block() };
         // SAFETY: the span's one chunk is in a bin, and nothing else of it is in use.
         unsafe {
             self.bins.remove(self.base(), span.position(span.first()));
@@ -256,11 +265,14 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 self.fresh = Fresh::NONE;
             }
             span.unlink(&mut self.spans);
-            self.counts.remove_span(span.block().len(), span.capacity());
-            release(&mut self.source, span.block());
+            self.counts.remove_span(block.len(), span.capacity());
+            release(&mut self.source, block);
         }
         if Self::CLOSES {
             self.let_wait_for_now();
+        }
+        if M::REMOTE {
+            self.quick.forget_witness_in(block);
         }
     }
 }

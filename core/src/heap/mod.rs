@@ -33,6 +33,7 @@ mod sweep;
 mod tidy;
 mod waiting;
 mod wilderness;
+mod witness;
 mod zeroed;
 
 use core::ptr::NonNull;

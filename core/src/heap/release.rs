@@ -46,12 +46,20 @@ impl<S: PageSource> Heap<S, Local> {
         let may_release = self.counts.spans > KEPT && self.source.wants_back();
         let look = if may_release { self.look_for_unused() } else { Look::default() };
         if look.unused > 1 && look.unused >= self.counts.spans / PART {
-            self.sweep();
-            self.release_free(S::release_for_now);
-            self.quick.release_after(0);
+            self.release_swept();
         } else {
             self.quick.release_after(look.entries / ENTRIES_A_FREE);
         }
+        if !self.has_live_witness() {
+            self.replace_witness(None);
+        }
+    }
+
+    /// Gives all spans but the home back that have nothing in use.
+    pub(super) fn release_swept(&mut self) {
+        self.sweep();
+        self.release_free(S::release_for_now);
+        self.quick.release_after(self.counts.entries());
     }
 
     /// How many spans have nothing in use, as long as that may be a large part. Those that were added last, where the most is likely

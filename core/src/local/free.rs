@@ -67,8 +67,13 @@ impl<S: PageSource> LocalHeap<'_, S> {
                 return Ok(());
             }
             self.heap.count_free();
-            self.heap.free_on_second_look(ptr, expected.and_then(NonZero::new))
+            let is_witness = self.heap.is_witness(ptr);
+            self.heap.free_on_second_look(ptr, expected.and_then(NonZero::new))?;
+            if is_witness {
+                self.heap.replace_witness(Some(ptr));
+            }
         }
+        Ok(())
     }
 
     /// Frees the block at `ptr`, of `bytes` bytes, whole granules, unless they are 0, in a block of the source that starts at
@@ -87,8 +92,13 @@ impl<S: PageSource> LocalHeap<'_, S> {
         bytes: usize,
     ) -> Result<(), FreeError> {
         self.heap.release_if_time();
+        let is_witness = self.heap.is_witness(ptr);
         // SAFETY: as the caller says.
-        unsafe { self.heap.free_in(block, ptr, NonZero::new(bytes)) }
+        unsafe { self.heap.free_in(block, ptr, NonZero::new(bytes)) }?;
+        if is_witness {
+            self.heap.replace_witness(Some(ptr));
+        }
+        Ok(())
     }
 
     /// Frees the block that starts at a granule, of `size` bytes if that is said, if it is small and one more of its size may

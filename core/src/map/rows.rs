@@ -58,6 +58,36 @@ impl<G: Granule<Entry = Live>> Map<G> {
         indices.clone().position(is_used).ok_or(count)
     }
 
+    /// The start of some block of `[first, end)`, which are all of the map's, that is in use and does not wait, or none: entries are
+    /// looked at from the `at`th on, upwards or downwards, and then those on the other side. And how many were. O(that).
+    ///
+    /// # Safety
+    /// As for the type; `at` is one of as many as there are, counted from that of `first`.
+    pub unsafe fn used_from(self, first: usize, end: usize, at: usize, up: bool) -> (Option<usize>, usize) {
+        let (low, count) = (first / WORD_GRANULES, self.entries_of(first, end));
+        let used_in = |index: usize| {
+            // SAFETY: the caller gives granules of the map.
+            let used = unsafe { self.entry(low + index) }.used().load(Relaxed);
+            (used != 0).then(|| (low + index) * WORD_GRANULES + used.trailing_zeros() as usize)
+        };
+        let mut looked = 0;
+        let used_of = |index: usize| {
+            looked += 1;
+            used_in(index)
+        };
+        let found = if up {
+            (at..count).chain(0..at).find_map(used_of)
+        } else {
+            (0..=at).rev().chain((at + 1..count).rev()).find_map(used_of)
+        };
+        (found, looked)
+    }
+
+    /// How many entries the chunks of `[first, end)` have.
+    pub const fn entries_of(self, first: usize, end: usize) -> usize {
+        (end - 1) / WORD_GRANULES - first / WORD_GRANULES + 1
+    }
+
     /// The topmost row of those in `[first, below)`, where chunks start. O(granules / [`WORD_GRANULES`]).
     ///
     /// # Safety

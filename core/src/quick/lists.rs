@@ -5,7 +5,7 @@ use core::fmt;
 use core::ptr::NonNull;
 
 use super::long::{EMPTY, PLACES, Place};
-use super::{FIRST_LOOK, FREES, List, Policy, UNTIL_SEEN};
+use super::{ENTRIES_AT_ONCE, FIRST_LOOK, FREES, List, Policy, UNTIL_SEEN};
 use crate::map::WORD_GRANULES;
 
 /// The lists of a heap, and what may wait in them.
@@ -56,6 +56,10 @@ pub struct Terms {
     pub(super) until_look: usize,
     /// Frees until it is time to look for spans with nothing in use: it is, as long as there are none.
     pub(super) until_release: isize,
+    /// The address of a block in use, none at address 0, whose free is to be noticed.
+    pub(super) witness: usize,
+    /// Map entries that may be looked at for another.
+    pub(super) credit: usize,
 }
 
 impl Terms {
@@ -70,12 +74,19 @@ impl Terms {
             until_seen: UNTIL_SEEN,
             until_look: FIRST_LOOK - UNTIL_SEEN,
             until_release: FREES,
+            witness: 0,
+            credit: 0,
         }
     }
 
     /// Has nothing wait until `frees` blocks more were freed; if that is 0, until they open.
     pub(super) const fn close(&mut self, frees: usize) {
         (self.limit, self.closed_for) = (0, frees);
+    }
+
+    /// Lets as many map entries more be looked at for a witness.
+    pub(super) fn earn(&mut self, entries: usize) {
+        self.credit = (self.credit + entries).min(ENTRIES_AT_ONCE);
     }
 
     /// Has as much wait as the policy says.

@@ -116,7 +116,7 @@ pub unsafe trait PageSource {
     /// is no longer used.
     unsafe fn release(&mut self, block: NonNull<[u8]>);
 
-    /// Whether spans in which nothing is in use had better go back at once: asked now and then while a `LocalHeap` has three or
+    /// Whether spans in which nothing is in use had better go back at once: asked now and then while a `LocalHeap` has two or
     /// more. A source may say no for a while to a heap that soon asked for as many again.
     fn wants_back(&self) -> bool {
         true
@@ -142,6 +142,16 @@ pub unsafe trait PageSource {
     /// Nobody uses the bytes.
     unsafe fn discard(&mut self, start: NonNull<u8>, bytes: usize) {
         let _ = (start, bytes);
+    }
+
+    /// [`discard`](Self::discard), by a heap that has nothing else in use, and may well need the bytes again. Called by frees, for
+    /// what is free in one piece of 64 KiB or more.
+    ///
+    /// # Safety
+    /// As for `discard`.
+    unsafe fn discard_for_now(&mut self, start: NonNull<u8>, bytes: usize) {
+        // SAFETY: as the caller says.
+        unsafe { self.discard(start, bytes) };
     }
 
     /// The start of the block, handed out and not yet released, that holds `address`; `None` if no block does.
