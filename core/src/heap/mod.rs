@@ -33,6 +33,7 @@ mod sweep;
 mod tidy;
 mod waiting;
 mod wilderness;
+#[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
 mod witness;
 mod zeroed;
 

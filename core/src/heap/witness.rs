@@ -17,6 +17,9 @@ const DISCARDED_FROM: usize = 64 << 10;
 /// 2^32 over the golden ratio: its multiples are scattered.
 const SCATTER: u32 = 0x9e37_79b9;
 
+/// To pass a span by takes as long as a look at so many map entries.
+const ENTRIES_A_SPAN: usize = 8;
+
 /// It would take longer than is paid for.
 struct TooLong;
 
@@ -59,6 +62,9 @@ impl<S: PageSource> Heap<S, Local> {
     /// of those after it, and of the home. An error if too few frees have paid for a search that is so long.
     fn find_witness(&mut self, freed: Option<NonNull<u8>>) -> Result<Option<NonNull<u8>>, TooLong> {
         let chance = freed.map_or(1, |block| (block.addr().get() / GRANULE) as u32).wrapping_mul(SCATTER);
+        if !self.quick.spend(self.counts.spans * ENTRIES_A_SPAN) {
+            return Err(TooLong);
+        }
         let home = self.home();
         // SAFETY: the spans are the heap's.
         let spans = || core::iter::successors(self.spans, |span| unsafe { span.next() });

@@ -145,3 +145,32 @@ fn a_long_block_that_waits_goes_to_whom_it_lies_well_for() {
         }
     }
 }
+
+#[test]
+fn what_is_spent_on_looks_has_been_earned_by_frees_and_growth() {
+    let mut quick = Quick::<Local>::new();
+    assert!(!quick.spend(0), "nothing was freed yet");
+    quick.release_after(0);
+    let earned = FREES.cast_unsigned() * ENTRIES_A_FREE;
+    assert!(quick.spend(earned - 1) && !quick.spend(1) && !quick.spend(0));
+    quick.release_after(10 * earned);
+    assert!(quick.spend(20 * earned - 1) && !quick.spend(7));
+    quick.earn_by_growth(100);
+    assert!(quick.spend(100 * LOOKS_AN_ENTRY - 1) && !quick.spend(1));
+    (0..10).for_each(|_| quick.earn_by_growth(ENTRIES_AT_ONCE));
+    assert!(quick.spend(ENTRIES_AT_ONCE - 1) && !quick.spend(1), "more would take too long at once");
+}
+
+#[test]
+fn a_witness_is_forgotten_with_the_memory_that_it_lies_in() {
+    let mut quick = Quick::<Local>::new();
+    let mut memory = [[0_usize; 2]; 6];
+    let [below, low, high, above] = [0, 2, 3, 4].map(|index| NonNull::from(&mut memory[index]).cast::<u8>());
+    let block = NonNull::slice_from_raw_parts(low, 2 * GRANULE);
+    for (witness, is_kept) in [(below, true), (low, false), (high, false), (above, true)] {
+        quick.set_witness(Some(witness));
+        assert!(quick.is_witness(witness) && !quick.is_witness(NonNull::dangling()));
+        quick.forget_witness_in(block);
+        assert_eq!(quick.is_witness(witness), is_kept);
+    }
+}
