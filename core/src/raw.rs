@@ -46,3 +46,9 @@ pub(crate) fn is_multiple(ptr: NonNull<u8>, align: usize) -> bool {
 pub(crate) fn distance(base: NonNull<u8>, ptr: NonNull<u8>) -> usize {
     ptr.addr().get().wrapping_sub(base.addr().get())
 }
+
+/// Whether an address lies in a block.
+#[inline(always)]
+pub(crate) fn holds(block: NonNull<[u8]>, address: usize) -> bool {
+    address.wrapping_sub(block.addr().get()) < block.len()
+}

@@ -93,9 +93,9 @@ fn all_spans_but_the_first_go_back_with_the_last_block_in_them_in_whatever_order
 #[test]
 fn so_they_do_where_others_have_freed_some_or_blocks_were_moved() {
     let inbox: &Inbox = Box::leak(Box::new(Inbox::new()));
+    let source = endless::Endless { lent: 0 };
     // SAFETY: the inbox is the heap's alone.
-    let mut heap: Local =
-        unsafe { LocalHeap::new(endless::Endless { lent: 0 }, inbox, |error, _| panic!("{error}")) };
+    let mut heap: Local = unsafe { LocalHeap::new(source, inbox, |error, _| panic!("{error}")) };
     let mut blocks = allocate(&mut heap, 100, 20 << 20);
     shuffle(&mut blocks);
     let [some, remote, moved, rest] =

@@ -140,7 +140,7 @@ fn allocate_at_last_zeroed(layout: Layout) -> Option<NonNull<u8>> {
     Some(block)
 }
 
-/// The bytes of the block at `ptr`: the size asked for, rounded up to granules.
+/// The bytes of the block at `ptr`: the size asked for, rounded up to granules, or more once it was [resized](resize).
 ///
 /// # Errors
 /// A [`FreeError`] for a pointer that is not the start of a live block.

@@ -9,11 +9,12 @@ use core::ptr::NonNull;
 
 use super::Heap;
 use crate::granule::{GRANULE, Granule, Unit};
+use crate::raw::holds;
 use crate::span::Span;
 use crate::{Local, PageSource};
 
 /// What the home has free goes back in pieces of so many bytes and more.
-const DISCARDED_FROM: usize = 64 << 10;
+const PIECES_FROM: usize = 64 << 10;
 /// 2^32 over the golden ratio: its multiples are scattered.
 const SCATTER: u32 = 0x9e37_79b9;
 
@@ -41,10 +42,10 @@ impl<S: PageSource> Heap<S, Local> {
             return;
         }
         let Ok(witness) = self.find_witness(freed) else { return };
-        if witness.is_none_or(|witness| !is_one_alone && self.home().is_some_and(|home| holds(home, witness)))
+        if witness.is_none_or(|witness| !is_one_alone && self.home().is_some_and(|home| is_in(witness, home)))
         {
             self.release_swept();
-            self.discard_from(DISCARDED_FROM, S::discard_for_now);
+            self.discard_from(PIECES_FROM, S::discard_for_now);
         }
         self.quick.set_witness(witness);
     }
@@ -68,7 +69,7 @@ impl<S: PageSource> Heap<S, Local> {
         let home = self.home();
         // SAFETY: the spans are the heap's.
         let spans = || core::iter::successors(self.spans, |span| unsafe { span.next() });
-        let is_newer = |&span: &_| freed.is_some_and(|freed| !holds(span, freed));
+        let is_newer = |&span: &_| freed.is_some_and(|freed| !is_in(freed, span));
         let others = spans().skip_while(is_newer).chain(spans().take_while(is_newer));
         for span in others.filter(|&span| home != Some(span)).chain(home) {
             // SAFETY: the span is one of the heap's.
@@ -99,8 +100,7 @@ impl<S: PageSource> Heap<S, Local> {
 }
 
 /// Whether an address lies in the block of a span.
-fn holds(span: Span<impl Granule>, address: NonNull<u8>) -> bool {
+fn is_in(address: NonNull<u8>, span: Span<impl Granule>) -> bool {
     // SAFETY: asked of a heap's spans alone.
-    let block = unsafe { span.block() };
-    address.addr().get().wrapping_sub(block.addr().get()) < block.len()
+    holds(unsafe { span.block() }, address.addr().get())
 }

@@ -4,8 +4,9 @@ use core::cell::UnsafeCell;
 use core::fmt;
 use core::ptr::NonNull;
 
+use super::due::{EARNED_AT_MOST, FIRST_LOOK, FREES, UNTIL_SEEN};
 use super::long::{EMPTY, PLACES, Place};
-use super::{ENTRIES_AT_ONCE, FIRST_LOOK, FREES, List, Policy, UNTIL_SEEN};
+use super::{List, Policy};
 use crate::map::WORD_GRANULES;
 
 /// The lists of a heap, and what may wait in them.
@@ -86,7 +87,7 @@ impl Terms {
 
     /// Lets as many map entries more be looked at for a witness.
     pub(super) fn earn(&mut self, entries: usize) {
-        self.credit = (self.credit + entries).min(ENTRIES_AT_ONCE);
+        self.credit = (self.credit + entries).min(EARNED_AT_MOST);
     }
 
     /// Has as much wait as the policy says.

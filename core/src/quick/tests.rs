@@ -2,6 +2,7 @@
 
 use std::vec;
 
+use super::due::*;
 use super::policy::FROM;
 use super::*;
 use crate::map::WORD_GRANULES;
@@ -151,14 +152,14 @@ fn what_is_spent_on_looks_has_been_earned_by_frees_and_growth() {
     let mut quick = Quick::<Local>::new();
     assert!(!quick.spend(0), "nothing was freed yet");
     quick.release_after(0);
-    let earned = FREES.cast_unsigned() * ENTRIES_A_FREE;
+    let earned = FREES.cast_unsigned() * EARNED_A_FREE;
     assert!(quick.spend(earned - 1) && !quick.spend(1) && !quick.spend(0));
     quick.release_after(10 * earned);
     assert!(quick.spend(20 * earned - 1) && !quick.spend(7));
     quick.earn_by_growth(100);
-    assert!(quick.spend(100 * LOOKS_AN_ENTRY - 1) && !quick.spend(1));
-    (0..10).for_each(|_| quick.earn_by_growth(ENTRIES_AT_ONCE));
-    assert!(quick.spend(ENTRIES_AT_ONCE - 1) && !quick.spend(1), "more would take too long at once");
+    assert!(quick.spend(100 * EARNED_AN_ENTRY - 1) && !quick.spend(1));
+    (0..10).for_each(|_| quick.earn_by_growth(EARNED_AT_MOST));
+    assert!(quick.spend(EARNED_AT_MOST - 1) && !quick.spend(1), "more would take too long at once");
 }
 
 #[test]

@@ -14,7 +14,8 @@ use crate::near::Start;
 use crate::region::{RegionSource, slot_of};
 use crate::tls::current;
 
-/// Makes the block at `ptr` `new_size` bytes long, in place or by moving it to one aligned to a granule. `Ok(None)`,
+/// Makes the block at `ptr` `new_size` bytes long, in place or by moving it to one aligned to a granule; one that grows or shrinks
+/// by less than an eighth may be left up to an eighth longer. `Ok(None)`,
 /// and nothing has changed, when memory cannot be had.
 ///
 /// # Errors

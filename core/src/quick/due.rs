@@ -1,0 +1,137 @@
+//! What is counted, so that what takes long is done seldom: when all that waits is coalesced, when it is looked how many blocks
+//! wait, when spans with nothing in use are looked for, and what may be spent on the search for a witness.
+
+use core::ptr::NonNull;
+
+use super::{Lists, Quick};
+use crate::Mode;
+use crate::raw::holds;
+
+/// To look through so many map entries for blocks that wait takes as long as to coalesce one by itself.
+const ENTRIES_A_BLOCK: usize = 8;
+
+/// Requests for short blocks until it is seen whether it is time to look how many wait.
+pub(super) const UNTIL_SEEN: usize = 1 << 9;
+/// Requests until it is looked, at least,
+pub(super) const FIRST_LOOK: usize = 1 << 14;
+/// and for each map entry that is looked at.
+const REQUESTS_AN_ENTRY: usize = 4;
+/// Frees until it is looked for spans with nothing in use, at least.
+pub(super) const FREES: isize = 1 << 11;
+/// Map entries that may be looked at, in the end, for each free,
+pub(super) const EARNED_A_FREE: usize = 2;
+/// and each time that the heap grew by one,
+pub(super) const EARNED_AN_ENTRY: usize = 4;
+/// and at once.
+pub(super) const EARNED_AT_MOST: usize = 1 << 22;
+
+impl<M: Mode> Quick<M> {
+    /// Counts blocks about to be coalesced one at a time. Whether so many were that all may as well
+    /// be at once, in a heap whose maps have `entries` entries. (Which of two ways is cheaper is not known before: by the time
+    /// that the one has cost as much as the other would, at most twice as much was spent. Karlin, Manasse, Rudolph and Sleator,
+    /// "Competitive snoopy caching", 1988.)
+    pub fn count_coalesced(&mut self, blocks: usize, entries: usize) -> bool {
+        self.lists.terms_mut().is_some_and(|terms| {
+            terms.coalesced += blocks;
+            terms.coalesced >= entries / ENTRIES_A_BLOCK
+        })
+    }
+
+    /// Counts a request for a short block. Whether it is time to see whether it is time to look how many wait.
+    #[inline(always)]
+    pub fn count_request(&mut self) -> bool {
+        self.lists.terms_mut().is_some_and(|terms| {
+            terms.until_seen = terms.until_seen.wrapping_sub(1);
+            terms.until_seen == 0
+        })
+    }
+
+    /// Whether it is: so the next request may put in order what waits.
+    #[inline(always)]
+    pub fn may_tidy(&self) -> bool {
+        self.lists.terms().until_seen == 0
+    }
+
+    /// Whether it is time to look how many wait. If not, it is seen again later.
+    pub fn is_time_to_look(&mut self) -> bool {
+        self.lists.terms_mut().is_some_and(|terms| {
+            terms.until_seen = terms.until_look.min(UNTIL_SEEN);
+            terms.until_look -= terms.until_seen;
+            terms.until_seen == 0
+        })
+    }
+
+    /// Has it be time once there were so many requests more that to look through maps of `entries` entries, and to put `ordered`
+    /// blocks in order, takes a small part of what they take.
+    pub fn look_after(&mut self, ordered: usize, entries: usize) {
+        if let Some(terms) = self.lists.terms_mut() {
+            let requests = FIRST_LOOK.max(REQUESTS_AN_ENTRY * entries).max(ordered);
+            (terms.until_seen, terms.until_look) = (UNTIL_SEEN, requests - UNTIL_SEEN);
+        }
+    }
+
+    /// Counts a free that takes as long as `frees` of blocks that wait in lists. Whether there were so many that it is time to look
+    /// for spans with nothing in use.
+    #[inline(always)]
+    pub fn count_free(&mut self, frees: isize) -> bool {
+        self.lists.terms_mut().is_some_and(|terms| {
+            terms.until_release = terms.until_release.wrapping_sub(frees);
+            terms.until_release < 0
+        })
+    }
+
+    /// Whether it is.
+    #[inline(always)]
+    pub fn is_time_to_release(&self) -> bool {
+        self.lists.terms().until_release < 0
+    }
+
+    /// Has it be time after so many frees, or a few more: as many as map entries were looked at, so that this takes a small part of
+    /// what they take.
+    pub fn release_after(&mut self, frees: usize) {
+        if let Some(terms) = self.lists.terms_mut() {
+            terms.until_release = FREES.max(frees.cast_signed());
+            terms.earn(terms.until_release.cast_unsigned() * EARNED_A_FREE);
+        }
+    }
+
+    /// Counts map entries that the heap has more.
+    pub fn earn_by_growth(&mut self, entries: usize) {
+        if let Some(terms) = self.lists.terms_mut() {
+            terms.earn(entries * EARNED_AN_ENTRY);
+        }
+    }
+
+    /// Whether a block is the one whose free is to be noticed.
+    #[inline(always)]
+    pub fn is_witness(&self, block: NonNull<u8>) -> bool {
+        self.lists.terms().witness == block.addr().get()
+    }
+
+    /// Its address, or 0.
+    pub fn witness(&self) -> usize {
+        self.lists.terms().witness
+    }
+
+    /// Has this one be it, or none.
+    pub fn set_witness(&mut self, block: Option<NonNull<u8>>) {
+        if let Some(terms) = self.lists.terms_mut() {
+            terms.witness = block.map_or(0, |block| block.addr().get());
+        }
+    }
+
+    /// Has none, if it lies there.
+    pub fn forget_witness_in(&mut self, block: NonNull<[u8]>) {
+        if holds(block, self.witness()) {
+            self.set_witness(None);
+        }
+    }
+
+    /// Spends as many looks at map entries, of those that frees have paid for. Whether there are any left.
+    pub fn spend(&mut self, entries: usize) -> bool {
+        self.lists.terms_mut().is_some_and(|terms| {
+            terms.credit = terms.credit.saturating_sub(entries);
+            terms.credit > 0
+        })
+    }
+}
