@@ -4,6 +4,9 @@
 const PART: usize = 8;
 /// Granules that are room enough.
 const MOST_ROOM: usize = 2048;
+/// Granules that a block which is given room grew by at most. Who adds more than that at a time spends more on what is added than on
+/// the call, and room for it would be much memory.
+const LONGEST_STEP: usize = 8;
 
 /// How many granules a block is to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,10 +26,10 @@ impl Length {
     /// So many or more, of a block that has `old`: one that grows by a little will soon grow again, and then be copied each
     /// time, or cut what is free above it.
     pub(super) fn about(size: usize, old: usize) -> Self {
-        let room = room(old);
+        let (room, step) = (room(old), size.wrapping_sub(old));
         let most = if Self::is_about(size, old) {
             old
-        } else if size.wrapping_sub(old) < room {
+        } else if step < room && step <= LONGEST_STEP {
             old + room
         } else {
             size
