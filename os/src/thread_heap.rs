@@ -162,12 +162,26 @@ impl ThreadHeap {
     pub(crate) unsafe fn allocate(&self, layout: Layout) -> Option<NonNull<u8>> {
         // SAFETY: as the caller says.
         unsafe {
+            self.ticks.set(self.ticks.get().wrapping_add(1));
+            if self.ticks.get().is_multiple_of(PUBLISH_EACH) || self.local().may_tidy() {
+                return self.allocate_and_see_to_others(layout);
+            }
+            self.local().allocate_taking_in(layout)
+        }
+    }
+
+    /// [`allocate`](Self::allocate), of which the heap's blocks and others are told.
+    ///
+    /// # Safety
+    /// As for [`local`](Self::local).
+    #[cold]
+    #[inline(never)]
+    unsafe fn allocate_and_see_to_others(&self, layout: Layout) -> Option<NonNull<u8>> {
+        // SAFETY: as the caller says.
+        unsafe {
             let may_tidy = self.local().may_tidy();
             let block = self.local().allocate_taking_in(layout);
-            self.ticks.set(self.ticks.get().wrapping_add(1));
-            if self.ticks.get().is_multiple_of(PUBLISH_EACH) || may_tidy {
-                self.publish_and_give_back();
-            }
+            self.publish_and_give_back();
             if self.ticks.get().is_multiple_of(SECOND_EACH) || may_tidy {
                 self.tidy_each_second();
             }

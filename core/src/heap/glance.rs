@@ -137,7 +137,7 @@ impl<S: PageSource> Heap<S, Local> {
     #[inline(never)]
     pub(crate) unsafe fn take_back_known(&mut self, span: Span<Unit<S, Local>>, start: usize) {
         // SAFETY: as the caller says.
-        unsafe { self.take_back(UsedChunk { span, start, map: span.map().extent(start) }) };
+        unsafe { self.take_back_clearing(UsedChunk { span, start, map: span.map().extent(start) }, || ()) };
     }
 
     /// The chunk that starts at granule `start` of `span`, if a block in use does. O(1).

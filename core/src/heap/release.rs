@@ -8,7 +8,7 @@ const KEPT: usize = 2;
 /// With nothing in use such a part of all goes back.
 const PART: usize = 2;
 /// To look at so many map entries takes as long as a free of a block that waits in a list,
-const ENTRIES_A_FREE: usize = 4;
+const ENTRIES_A_FREE: usize = 1;
 /// and others as long as so many.
 const LONG_FREE: isize = 8;
 
