@@ -260,9 +260,9 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         self.heap.discard();
     }
 
-    /// How many blocks wait. O(heap / the granules of a map entry).
+    /// About how many blocks wait, as a part of the maps tells. O(heap / the granules of a map entry).
     pub fn waiting(&self) -> usize {
-        self.heap.count_waiting()
+        self.heap.estimate_waiting()
     }
 
     /// Whether the next request for which [none waits](Self::allocate_waiting) may put in order what waits: so after each few

@@ -164,19 +164,19 @@ impl ThreadHeap {
         unsafe {
             self.ticks.set(self.ticks.get().wrapping_add(1));
             if self.ticks.get().is_multiple_of(PUBLISH_EACH) || self.local().may_tidy() {
-                return self.allocate_and_see_to_others(layout);
+                return self.allocate_and_look_round(layout);
             }
             self.local().allocate_taking_in(layout)
         }
     }
 
-    /// [`allocate`](Self::allocate), of which the heap's blocks and others are told.
+    /// [`allocate`](Self::allocate), when others are told, and it is seen what may go back.
     ///
     /// # Safety
     /// As for [`local`](Self::local).
     #[cold]
     #[inline(never)]
-    unsafe fn allocate_and_see_to_others(&self, layout: Layout) -> Option<NonNull<u8>> {
+    unsafe fn allocate_and_look_round(&self, layout: Layout) -> Option<NonNull<u8>> {
         // SAFETY: as the caller says.
         unsafe {
             let may_tidy = self.local().may_tidy();

@@ -7,9 +7,7 @@ use crate::{Local, PageSource};
 const KEPT: usize = 2;
 /// With nothing in use such a part of all goes back.
 const PART: usize = 2;
-/// To look at so many map entries takes as long as a free of a block that waits in a list,
-const ENTRIES_A_FREE: usize = 1;
-/// and others as long as so many.
+/// For each free of a block that waits in a list a map entry may be looked at, and for each of another so many.
 const LONG_FREE: isize = 8;
 
 /// What a look at spans found.
@@ -48,7 +46,7 @@ impl<S: PageSource> Heap<S, Local> {
         if look.unused > 1 && look.unused >= self.counts.spans / PART {
             self.release_swept();
         } else {
-            self.quick.release_after(look.entries / ENTRIES_A_FREE);
+            self.quick.release_after(look.entries);
         }
         if !self.has_live_witness() {
             self.replace_witness(None);

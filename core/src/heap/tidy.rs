@@ -12,6 +12,9 @@ use crate::{Local, PageSource};
 
 /// So few blocks may as well stay as they are: they are in the cache.
 const FEW: usize = 8192;
+/// One in so many of the maps' entries is looked at to see how many wait: a prime, so that what repeats at multiples of a power of
+/// two is met at all its places.
+const STEP: usize = 7;
 /// Granules of a row that is coalesced.
 const LONG: usize = WORD_GRANULES;
 
@@ -33,19 +36,25 @@ impl<S: PageSource> Heap<S, Local> {
         if !self.quick.is_time_to_look() {
             return;
         }
-        if self.count_waiting() > FEW {
+        if self.do_many_wait() {
             self.tidy();
         } else {
             self.quick.look_after(0, self.counts.entries());
         }
     }
 
-    /// How many blocks wait. O(heap / the granules of a map entry).
-    pub(crate) fn count_waiting(&self) -> usize {
+    /// Whether more than a [`FEW`] blocks wait. O(heap / the granules of a map entry); O(1) if there are not so many blocks at all.
+    fn do_many_wait(&self) -> bool {
+        // What waits is counted as in use.
+        self.counts.used_chunks > FEW && self.estimate_waiting() > FEW
+    }
+
+    /// About how many blocks wait. O(heap / the granules of a map entry).
+    pub(crate) fn estimate_waiting(&self) -> usize {
         // SAFETY: the spans are the heap's.
         let spans = core::iter::successors(self.spans, |span| unsafe { span.next() });
         // SAFETY: as before.
-        spans.map(|span| unsafe { span.map().count_waiting(span.first(), span.end()) }).sum()
+        spans.map(|span| unsafe { span.map().count_waiting(span.first(), span.end(), STEP) }).sum()
     }
 
     /// Coalesces what waits in long rows, and puts the rest in order: the lowest of each size in a span is handed out first.

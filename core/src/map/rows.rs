@@ -29,20 +29,25 @@ pub struct Unused {
 /// # Safety of its methods
 /// As for [`Map`]; rows are the map's.
 impl<G: Granule<Entry = Live>> Map<G> {
-    /// How many of the chunks of `[first, end)`, which are all of the map's, wait. O(granules / [`WORD_GRANULES`]).
+    /// How many of the chunks of `[first, end)`, which are all of the map's, wait, as far as a look at each `step`th entry tells; of
+    /// each entry, exactly so many. O(granules / [`WORD_GRANULES`] / step).
     ///
     /// # Safety
     /// As for the type.
-    pub unsafe fn count_waiting(self, first: usize, end: usize) -> usize {
-        let (mut chunks, mut edges) = (0, 0);
-        for index in first / WORD_GRANULES..=end / WORD_GRANULES {
+    pub unsafe fn count_waiting(self, first: usize, end: usize, step: usize) -> usize {
+        let (mut chunks, mut edges) = (0_usize, 0);
+        for index in (first / WORD_GRANULES..end / WORD_GRANULES + 1).rev().step_by(step) {
             // SAFETY: the caller gives granules of the map.
             let entry = unsafe { self.entry(index) };
+            // Soon done with the many in which no chunk starts.
+            if entry.chunks().load(Relaxed) == 0 {
+                continue;
+            }
             chunks += unused(entry).count_ones() as usize;
             edges += (entry.starts() & entry.edges().load(Relaxed)).count_ones() as usize;
         }
         // The boundary at the end is none. Each that is free is between two edges.
-        chunks - 1 - edges / 2
+        (chunks - 1).saturating_sub(edges / 2) * step
     }
 
     /// How many entries there are below the first in which a chunk of `[first, end)`, which are all of the map's, is in use and does

@@ -243,7 +243,7 @@ impl Model<TwoWordsLive> {
         let waiting = self.chunks.iter().filter(|chunk| chunk.1 == State::Waits).count();
         // SAFETY: the map has these granules.
         unsafe {
-            assert_eq!(self.map.count_waiting(first, self.granules), waiting);
+            assert_eq!(self.map.count_waiting(first, self.granules, 1), waiting);
             for row in self.rows().into_iter().rev() {
                 let found = self.map.row_below(first, below).unwrap();
                 assert_eq!(found, Row { start: self.chunks[row.start].0, end: self.end(row.end - 1) });
