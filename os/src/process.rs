@@ -30,7 +30,10 @@ use crate::table::Owner;
 use crate::thread_heap::LARGEST;
 use crate::tls::current;
 use free::granule_at;
-pub use free::{LetWait, deallocate, deallocate_near, deallocate_otherwise, deallocate_sized, let_wait};
+pub use free::{
+    LetWait, LongWait, coalesce, deallocate, deallocate_long, deallocate_near, deallocate_otherwise,
+    deallocate_sized, let_wait, let_wait_long,
+};
 use place::Place;
 pub use resize::{OwnBlock, reallocate, resize, resize_otherwise};
 
@@ -61,9 +64,9 @@ pub fn allocate_waiting(size: usize) -> Option<NonNull<u8>> {
     unsafe { current().local() }.allocate_waiting(size)
 }
 
-/// [`allocate_waiting`], of a block too long for a quick list.
+/// A block for `layout`, too long for a quick list, if one waits in the calling thread's heap. For any other, [`allocate`].
 #[inline(always)]
-fn allocate_waiting_long(layout: Layout) -> Option<NonNull<u8>> {
+pub fn allocate_waiting_long(layout: Layout) -> Option<NonNull<u8>> {
     // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
     unsafe { current().local() }.allocate_waiting_long(layout)
 }
@@ -71,9 +74,15 @@ fn allocate_waiting_long(layout: Layout) -> Option<NonNull<u8>> {
 /// [`allocate`], where no block waits in a list.
 #[inline(never)]
 pub fn allocate_otherwise(layout: Layout) -> Option<NonNull<u8>> {
-    if let Some(block) = allocate_waiting_long(layout) {
-        return Some(block);
+    match allocate_waiting_long(layout) {
+        Some(block) => Some(block),
+        None => allocate_anew(layout),
     }
+}
+
+/// [`allocate`], where no block waits.
+#[inline(never)]
+pub fn allocate_anew(layout: Layout) -> Option<NonNull<u8>> {
     if is_huge(layout) {
         return huge::allocate(layout);
     }

@@ -4,7 +4,7 @@ use core::alloc::Layout;
 use core::ffi::c_void;
 use core::ptr::{NonNull, null_mut};
 
-use memalloc_os::process::{LetWait, OwnBlock};
+use memalloc_os::process::{LetWait, LongWait, OwnBlock};
 use memalloc_os::{abort_on_bad_free, process};
 
 use crate::errno::{ENOMEM, fail};
@@ -21,9 +21,18 @@ pub extern "C" fn malloc(size: usize) -> *mut c_void {
     }
 }
 
+/// [`malloc`], where no block waits in a list.
 #[inline(never)]
 pub(crate) fn malloc_otherwise(size: usize) -> *mut c_void {
-    get(size, ALIGNMENT, process::allocate_otherwise)
+    match Layout::from_size_align(size, ALIGNMENT).ok().and_then(process::allocate_waiting_long) {
+        Some(block) => block.as_ptr().cast(),
+        None => malloc_anew(size),
+    }
+}
+
+#[inline(never)]
+fn malloc_anew(size: usize) -> *mut c_void {
+    get(size, ALIGNMENT, process::allocate_anew)
 }
 
 /// A block of at least `count * size` bytes, all zero.
@@ -53,13 +62,16 @@ pub unsafe extern "C" fn free(ptr: *mut c_void) {
 }
 
 /// # Safety
-/// As for [`process::deallocate_near`].
+/// As for [`process::let_wait_long`].
 #[inline(never)]
 unsafe fn free_near(ptr: *mut c_void) {
-    // SAFETY: as the caller says; a pointer that is near is not null.
+    // SAFETY: as the caller says.
     unsafe {
-        if let Err(error) = process::deallocate_near(NonNull::new_unchecked(ptr.cast()), None) {
-            abort_on_bad_free(error, ptr.cast());
+        match process::let_wait_long(ptr.cast(), None) {
+            LongWait::Yes => {}
+            LongWait::InPlaceOf(displaced) => process::coalesce(displaced),
+            LongWait::TooLong => process::deallocate_long(ptr.cast()),
+            LongWait::No => free_otherwise(ptr),
         }
     }
 }

@@ -12,8 +12,9 @@
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
+pub use memalloc_core::LongWait;
 use memalloc_core::remote::RemoteSpan;
-use memalloc_core::{FreeError, GRANULE, GranuleAt, LongWait};
+use memalloc_core::{FreeError, GRANULE, GranuleAt};
 
 use crate::heaps::{self, heap_of};
 use crate::huge;
@@ -87,7 +88,7 @@ pub unsafe fn deallocate_near(ptr: NonNull<u8>, size: Option<usize>) -> Result<(
             LongWait::No => return deallocate_otherwise(ptr, size.map_or(0, whole)),
             LongWait::Yes => {}
             LongWait::InPlaceOf(displaced) => coalesce(displaced),
-            LongWait::TooLong => free_long(ptr.as_ptr()),
+            LongWait::TooLong => deallocate_long(ptr.as_ptr()),
         }
     }
     Ok(())
@@ -111,12 +112,13 @@ pub unsafe fn let_wait(ptr: *mut u8, size: Option<usize>) -> LetWait {
     }
 }
 
-/// [`let_wait`], of a long block: one of each few sizes may wait.
+/// [`let_wait`], of a long block, of `size` bytes if that is said: one of each few sizes may wait. If not,
+/// [`deallocate_otherwise`] frees it.
 ///
 /// # Safety
 /// As for `let_wait`, which just said that the block is near.
 #[inline(always)]
-unsafe fn let_wait_long(ptr: *mut u8, size: Option<usize>) -> LongWait {
+pub unsafe fn let_wait_long(ptr: *mut u8, size: Option<usize>) -> LongWait {
     // SAFETY: as in `let_wait`.
     unsafe { current().local().let_wait_long(granule_at(Start::of(ptr.addr()), ptr), size) }
 }
@@ -125,8 +127,8 @@ unsafe fn let_wait_long(ptr: *mut u8, size: Option<usize>) -> LongWait {
 ///
 /// # Safety
 /// [`let_wait_long`] just said so of it.
-#[inline(always)]
-unsafe fn free_long(ptr: *mut u8) {
+#[inline(never)]
+pub unsafe fn deallocate_long(ptr: *mut u8) {
     // SAFETY: as the caller says; the heap is the calling thread's, and nothing of it is borrowed.
     unsafe { current().local().deallocate_long(granule_at(Start::of(ptr.addr()), ptr)) };
 }
@@ -135,8 +137,8 @@ unsafe fn free_long(ptr: *mut u8) {
 ///
 /// # Safety
 /// [`let_wait_long`] just gave it.
-#[inline(always)]
-unsafe fn coalesce(displaced: NonNull<u8>) {
+#[inline(never)]
+pub unsafe fn coalesce(displaced: NonNull<u8>) {
     // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
     unsafe { current().local().coalesce(displaced) };
 }
