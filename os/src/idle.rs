@@ -13,7 +13,7 @@
 //! holds none; and when the program asks.
 
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use crate::clock::{SECOND, milliseconds};
 use crate::lock::Lock;
@@ -52,6 +52,9 @@ static IDLE: Lock<Idle> = Lock::new(Idle::new(), || (), |idle| *idle = Idle::new
 /// Bytes of all extents, to be read without the lock.
 static BYTES: AtomicUsize = AtomicUsize::new(0);
 
+/// When the first of them became idle, to be read without the lock: in milliseconds.
+static OLDEST: AtomicU64 = AtomicU64::new(u64::MAX);
+
 /// Bytes that are idle.
 #[inline]
 pub(crate) fn bytes() -> usize {
@@ -66,6 +69,7 @@ fn change<T>(how: impl FnOnce(&mut Idle) -> T) -> T {
     let mut idle = IDLE.lock();
     let result = how(&mut idle);
     BYTES.store(idle.bytes(), Relaxed);
+    OLDEST.store(idle.oldest(), Relaxed);
     result
 }
 
@@ -117,9 +121,10 @@ pub(crate) fn take_at(start: NonNull<u8>, size: usize) -> bool {
 /// Gives what has been idle for long back to the system.
 #[inline]
 pub(crate) fn release_old() {
-    if bytes() > 0 {
-        // What another thread has just kept may be later.
-        release_if(|extent, now| now.saturating_sub(extent.since) >= SECOND);
+    // What another thread has just kept may be later.
+    let is_old = |since: u64, now: u64| now.saturating_sub(since) >= SECOND;
+    if bytes() > 0 && is_old(OLDEST.load(Relaxed), milliseconds()) {
+        release_if(|extent, now| is_old(extent.since, now));
     }
 }
 
@@ -154,6 +159,10 @@ impl Idle {
 
     fn bytes(&self) -> usize {
         self.extents.iter().flatten().map(|extent| extent.size).sum()
+    }
+
+    fn oldest(&self) -> u64 {
+        self.extents.iter().flatten().map(|extent| extent.since).min().unwrap_or(u64::MAX)
     }
 
     /// Adds an extent, one with those that it touches. Whether there is room for it.
