@@ -59,12 +59,26 @@ fn after_all_was_freed_at_random_neighbours_are_handed_out_one_after_another() {
 
 #[test]
 fn what_waits_between_blocks_in_use_is_handed_out_from_the_bottom_up() {
+    is_handed_out_in_order_after(Local::tidy);
+}
+
+#[test]
+fn so_it_is_after_many_requests() {
+    is_handed_out_in_order_after(|heap| {
+        for _ in 0..COUNT {
+            let block = allocate(heap, 1);
+            free(heap, &block);
+        }
+    });
+}
+
+fn is_handed_out_in_order_after(see_to: fn(&mut Local)) {
     let mut heap = heap();
     let blocks = allocate(&mut heap, COUNT);
     let (kept, mut freed): (Vec<_>, Vec<_>) = blocks.chunks(2).map(|pair| (pair[0], pair[1])).unzip();
     shuffle(&mut freed);
     free(&mut heap, &freed);
-    heap.tidy();
+    see_to(&mut heap);
     assert_eq!(heap.check(), Ok(()));
     let again = allocate(&mut heap, freed.len());
     assert!(near(&again) > 95, "{} %", near(&again));
