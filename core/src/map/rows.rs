@@ -3,7 +3,7 @@
 use core::sync::atomic::Ordering::Relaxed;
 
 use super::sweep::Rows;
-use super::{Entry, Field, Live, Map, WORD_GRANULES, bit};
+use super::{Entry, Live, Map, WORD_GRANULES, bit};
 use crate::granule::Granule;
 
 /// A row: its first granule, and the one above its last.
@@ -130,17 +130,28 @@ impl<G: Granule<Entry = Live>> Map<G> {
     /// # Safety
     /// As for the type, until the last was given.
     pub unsafe fn chunks_of(self, row: Row) -> impl Iterator<Item = Unused> {
+        // SAFETY: asked only for entries that the row has granules in.
+        let bits_of =
+            move |index| unsafe { (self.entry(index).starts(), self.entry(index).edges().load(Relaxed)) };
+        let mut index = row.start / WORD_GRANULES;
+        let (mut starts, mut edges) = bits_of(index);
+        // Of the entry at hand, those from the next chunk's on. Below the row no chunk is free.
+        starts &= bit(row.start).wrapping_neg();
         let (mut start, mut lower_free) = (row.start, false);
         core::iter::from_fn(move || {
             if start == row.end {
                 return None;
             }
-            // SAFETY: as the caller says. Below the row no chunk is free.
-            let (end, is_free) = unsafe {
-                (self.scan(start + 1, row.end), self.field_above(start, lower_free) == Field::Free)
-            };
-            let chunk = Unused { start, end, is_free };
-            (start, lower_free) = (end, is_free);
+            let is_free = edges & bit(start) != 0 && !lower_free;
+            starts &= starts.wrapping_sub(1);
+            while starts == 0 && (index + 1) * WORD_GRANULES < row.end {
+                index += 1;
+                (starts, edges) = bits_of(index);
+            }
+            let end =
+                if starts == 0 { row.end } else { index * WORD_GRANULES + starts.trailing_zeros() as usize };
+            let chunk = Unused { start, end: end.min(row.end), is_free };
+            (start, lower_free) = (chunk.end, is_free);
             Some(chunk)
         })
     }
