@@ -30,10 +30,7 @@ use crate::table::Owner;
 use crate::thread_heap::LARGEST;
 use crate::tls::current;
 use free::granule_at;
-pub use free::{
-    LetWait, LongWait, coalesce, deallocate, deallocate_long, deallocate_near, deallocate_otherwise,
-    deallocate_sized, let_wait, let_wait_long,
-};
+pub use free::{LetWait, deallocate, deallocate_near, deallocate_otherwise, deallocate_sized, let_wait};
 use place::Place;
 pub use resize::{OwnBlock, reallocate, resize, resize_otherwise};
 

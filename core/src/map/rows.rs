@@ -130,9 +130,11 @@ impl<G: Granule<Entry = Live>> Map<G> {
     /// # Safety
     /// As for the type, until the last was given.
     pub unsafe fn chunks_of(self, row: Row) -> impl Iterator<Item = Unused> {
-        // SAFETY: asked only for entries that the row has granules in.
-        let bits_of =
-            move |index| unsafe { (self.entry(index).starts(), self.entry(index).edges().load(Relaxed)) };
+        let bits_of = move |index| {
+            // SAFETY: asked only for entries that the row has granules in.
+            let entry = unsafe { self.entry(index) };
+            (entry.starts(), entry.edges().load(Relaxed))
+        };
         let mut index = row.start / WORD_GRANULES;
         let (mut starts, mut edges) = bits_of(index);
         // Of the entry at hand, those from the next chunk's on. Below the row no chunk is free.

@@ -14,7 +14,7 @@ const ENTRIES_A_BLOCK: usize = 8;
 pub(super) const UNTIL_SEEN: usize = 1 << 9;
 /// Requests until it is looked, at least,
 pub(super) const FIRST_LOOK: usize = 1 << 14;
-/// and for each map entry that is looked at.
+/// and for each map entry, of which some are looked at.
 const REQUESTS_AN_ENTRY: usize = 4;
 /// Frees until it is looked for spans with nothing in use, at least.
 pub(super) const FREES: isize = 1 << 11;

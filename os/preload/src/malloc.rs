@@ -4,7 +4,7 @@ use core::alloc::Layout;
 use core::ffi::c_void;
 use core::ptr::{NonNull, null_mut};
 
-use memalloc_os::process::{LetWait, LongWait, OwnBlock};
+use memalloc_os::process::{LetWait, OwnBlock};
 use memalloc_os::{abort_on_bad_free, process};
 
 use crate::errno::{ENOMEM, fail};
@@ -62,16 +62,13 @@ pub unsafe extern "C" fn free(ptr: *mut c_void) {
 }
 
 /// # Safety
-/// As for [`process::let_wait_long`].
+/// As for [`process::deallocate_near`].
 #[inline(never)]
 unsafe fn free_near(ptr: *mut c_void) {
-    // SAFETY: as the caller says.
+    // SAFETY: as the caller says; a pointer that is near is not null.
     unsafe {
-        match process::let_wait_long(ptr.cast(), None) {
-            LongWait::Yes => {}
-            LongWait::InPlaceOf(displaced) => process::coalesce(displaced),
-            LongWait::TooLong => process::deallocate_long(ptr.cast()),
-            LongWait::No => free_otherwise(ptr),
+        if let Err(error) = process::deallocate_near(NonNull::new_unchecked(ptr.cast()), None) {
+            abort_on_bad_free(error, ptr.cast());
         }
     }
 }

@@ -12,9 +12,8 @@
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
-pub use memalloc_core::LongWait;
 use memalloc_core::remote::RemoteSpan;
-use memalloc_core::{FreeError, GRANULE, GranuleAt};
+use memalloc_core::{FreeError, GRANULE, GranuleAt, LongWait};
 
 use crate::heaps::{self, heap_of};
 use crate::huge;
@@ -67,20 +66,34 @@ unsafe fn free(ptr: NonNull<u8>, size: Option<usize>) -> Result<(), FreeError> {
     unsafe {
         match let_wait(ptr.as_ptr(), size) {
             LetWait::Done => Ok(()),
-            LetWait::Near => deallocate_near(ptr, size),
+            LetWait::Near => deallocate_near_apart(ptr, size),
             LetWait::Far => deallocate_otherwise(ptr, size.map_or(0, whole)),
         }
     }
 }
 
-/// Frees the block at `ptr`, of `size` bytes if that is said, where [`let_wait`] has not, but said that it is near.
+/// [`deallocate_near`], by a call.
+///
+/// # Errors
+/// As there.
+///
+/// # Safety
+/// As there.
+#[inline(never)]
+unsafe fn deallocate_near_apart(ptr: NonNull<u8>, size: Option<usize>) -> Result<(), FreeError> {
+    // SAFETY: as the caller says.
+    unsafe { deallocate_near(ptr, size) }
+}
+
+/// Frees the block at `ptr`, of `size` bytes if that is said, where [`let_wait`] has not, but said that it is near. To be a part of a
+/// function that is called only then.
 ///
 /// # Errors
 /// As [`deallocate_sized`].
 ///
 /// # Safety
 /// As for [`let_wait`], which just said that the block is near.
-#[inline(never)]
+#[inline(always)]
 pub unsafe fn deallocate_near(ptr: NonNull<u8>, size: Option<usize>) -> Result<(), FreeError> {
     // SAFETY: as the caller says.
     unsafe {
@@ -112,13 +125,12 @@ pub unsafe fn let_wait(ptr: *mut u8, size: Option<usize>) -> LetWait {
     }
 }
 
-/// [`let_wait`], of a long block, of `size` bytes if that is said: one of each few sizes may wait. If not,
-/// [`deallocate_otherwise`] frees it.
+/// [`let_wait`], of a long block: one of each few sizes may wait.
 ///
 /// # Safety
 /// As for `let_wait`, which just said that the block is near.
 #[inline(always)]
-pub unsafe fn let_wait_long(ptr: *mut u8, size: Option<usize>) -> LongWait {
+unsafe fn let_wait_long(ptr: *mut u8, size: Option<usize>) -> LongWait {
     // SAFETY: as in `let_wait`.
     unsafe { current().local().let_wait_long(granule_at(Start::of(ptr.addr()), ptr), size) }
 }
@@ -128,7 +140,7 @@ pub unsafe fn let_wait_long(ptr: *mut u8, size: Option<usize>) -> LongWait {
 /// # Safety
 /// [`let_wait_long`] just said so of it.
 #[inline(never)]
-pub unsafe fn deallocate_long(ptr: *mut u8) {
+unsafe fn deallocate_long(ptr: *mut u8) {
     // SAFETY: as the caller says; the heap is the calling thread's, and nothing of it is borrowed.
     unsafe { current().local().deallocate_long(granule_at(Start::of(ptr.addr()), ptr)) };
 }
@@ -138,7 +150,7 @@ pub unsafe fn deallocate_long(ptr: *mut u8) {
 /// # Safety
 /// [`let_wait_long`] just gave it.
 #[inline(never)]
-pub unsafe fn coalesce(displaced: NonNull<u8>) {
+unsafe fn coalesce(displaced: NonNull<u8>) {
     // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
     unsafe { current().local().coalesce(displaced) };
 }
