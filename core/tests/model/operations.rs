@@ -42,7 +42,7 @@ impl Choices for Random {
 /// `scale` is about the largest size, in bytes, that is asked for often.
 pub fn step<S: PageSource, M: Mode>(
     model: &mut Model<S, M>,
-    choices: &mut impl Choices,
+    choices: &mut dyn Choices,
     scale: usize,
 ) -> Option<()> {
     let choice = choices.next()?;

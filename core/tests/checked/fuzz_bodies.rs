@@ -1,13 +1,11 @@
 //! The bodies of the fuzz targets, for the inputs that are kept (`tests/inputs`) and for a bounded number of generated
 //! ones. `MEMALLOC_FUZZ_INPUTS` says how many (60 otherwise).
-#![cfg(not(loom))]
-
-mod fuzz;
 
 use std::fs;
 use std::path::Path;
 
-use fuzz::model::operations::Random;
+use crate::fuzz;
+use crate::fuzz::model::operations::Random;
 
 /// The longest input that is generated, in bytes.
 const LONGEST: u64 = 4096;

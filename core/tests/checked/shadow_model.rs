@@ -2,15 +2,14 @@
 //!
 //! `MEMALLOC_MODEL_OPERATIONS` says how many operations each runs, shared among the modes (20,000 otherwise; use `--release` for a million).
 
-mod model;
-
 use core::mem::MaybeUninit;
 
 use memalloc_core::{ArenaSource, BlocksSource, Compact, General, Heap, Local, Mode, PageSource, RealTime};
-use model::Model;
-use model::operations::{Random, step};
-use model::source::TestSource;
-use model::zeros::Zeros;
+
+use crate::fuzz::model::Model;
+use crate::fuzz::model::operations::{Random, step};
+use crate::fuzz::model::source::TestSource;
+use crate::fuzz::model::zeros::Zeros;
 
 fn operations() -> usize {
     let given = std::env::var("MEMALLOC_MODEL_OPERATIONS").ok();
