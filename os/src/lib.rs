@@ -14,6 +14,7 @@ mod idle;
 mod leaves;
 mod limit;
 mod lock;
+mod longest;
 mod mapping;
 mod mmap;
 mod near;

@@ -6,14 +6,15 @@ use core::ptr::{NonNull, null};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use memalloc_core::remote::Inbox;
-use memalloc_core::{LocalHeap, Totals};
+use memalloc_core::{GranuleAt, LocalHeap, Totals};
 
 use crate::bad_free::abort_on_bad_free;
 use crate::clock::{SECOND, milliseconds};
 use crate::decay::Decay;
 use crate::heaps;
 use crate::idle;
-use crate::mapping::SLOT;
+use crate::longest::Longest;
+use crate::mapping::{SLOT, give_back_pages};
 use crate::region::RegionSource;
 use crate::table::Owner;
 
@@ -55,6 +56,7 @@ pub(crate) struct ThreadHeap {
     rounds: Cell<u8>,
     trimmed: Trimmed,
     decay: Decay,
+    longest: Longest,
     shared: Shared,
 }
 
@@ -189,6 +191,21 @@ impl ThreadHeap {
         }
     }
 
+    /// Frees the block that starts at a granule, of `bytes` bytes, which is too long to wait.
+    ///
+    /// # Safety
+    /// As for [`local`](Self::local), and as for [`LocalHeap::deallocate_long`].
+    #[inline]
+    pub(crate) unsafe fn deallocate_long(&self, at: GranuleAt, bytes: usize) {
+        // SAFETY: as the caller says: nobody uses the block any more.
+        unsafe {
+            if self.longest.is_passed_by(bytes) {
+                give_back_pages(at.ptr, bytes);
+            }
+            self.local().deallocate_long(at);
+        }
+    }
+
     /// Tells other threads what the heap holds, and gives back to the system what nobody came for.
     ///
     /// # Safety
@@ -303,6 +320,7 @@ impl ThreadHeap {
             rounds: Cell::new(0),
             trimmed: Trimmed::never(),
             decay: Decay::new(),
+            longest: Longest::new(),
             shared: Shared { inbox: Inbox::new(), totals: Published::nothing() },
         }
     }
@@ -328,6 +346,7 @@ impl ThreadHeap {
             (&raw mut (*at.as_ptr()).rounds).write(Cell::new(0));
             (&raw mut (*at.as_ptr()).trimmed).write(Trimmed::never());
             (&raw mut (*at.as_ptr()).decay).write(Decay::new());
+            (&raw mut (*at.as_ptr()).longest).write(Longest::new());
             at.as_ref()
         }
     }

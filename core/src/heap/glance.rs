@@ -101,7 +101,7 @@ impl<S: PageSource> Heap<S, Local> {
                 return LongWait::No;
             }
             if !self.quick.serves_long(bytes) {
-                return LongWait::TooLong;
+                return LongWait::TooLong(bytes);
             }
             glance.flip_live();
             match self.quick.exchange_long(ptr, bytes) {

@@ -19,8 +19,8 @@ pub enum LongWait {
     Yes,
     /// It waits in place of another, which is to be [coalesced](LocalHeap::coalesce).
     InPlaceOf(NonNull<u8>),
-    /// It is in use, but too long to wait: it is to be [freed](LocalHeap::deallocate_long).
-    TooLong,
+    /// It is in use, of so many bytes, and too long to wait: it is to be [freed](LocalHeap::deallocate_long).
+    TooLong(usize),
 }
 
 impl<S: PageSource> LocalHeap<'_, S> {

@@ -227,7 +227,8 @@ impl Machine<'_> {
                         heap.coalesce(displaced);
                         true
                     }
-                    LongWait::TooLong => {
+                    LongWait::TooLong(bytes) => {
+                        assert_eq!(heap.usable_size(ptr), Ok(bytes));
                         heap.deallocate_long(at);
                         true
                     }
