@@ -261,6 +261,19 @@ impl<G: Granule> Span<G> {
         }
     }
 
+    /// Where its first chunk starts that is not free, or its end. O(1).
+    ///
+    /// # Safety
+    /// As for [`is_free`](Self::is_free).
+    #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
+    pub unsafe fn first_not_free(self) -> usize {
+        // SAFETY: as there. Above a free chunk is none.
+        unsafe {
+            let first = self.first();
+            first + if self.map().is_free(first) { self.free_at(first).size(self.0) } else { 0 }
+        }
+    }
+
     /// The free chunk that starts at granule `g`.
     ///
     /// # Safety

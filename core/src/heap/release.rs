@@ -69,7 +69,7 @@ impl<S: PageSource> Heap<S, Local> {
             && look.used <= self.counts.spans - self.counts.spans / PART
         {
             // SAFETY: the span is the heap's.
-            match unsafe { span.map().unused_entries(span.first(), span.end()) } {
+            match unsafe { span.map().unused_entries(span.first_not_free(), span.end()) } {
                 Ok(below) => {
                     look.used += 1;
                     look.entries += below;
