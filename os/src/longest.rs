@@ -2,7 +2,8 @@
 //!
 //! What grows by doubling leaves a hole of each length that it had. Together they are as long as it is, and a program that has
 //! little else may hold most of its memory there. So the pages of a block go back at once if it is longer, by an eighth,
-//! than all for which that was done: each length costs it once, and blocks that come and go keep theirs.
+//! than all for which that was done: each length costs it once, and blocks that come and go keep theirs. What is huge goes back
+//! so too: see [`idle`](crate::idle).
 //!
 //! (After glibc's `M_MMAP_THRESHOLD`, which follows the longest block that was freed: mallopt(3).)
 

@@ -45,7 +45,8 @@ fn holes_of_a_table_that_grew_hold_no_pages_and_are_given_back_once() {
     let before = resident_bytes();
     let table = grow(&mut kept);
     let grown = resident_bytes() - before;
-    assert!(grown < LAST + 2 * FIRST, "{grown} bytes for one of {LAST}");
+    // The holes of the lengths from 128 KiB on come to nearly as much once more.
+    assert!(grown < LAST + LAST / 2, "{grown} bytes for one of {LAST}");
     free(table);
 
     let table = grow(&mut kept);

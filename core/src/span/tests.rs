@@ -71,6 +71,25 @@ fn a_fresh_span_is_one_free_chunk_with_a_lasting_end() {
 }
 
 #[test]
+fn what_is_not_free_starts_where_the_span_does_or_above_its_first_free_chunk() {
+    let mut memory = std::vec![0_u128; 200];
+    let block =
+        NonNull::slice_from_raw_parts(NonNull::from(memory.as_mut_slice()).cast::<u8>(), 200 * GRANULE);
+    // SAFETY: the vector is the span's alone; what is taken is free, and what is left of the first chunk is as long as is written.
+    unsafe {
+        let span = Span::<TwoWords>::lay(block, Overhead::LEAST, true);
+        let (first, end, map) = (span.first(), span.end(), span.map());
+        span.free_at(first).write_size(span.start(), end - first);
+        assert_eq!(span.first_not_free(), end);
+        map.take(end - 5, end);
+        span.free_at(first).write_size(span.start(), end - 5 - first);
+        assert_eq!(span.first_not_free(), end - 5);
+        map.take(first, first + 3);
+        assert_eq!(span.first_not_free(), first);
+    }
+}
+
+#[test]
 fn spans_leave_their_list_from_anywhere() {
     let mut memory = std::vec![[0_u128; 64]; 3];
     let mut lay = |index: usize| {
