@@ -164,6 +164,7 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     #[cold]
     #[inline(never)]
     fn look_and_allocate(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+        self.heap.note_request(layout);
         self.heap.tidy_if_many();
         self.allocate(layout)
     }

@@ -8,7 +8,7 @@
 //! A block that waits is not free in the map, so that neighbours leave it alone; a bit of its granule tells it from one that is in
 //! use: its span's **mark**, or one among the **live** ones of the map. Lists are last in, first out, as what was
 //! freed last is in the cache; one that is full, in the modes that bound them, takes no more, and what is freed then is
-//! coalesced at once.
+//! coalesced at once; in those that do not, only sizes wait that are asked for, as others would for good.
 //! Of blocks too long for a list a few may wait too: see the file `long`.
 //!
 //! (Quick lists: Weinstock and Wulf, "Quick fit: an efficient algorithm for heap storage allocation", 1988; deferred coalescing
@@ -35,7 +35,7 @@ pub const BATCH: usize = 8;
 #[repr(C)]
 struct List {
     head: Option<NonNull<u8>>,
-    /// How many more may wait, or, where any number may, how many are carved at once next.
+    /// How many more may wait; where any number may, how many are carved at once next, or 0 while none may.
     room: usize,
 }
 
@@ -73,8 +73,9 @@ impl<M: Mode> Quick<M> {
             // SAFETY: as the caller says.
             unsafe { self.lists.set(memory, policy) };
             for bytes in self.sizes().chain([0]) {
+                let room = if M::BOUNDED { policy.depth_of(bytes) } else { 0 };
                 // SAFETY: the caller gives room for a list a size, and that of no bytes.
-                unsafe { self.list(bytes).write(List { head: None, room: policy.depth_of(bytes) }) };
+                unsafe { self.list(bytes).write(List { head: None, room }) };
             }
             if M::LONG_WAIT && policy.longest > 0 {
                 // SAFETY: the caller gives room for the places.
@@ -132,6 +133,50 @@ impl<M: Mode> Quick<M> {
         if let Some(terms) = self.lists.terms_mut() {
             terms.close(frees);
         }
+        self.close_all_but(0);
+    }
+
+    /// Where any number of blocks may wait, lets none wait but of the sizes whose bits are set, until they are
+    /// [asked for](Self::note_request).
+    fn close_all_but(&mut self, asked: usize) {
+        if M::BOUNDED {
+            return;
+        }
+        for bytes in self.sizes().filter(|&bytes| asked & asked_bit(bytes) == 0) {
+            // SAFETY: the size has a list.
+            unsafe { self.list(bytes).as_mut() }.room = 0;
+        }
+    }
+
+    /// Told of a request for `bytes` bytes: where any number of blocks may wait, those of a size do that is asked for. Of others,
+    /// as blocks that shrank may have, each would wait for good. O(1).
+    ///
+    /// # Safety
+    /// The lists serve the size.
+    #[inline(always)]
+    pub unsafe fn note_request(&mut self, bytes: usize) {
+        if M::BOUNDED {
+            return;
+        }
+        let depth = self.policy().depth_of(bytes);
+        // SAFETY: the size has a list.
+        let list = unsafe { self.list(bytes).as_mut() };
+        if list.room == 0 {
+            list.room = depth;
+        }
+        if let Some(terms) = self.lists.terms_mut() {
+            terms.asked |= asked_bit(bytes);
+        }
+    }
+
+    /// Where any number of blocks may wait, lets no more wait of the sizes of which it was not told that they were
+    /// [asked for](Self::note_request) since the last time. Whether any of those wait now.
+    pub fn close_unasked(&mut self) -> bool {
+        let Some(terms) = self.lists.terms_mut() else { return false };
+        let asked = core::mem::take(&mut terms.asked);
+        self.close_all_but(asked);
+        // SAFETY: each size has a list.
+        self.sizes().any(|bytes| self.has_one(bytes) && unsafe { !self.has_room(bytes) })
     }
 
     /// Lets as much wait as the policy says again.
@@ -201,11 +246,11 @@ impl<M: Mode> Quick<M> {
     /// Whether one more block of `bytes` bytes may wait. O(1).
     ///
     /// # Safety
-    /// The lists serve the size.
+    /// The lists serve the size, or they stand in the heap, and it is a granule more than the largest that they may.
     #[inline(always)]
     pub unsafe fn has_room(&self, bytes: usize) -> bool {
         // SAFETY: the size has a list.
-        !M::BOUNDED || unsafe { self.list(bytes).as_ref() }.room != 0
+        unsafe { self.list(bytes).as_ref() }.room != 0
     }
 
     /// Lets the block at `block` wait. O(1).
@@ -323,6 +368,12 @@ impl<M: Mode> Quick<M> {
         // SAFETY: the size has a list.
         unsafe { after(self.lists.first(), bytes) }
     }
+}
+
+/// The bit of a size, of those that lists in the heap may serve.
+#[inline(always)]
+const fn asked_bit(bytes: usize) -> usize {
+    1_usize.wrapping_shl((bytes / GRANULE) as u32)
 }
 
 #[cfg(test)]

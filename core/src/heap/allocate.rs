@@ -134,6 +134,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             let base = self.base();
             let chunk = self.bins.pop_chunk(base, bin);
             if Self::may_be_carved(size) && self.quick.serves(size * Self::GRANULE) {
+                self.quick.note_request(size * Self::GRANULE);
                 let chunk_size = Bins::size_of(base, chunk, bin);
                 if Self::is_worth_a_batch(chunk_size, size) {
                     return self.carve(chunk.position(), chunk_size, size);
@@ -347,6 +348,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 self.bins.insert(base, chunk, skip);
             }
             let (block, size) = (chunk.up(skip), granules::<Unit<S, M>>(layout.size()));
+            if self.quick.serves(size * Self::GRANULE) {
+                self.quick.note_request(size * Self::GRANULE);
+            }
             self.mark_used(block, size);
             self.put_rest(block, chunk_size - skip, size);
             block.address(base)

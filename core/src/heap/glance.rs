@@ -65,7 +65,7 @@ impl<S: PageSource> Heap<S, Local> {
             let bytes = glance.size() * Self::GRANULE;
             let is_as_said = expected.is_none_or(|expected| expected == bytes);
             if !is_as_said
-                || !self.quick.serves(bytes)
+                || !self.quick.has_room(bytes)
                 || !glance.is_live()
                 || self.quick.is_witness(ptr)
                 || self.quick.count_free(1)
@@ -176,11 +176,16 @@ impl<S: PageSource> Heap<S, Local> {
         let length = Self::length(size, is_said, new_size);
         // SAFETY: as in `let_wait_soon`; both blocks hold the bytes, and they are two.
         unsafe {
-            if length.most == size || map.neighbours.upper_free() || !self.quick.serves(bytes) {
-                return self.move_end(chunk, length).then_some(ptr);
-            }
             // So many that they come round to none are in no list.
             let new_bytes = length.most.wrapping_mul(Self::GRANULE);
+            let given_up = if length.most < size { bytes - new_bytes } else { bytes };
+            if length.most == size
+                || map.neighbours.upper_free()
+                || !self.quick.serves(bytes)
+                || !self.quick.has_room(given_up)
+            {
+                return self.move_end(chunk, length).then_some(ptr);
+            }
             if length.most < size {
                 span.map().split_waiting(start + length.most);
                 self.quick.push(after(ptr, new_bytes), bytes - new_bytes);

@@ -4,8 +4,10 @@
 //! after another lie far apart, and whoever works on them waits for memory most of the time. So now and then rows of what
 //! is not in use are coalesced, if they are long, and the blocks of short ones wait in the order of their addresses.
 
+use core::alloc::Layout;
+
 use super::Heap;
-use crate::granule::{GRANULE, Unit};
+use crate::granule::{GRANULE, TwoWordsLive, Unit, rounded};
 use crate::map::{Row, WORD_GRANULES};
 use crate::span::Span;
 use crate::{Local, PageSource};
@@ -29,6 +31,15 @@ impl<S: PageSource> Heap<S, Local> {
     #[inline(always)]
     pub(crate) fn may_tidy(&self) -> bool {
         self.quick.may_tidy()
+    }
+
+    /// Told of one request of many, so that it is known which sizes are asked for, though each may be served at once.
+    pub(crate) fn note_request(&mut self, layout: Layout) {
+        let bytes = rounded::<TwoWordsLive>(layout.size());
+        if self.quick.serves(bytes) {
+            // SAFETY: the lists serve the size.
+            unsafe { self.quick.note_request(bytes) };
+        }
     }
 
     /// [`tidy`](Self::tidy), if it is time to look whether many blocks wait, and many do.
@@ -63,12 +74,13 @@ impl<S: PageSource> Heap<S, Local> {
         if !self.quick.are_there() || !self.bins.are_there() {
             return;
         }
+        let are_all_asked = !self.quick.close_unasked();
         self.quick.forget();
         let (mut next, mut ordered) = (self.spans, 0);
         while let Some(span) = next {
             // SAFETY: the span is one of the heap's. What waits in it is in no list any more.
             unsafe {
-                ordered += self.tidy_span(span);
+                ordered += self.tidy_span(span, are_all_asked);
                 next = span.next();
             }
         }
@@ -80,13 +92,14 @@ impl<S: PageSource> Heap<S, Local> {
     ///
     /// # Safety
     /// The span is one of the heap's. What waits in it is in no list.
-    unsafe fn tidy_span(&mut self, span: Span<Unit<S, Local>>) -> usize {
+    unsafe fn tidy_span(&mut self, span: Span<Unit<S, Local>>, are_all_asked: bool) -> usize {
         let mut ordered = 0;
         // SAFETY: as the caller says.
         unsafe {
             let mut below = span.end();
             while let Some(row) = span.map().row_below(span.first(), below) {
-                if row.end - row.start < LONG {
+                let is_short = row.end - row.start < LONG;
+                if is_short && (are_all_asked || self.may_row_wait(span, row)) {
                     ordered += self.let_row_wait(span, row);
                 } else {
                     self.coalesce_row(span, row);
@@ -95,6 +108,18 @@ impl<S: PageSource> Heap<S, Local> {
             }
         }
         ordered
+    }
+
+    /// Whether all that waits in a row may go on to.
+    ///
+    /// # Safety
+    /// As for [`tidy_span`](Self::tidy_span); the row is one of the span, and short.
+    unsafe fn may_row_wait(&self, span: Span<Unit<S, Local>>, row: Row) -> bool {
+        // SAFETY: as the caller says; what is so short has a list.
+        unsafe {
+            let mut chunks = span.map().chunks_of(row);
+            chunks.all(|chunk| chunk.is_free || self.quick.has_room((chunk.end - chunk.start) * GRANULE))
+        }
     }
 
     /// Puts what waits in a row into lists. How many blocks.

@@ -51,6 +51,8 @@ pub struct Terms {
     pub(super) closed_for: usize,
     /// Blocks that were coalesced one at a time since all were at once.
     pub(super) coalesced: usize,
+    /// The sizes that were asked for where none waited, since lists of others were closed: a bit each.
+    pub(super) asked: usize,
     /// Requests until it is time to see whether it is time to look how many blocks wait,
     pub(super) until_seen: usize,
     /// and then until that.
@@ -72,6 +74,7 @@ impl Terms {
             limit: policy.limit,
             closed_for: 0,
             coalesced: 0,
+            asked: 0,
             until_seen: UNTIL_SEEN,
             until_look: FIRST_LOOK - UNTIL_SEEN,
             until_release: FREES,
@@ -177,10 +180,10 @@ pub struct InHeap {
     memory: UnsafeCell<Memory>,
 }
 
-/// Lists for up to [`WORD_GRANULES`] granules, and that of no bytes; then places.
+/// Lists for up to [`WORD_GRANULES`] granules, and that of no bytes; one for more, which never has room; then places.
 #[repr(C)]
 struct Memory {
-    lists: [List; WORD_GRANULES + 1],
+    lists: [List; WORD_GRANULES + 2],
     places: [Place; PLACES],
 }
 
@@ -188,7 +191,7 @@ impl Lists for InHeap {
     const NONE: Self = Self {
         terms: Terms::OFF,
         memory: UnsafeCell::new(Memory {
-            lists: [const { List::NONE }; WORD_GRANULES + 1],
+            lists: [const { List::NONE }; WORD_GRANULES + 2],
             places: [EMPTY; PLACES],
         }),
     };

@@ -102,8 +102,8 @@ impl<M: Mode> Quick<M> {
     #[inline(always)]
     unsafe fn place(&self, index: usize) -> NonNull<Place> {
         const { assert!(size_of::<List>() == GRANULE) };
-        // SAFETY: as the caller says; there is a list for each granule up to the limit, and that of no bytes.
-        unsafe { after::<Place>(self.lists.first(), self.policy().limit + GRANULE).add(index) }
+        // SAFETY: as the caller says; there is a list for each granule up to the limit, that of no bytes, and that of more.
+        unsafe { after::<Place>(self.lists.first(), self.policy().limit + 2 * GRANULE).add(index) }
     }
 }
 

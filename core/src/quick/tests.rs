@@ -87,10 +87,37 @@ fn batches_of_a_size_grow_as_it_is_asked_for() {
     // SAFETY: the vector has the lists' bytes, and the lists serve the sizes.
     unsafe {
         quick.initialize(NonNull::new(memory.as_mut_ptr().cast()).unwrap(), Policy::PER_THREAD);
+        quick.note_request(GRANULE);
         let batches = [(); 6].map(|()| quick.next_batch(GRANULE, 15));
         assert_eq!(batches, [4, 6, 9, 13, 15, 15]);
+        quick.note_request(2 * GRANULE);
         assert_eq!(quick.next_batch(2 * GRANULE, 15), 4);
         assert_eq!(Quick::<General>::new().next_batch(GRANULE, 15), 15);
+    }
+}
+
+#[test]
+fn where_any_number_may_wait_those_of_sizes_do_that_are_asked_for() {
+    let mut quick = Quick::<Local>::new();
+    let sizes = [1, 2, WORD_GRANULES, WORD_GRANULES + 1].map(|granules| granules * GRANULE);
+    // SAFETY: lists in the heap need no memory, and have one more than they serve; they serve the sizes that are asked for.
+    unsafe {
+        let has_room = |quick: &Quick<Local>| sizes.map(|bytes| quick.has_room(bytes));
+        assert_eq!(has_room(&quick), [false; 4]);
+        quick.initialize(NonNull::dangling(), Policy::PER_THREAD);
+        assert_eq!(has_room(&quick), [false; 4]);
+        quick.note_request(sizes[0]);
+        quick.note_request(sizes[2]);
+        assert_eq!(has_room(&quick), [true, false, true, false]);
+        assert!(!quick.close_unasked());
+        assert_eq!(has_room(&quick), [true, false, true, false]);
+        quick.note_request(sizes[2]);
+        let mut block = [0_usize; 2];
+        quick.push(NonNull::from(&mut block).cast(), sizes[0]);
+        assert!(quick.close_unasked());
+        assert_eq!(has_room(&quick), [false, false, true, false]);
+        quick.close();
+        assert_eq!(has_room(&quick), [false; 4]);
     }
 }
 
