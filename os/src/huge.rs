@@ -193,6 +193,11 @@ pub(crate) fn blocks() -> impl Iterator<Item = (NonNull<u8>, usize)> {
     })
 }
 
+/// Bytes that all huge blocks' mappings have.
+pub(crate) fn mapped() -> usize {
+    MAPPED.load(Relaxed)
+}
+
 /// What all huge blocks hold, and what they have left that is idle.
 pub(crate) fn totals() -> Totals {
     let (idle, mapped, capacity) = (idle::bytes(), MAPPED.load(Relaxed), CAPACITY.load(Relaxed));

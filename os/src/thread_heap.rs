@@ -12,6 +12,7 @@ use crate::bad_free::abort_on_bad_free;
 use crate::clock::{SECOND, milliseconds};
 use crate::decay::Decay;
 use crate::heaps;
+use crate::huge;
 use crate::idle;
 use crate::longest::Longest;
 use crate::mapping::{SLOT, give_back_pages};
@@ -50,6 +51,8 @@ pub(crate) struct ThreadHeap {
     ticks: Cell<u8>,
     /// Bytes that the thread has had mapped for huge blocks since it last made way for them.
     huge: Cell<usize>,
+    /// Bytes that the heap and all huge blocks held when it last made way for them, or ever before.
+    peak: Cell<usize>,
     /// Blocks of others' heaps that its thread has freed while some heap was idle.
     freed_elsewhere: Cell<usize>,
     /// How often its thread's end was put off.
@@ -240,9 +243,9 @@ impl ThreadHeap {
         }
     }
 
-    /// Before `bytes` bytes are mapped for a huge block of the thread: gives regions that are entirely free back to the
-    /// system, so that a peak does not hold them too. As that takes a look at the whole heap, it is done when huge blocks
-    /// have come to a part of it.
+    /// Before `bytes` bytes are mapped for a huge block of the thread: gives what is free in long pieces back to the system, if
+    /// the heap and all huge blocks are to hold more than ever, so that this peak does not hold it too. As that takes a look at the
+    /// whole heap, it is done when huge blocks have come to a part of it.
     ///
     /// # Safety
     /// As for [`local`](Self::local).
@@ -250,9 +253,11 @@ impl ThreadHeap {
         // SAFETY: as the caller says.
         unsafe {
             let held = self.local().totals_so_far().source();
+            let all = held.saturating_add(huge::mapped()).saturating_add(bytes);
             self.huge.set(self.huge.get().saturating_add(bytes));
-            if held > SLOT && self.huge.get() >= held / PART_OF_HEAP {
+            if held > SLOT && self.huge.get() >= held / PART_OF_HEAP && all > self.peak.get() {
                 self.huge.set(0);
+                self.peak.set(all);
                 self.local().trim_from(LONG);
             }
         }
@@ -316,6 +321,7 @@ impl ThreadHeap {
             next: Cell::new(null()),
             ticks: Cell::new(0),
             huge: Cell::new(0),
+            peak: Cell::new(0),
             freed_elsewhere: Cell::new(0),
             rounds: Cell::new(0),
             trimmed: Trimmed::never(),
@@ -342,6 +348,7 @@ impl ThreadHeap {
             (&raw mut (*at.as_ptr()).next).write(Cell::new(null()));
             (&raw mut (*at.as_ptr()).ticks).write(Cell::new(PUBLISH_EACH - 1));
             (&raw mut (*at.as_ptr()).huge).write(Cell::new(0));
+            (&raw mut (*at.as_ptr()).peak).write(Cell::new(0));
             (&raw mut (*at.as_ptr()).freed_elsewhere).write(Cell::new(0));
             (&raw mut (*at.as_ptr()).rounds).write(Cell::new(0));
             (&raw mut (*at.as_ptr()).trimmed).write(Trimmed::never());
