@@ -8,7 +8,7 @@ use memalloc_core::{ArenaSource, BlocksSource, Compact, General, Heap, Local, Mo
 
 use crate::fuzz::model::Model;
 use crate::fuzz::model::operations::{Random, step};
-use crate::fuzz::model::source::TestSource;
+use crate::fuzz::model::source::{Refusals, Terms, TestSource};
 use crate::fuzz::model::zeros::Zeros;
 
 fn operations() -> usize {
@@ -100,7 +100,8 @@ fn blocks_that_do_not_touch() {
 
 #[test]
 fn source_that_grows() {
-    run(|seed| TestSource::new(4 << 20, 1 << 20, u64::MAX, seed), 8192);
+    let terms = Terms::varying(4 << 20, 1 << 20, Refusals::No);
+    run(|seed| TestSource::<false>::new(terms, seed), 8192);
 }
 
 #[test]
@@ -112,45 +113,28 @@ fn arena_of_zeros() {
 
 #[test]
 fn source_of_zeros_that_grows() {
-    run(|seed| Zeros::new(TestSource::new(4 << 20, 1 << 20, u64::MAX, seed)), 8192);
+    let terms = Terms::varying(4 << 20, 1 << 20, Refusals::No);
+    run(|seed| TestSource::<true>::new(terms, seed), 8192);
 }
 
 #[test]
 fn source_that_grows_far() {
-    run(|seed| TestSource::new(32 << 20, 16 << 20, u64::MAX, seed), 64 << 10);
+    let terms = Terms::varying(32 << 20, 16 << 20, Refusals::No);
+    run(|seed| TestSource::<false>::new(terms, seed), 64 << 10);
 }
 
 #[test]
 fn source_that_refuses_every_other_request() {
-    run(|seed| TestSource::new(256 << 10, 64 << 10, 2, seed), 2048);
+    let terms = Terms::varying(256 << 10, 64 << 10, Refusals::OneIn(2));
+    run(|seed| TestSource::<false>::new(terms, seed), 2048);
 }
 
 /// Whichever request is refused, the heap stays whole, and the next that can be had is.
 #[test]
 fn source_that_refuses_the_nth_request() {
-    struct RefuseNth(TestSource, usize, usize);
-    // SAFETY: it lends what the inner source lends.
-    unsafe impl PageSource for RefuseNth {
-        const ALIGN: usize = TestSource::ALIGN;
-        fn largest(&self) -> usize {
-            self.0.largest()
-        }
-        unsafe fn request(&mut self, min: usize) -> Option<std::ptr::NonNull<[u8]>> {
-            self.1 += 1;
-            // SAFETY: as the caller says.
-            if self.1 == self.2 { None } else { unsafe { self.0.request(min) } }
-        }
-        unsafe fn release(&mut self, block: std::ptr::NonNull<[u8]>) {
-            // SAFETY: the block is the inner source's.
-            unsafe { self.0.release(block) };
-        }
-        fn block_of(&self, address: usize) -> Option<std::ptr::NonNull<u8>> {
-            self.0.block_of(address)
-        }
-    }
     for nth in 1..40 {
-        let source = RefuseNth(TestSource::new(1 << 20, 1 << 20, u64::MAX, nth as u64), 0, nth);
-        let mut model = Model::new(Heap::new(source));
+        let terms = Terms::varying(1 << 20, 1 << 20, Refusals::Nth(nth));
+        let mut model = Model::new(Heap::new(TestSource::<false>::new(terms, nth as u64)));
         let layout = core::alloc::Layout::from_size_align(4000, 16).unwrap();
         let mut refused = 0;
         for _ in 0..120 {

@@ -5,9 +5,9 @@ use core::alloc::Layout;
 
 use memalloc_core::{Compact, GRANULE, General, Heap, Local, Mode, RealTime};
 
-use super::lender::Lender;
 use super::model::Model;
 use super::model::operations::Choices;
+use super::model::source::{Refusals, Terms, TestSource};
 use super::{Input, parts};
 
 /// Runs an input.
@@ -17,34 +17,36 @@ pub fn run(input: &[u8]) -> usize {
     let at_least = if usual < 192 { 0 } else { 64 << 20 };
     let usual = (usize::from(usual) + 64) * 16 * GRANULE;
     let largest = usual + usize::from(largest) * 16 * GRANULE;
-    let refusals = u16::from_le_bytes([low, high]);
-    let promised = largest.max(at_least);
+    let terms = Terms {
+        least: usual,
+        more: 0,
+        most: largest,
+        promised: largest,
+        limit: usize::MAX,
+        blocks: 12,
+        refusals: Refusals::Pattern(u16::from_le_bytes([low, high])),
+    };
+    let promising = Terms { promised: largest.max(at_least), ..terms };
     // A compact heap has one block, which comes and goes.
     match mode {
-        0..120 | 200..240 => {
-            run_chosen::<false>(mode, Lender::new(usual, largest, refusals).promising(promised), Input(rest))
-        }
-        120..200 => {
-            run_chosen::<true>(mode, Lender::new(usual, largest, refusals).promising(promised), Input(rest))
-        }
-        240..248 => run_mode::<Compact, 1, false>(Lender::new(usual, largest, refusals), Input(rest)),
-        _ => run_mode::<Compact, 1, true>(Lender::new(usual, largest, refusals), Input(rest)),
+        0..120 | 200..240 => run_chosen::<false>(mode, promising, Input(rest)),
+        120..200 => run_chosen::<true>(mode, promising, Input(rest)),
+        240..248 => run_mode::<Compact, false, true>(terms, Input(rest)),
+        _ => run_mode::<Compact, true, true>(terms, Input(rest)),
     }
 }
 
-fn run_chosen<const ZEROED: bool>(mode: u8, lender: Lender<12, ZEROED>, input: Input<'_>) -> usize {
+fn run_chosen<const ZEROED: bool>(mode: u8, terms: Terms, input: Input<'_>) -> usize {
     match mode % 3 {
-        0 => run_mode::<General, 12, ZEROED>(lender, input),
-        1 => run_mode::<RealTime, 12, ZEROED>(lender, input),
-        _ => run_mode::<Local, 12, ZEROED>(lender, input),
+        0 => run_mode::<General, ZEROED, false>(terms, input),
+        1 => run_mode::<RealTime, ZEROED, false>(terms, input),
+        _ => run_mode::<Local, ZEROED, false>(terms, input),
     }
 }
 
-fn run_mode<M: Mode, const MOST: usize, const ZEROED: bool>(
-    lender: Lender<MOST, ZEROED>,
-    mut input: Input<'_>,
-) -> usize {
-    let mut model = Model::new(Heap::<_, M>::with_mode(lender));
+fn run_mode<M: Mode, const ZEROED: bool, const ONE_BLOCK: bool>(terms: Terms, mut input: Input<'_>) -> usize {
+    let source = TestSource::<ZEROED, ONE_BLOCK>::new(terms, 0);
+    let mut model = Model::new(Heap::<_, M>::with_mode(source));
     let mut count = 0;
     while let Some(choice) = input.next() {
         one(&mut model, parts(choice));
@@ -57,8 +59,8 @@ fn run_mode<M: Mode, const MOST: usize, const ZEROED: bool>(
     count
 }
 
-fn one<M: Mode, const MOST: usize, const ZEROED: bool>(
-    model: &mut Model<Lender<MOST, ZEROED>, M>,
+fn one<M: Mode, const ZEROED: bool, const ONE_BLOCK: bool>(
+    model: &mut Model<TestSource<ZEROED, ONE_BLOCK>, M>,
     [kind, how, a, b]: [usize; 4],
 ) {
     let largest = model.heap.source().most();
@@ -103,8 +105,8 @@ fn layout(how: usize, a: usize, b: usize, largest: usize) -> Layout {
     Layout::from_size_align(size, align).expect("a small layout")
 }
 
-fn allocate<M: Mode, const MOST: usize, const ZEROED: bool>(
-    model: &mut Model<Lender<MOST, ZEROED>, M>,
+fn allocate<M: Mode, const ZEROED: bool, const ONE_BLOCK: bool>(
+    model: &mut Model<TestSource<ZEROED, ONE_BLOCK>, M>,
     layout: Layout,
     zeroed: bool,
 ) {

@@ -5,7 +5,6 @@ pub mod bins;
 pub mod frees;
 pub mod growth;
 pub mod heap;
-mod lender;
 pub mod map;
 #[path = "../model/mod.rs"]
 pub mod model;

@@ -4,7 +4,7 @@ use core::mem::MaybeUninit;
 
 use memalloc_core::{ArenaSource, BlocksSource, Compact, General, Heap, Local, Mode, PageSource, RealTime};
 
-use super::model::source::TestSource;
+use super::model::source::{Refusals, Terms, TestSource};
 use super::model::zeros::Zeros;
 
 /// What is done with a heap, whatever its types.
@@ -33,19 +33,27 @@ fn over_source<M: Mode, B: Body>([kind, refuse, seed]: [u8; 3], size: usize, bod
         0 => over_arena::<M, B>(kind, size, body),
         1 => over_blocks::<M, B>(kind, size / 4, body),
         _ => {
-            let refuse = if refuse < 128 { u64::MAX } else { u64::from(refuse - 126) };
-            let source = TestSource::new(2 * size, size, refuse, u64::from(seed));
-            over::<_, M, B>(kind, source, body)
+            let refusals = if refuse < 128 { Refusals::No } else { Refusals::OneIn(u64::from(refuse - 126)) };
+            let (terms, seed) = (Terms::varying(2 * size, size, refusals), u64::from(seed));
+            if lends_zeros(kind) {
+                body.run(Heap::<_, M>::with_mode(TestSource::<true>::new(terms, seed)))
+            } else {
+                body.run(Heap::<_, M>::with_mode(TestSource::<false>::new(terms, seed)))
+            }
         }
     }
 }
 
+fn lends_zeros(kind: u8) -> bool {
+    kind >= 128
+}
+
 /// Over a source, or one that lends the same as zeros.
 fn over<S: PageSource, M: Mode, B: Body>(kind: u8, source: S, body: B) -> usize {
-    if kind < 128 {
-        body.run(Heap::<_, M>::with_mode(source))
-    } else {
+    if lends_zeros(kind) {
         body.run(Heap::<_, M>::with_mode(Zeros::new(source)))
+    } else {
+        body.run(Heap::<_, M>::with_mode(source))
     }
 }
 

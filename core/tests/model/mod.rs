@@ -225,7 +225,7 @@ impl<S: PageSource, M: Mode> Model<S, M> {
         assert_eq!((totals.used(), totals.used_chunks()), (self.used, self.live.len()));
         assert_eq!(totals.source(), totals.used() + totals.free() + totals.overhead());
         // The first span stays, and one that is kept against coming and going.
-        let spans: BTreeMap<usize, usize> = self
+        let spans: Vec<_> = self
             .heap
             .spans()
             .map(|span| {
@@ -233,7 +233,7 @@ impl<S: PageSource, M: Mode> Model<S, M> {
                 (start, (span.end - span.first) * Self::GRANULE)
             })
             .collect();
-        let whole = |chunk: &ChunkView| spans.get(&chunk.address.addr().get()) == Some(&chunk.size);
+        let whole = |chunk: &ChunkView| spans.contains(&(chunk.address.addr().get(), chunk.size));
         let free_spans = self.heap.chunks().filter(|chunk| chunk.free.is_some() && whole(chunk));
         assert!(free_spans.count() <= 2, "memory goes back");
         let mut live = self.live.values();

@@ -1,5 +1,4 @@
 //! Heaps of several threads that free one another's blocks.
-#![cfg(not(loom))]
 
 use core::alloc::Layout;
 use core::mem::MaybeUninit;

@@ -1,12 +1,12 @@
 //! Which sizes wait in a heap of one thread: those that are asked for.
 
-mod endless;
-
 use std::alloc::Layout;
 use std::ptr::NonNull;
 
 use memalloc_core::LocalHeap;
 use memalloc_core::remote::Inbox;
+
+use crate::endless::Endless;
 
 const SPAN: usize = 4 << 20;
 
@@ -15,12 +15,12 @@ const WHOLE: usize = 256;
 const SHRUNK: usize = 160;
 const COUNT: usize = 100;
 
-type Local = LocalHeap<'static, endless::Endless<SPAN>>;
+type Local = LocalHeap<'static, Endless<SPAN>>;
 
 fn heap() -> Local {
     let inbox = Box::leak(Box::new(Inbox::new()));
     // SAFETY: the inbox is the heap's alone.
-    unsafe { LocalHeap::new(endless::Endless { lent: 0 }, inbox, |error, _| panic!("{error}")) }
+    unsafe { LocalHeap::new(Endless { lent: 0 }, inbox, |error, _| panic!("{error}")) }
 }
 
 fn layout(size: usize) -> Layout {

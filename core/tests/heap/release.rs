@@ -1,21 +1,21 @@
 //! What a heap of one thread gives back to its source when it is freed, though blocks of all sizes may wait.
 
-mod endless;
-
 use std::alloc::Layout;
 use std::ptr::NonNull;
 
 use memalloc_core::remote::{Inbox, RemoteSpan};
 use memalloc_core::{LocalHeap, PageSource};
 
+use crate::endless::Endless;
+
 const SPAN: usize = 4 << 20;
 
-type Local = LocalHeap<'static, endless::Endless<SPAN>>;
+type Local = LocalHeap<'static, Endless<SPAN>>;
 
 fn heap() -> Local {
     let inbox = Box::leak(Box::new(Inbox::new()));
     // SAFETY: the inbox is the heap's alone.
-    unsafe { LocalHeap::new(endless::Endless { lent: 0 }, inbox, |error, _| panic!("{error}")) }
+    unsafe { LocalHeap::new(Endless { lent: 0 }, inbox, |error, _| panic!("{error}")) }
 }
 
 /// Blocks of `bytes` bytes in all, of some sizes from `least` to four times that.
@@ -93,7 +93,7 @@ fn all_spans_but_the_first_go_back_with_the_last_block_in_them_in_whatever_order
 #[test]
 fn so_they_do_where_others_have_freed_some_or_blocks_were_moved() {
     let inbox: &Inbox = Box::leak(Box::new(Inbox::new()));
-    let source = endless::Endless { lent: 0 };
+    let source = Endless { lent: 0 };
     // SAFETY: the inbox is the heap's alone.
     let mut heap: Local = unsafe { LocalHeap::new(source, inbox, |error, _| panic!("{error}")) };
     let mut blocks = allocate(&mut heap, 100, 20 << 20);

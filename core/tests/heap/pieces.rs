@@ -1,14 +1,12 @@
 //! What blocks that wait do to memory in the long run, where the source has ever more.
 
-mod endless;
-
 use std::alloc::Layout;
 use std::ptr::NonNull;
 
 use memalloc_core::remote::Inbox;
 use memalloc_core::{Heap, LocalHeap};
 
-type Endless = endless::Endless<{ 256 << 10 }>;
+type Endless = crate::endless::Endless<{ 256 << 10 }>;
 
 struct Random(u32);
 

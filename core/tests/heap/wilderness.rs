@@ -1,14 +1,11 @@
 //! What no block has covered yet is cut last.
 
-#[path = "model/zeros.rs"]
-mod zeros;
-
 use core::alloc::Layout;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
+use crate::zeros::Zeros;
 use memalloc_core::{ArenaSource, BlocksSource, GRANULE, Heap, Mode, PageSource};
-use zeros::Zeros;
 
 const KIB: usize = 1 << 10;
 

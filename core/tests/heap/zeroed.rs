@@ -1,14 +1,11 @@
 //! Zeroed blocks, where the source gives zeros.
 
-#[path = "model/zeros.rs"]
-mod zeros;
-
 use core::alloc::Layout;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
+use crate::zeros::Zeros;
 use memalloc_core::{ArenaSource, BlocksSource, GRANULE, Heap};
-use zeros::Zeros;
 
 #[test]
 fn what_no_block_has_covered_is_not_written_to() {

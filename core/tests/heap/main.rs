@@ -1,0 +1,19 @@
+//! What heaps do, as their users see it. It is one program, as its parts compile the same heaps over the same sources, which
+//! takes most of its time.
+#![cfg(not(loom))]
+
+mod asked;
+mod check;
+mod coalesce;
+mod endless;
+mod order;
+mod pieces;
+mod reallocate;
+mod release;
+mod remote;
+mod spans;
+mod waiting;
+mod wilderness;
+mod zeroed;
+#[path = "../model/zeros.rs"]
+mod zeros;
