@@ -370,7 +370,8 @@ impl<M: Mode> Quick<M> {
     }
 }
 
-/// The bit of a size, of those that lists in the heap may serve.
+/// The bit of a size, of those that lists in the heap may serve: that of as many granules as a word has bits is the lowest, which
+/// no other has.
 #[inline(always)]
 const fn asked_bit(bytes: usize) -> usize {
     1_usize.wrapping_shl((bytes / GRANULE) as u32)
