@@ -5,6 +5,7 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use super::Heap;
+use super::length::Length;
 use super::lookup::UsedChunk;
 use crate::granule::{TwoWordsLive, Unit, rounded};
 use crate::map::WORD_GRANULES;
@@ -158,8 +159,8 @@ impl<S: PageSource> Heap<S, Local> {
     }
 
     /// The block at `ptr` made `new_size` bytes long, one or more, and its size said on the next call, or not, in two cases: it
-    /// need not move; or it is short, and no free chunk lies above it: what is cut off it waits, and to grow it moves to a block
-    /// that waits, and waits itself. `None`, and nothing has changed, in all others. O(1), but for the copy.
+    /// need not move; or it is short, moves to a block that waits, and waits itself. `None`, and nothing has changed, in all
+    /// others. O(1), but for the copy.
     ///
     /// # Safety
     /// The block in use lies there in this chunk, and nobody uses it any more once another pointer is returned.
@@ -171,32 +172,88 @@ impl<S: PageSource> Heap<S, Local> {
         is_said: bool,
         new_size: usize,
     ) -> Option<NonNull<u8>> {
-        let UsedChunk { span, start, map } = chunk;
         let (size, bytes) = (chunk.size(), chunk.size() * Self::GRANULE);
         let length = Self::length(size, is_said, new_size);
-        // SAFETY: as in `let_wait_soon`; both blocks hold the bytes, and they are two.
+        // So many that they come round to none are in no list.
+        let new_bytes = length.most.wrapping_mul(Self::GRANULE);
+        // SAFETY: the chunk is in use; the caller gives up what lies above a lower end, or the block, if it moves.
         unsafe {
-            // So many that they come round to none are in no list.
-            let new_bytes = length.most.wrapping_mul(Self::GRANULE);
-            let given_up = if length.most < size { bytes - new_bytes } else { bytes };
-            if length.most == size
-                || map.neighbours.upper_free()
-                || !self.quick.serves(bytes)
-                || !self.quick.has_room(given_up)
-            {
+            let may_wait = self.quick.serves(bytes) && self.quick.has_room(bytes);
+            if length.most < size {
+                // What asked for a long block, and then has a shorter one, does so again.
+                let moved = if may_wait { self.move_down(chunk, ptr, new_bytes) } else { None };
+                return moved.or_else(|| self.cut_end(chunk, ptr, length));
+            }
+            if length.most == size || chunk.map.neighbours.upper_free() || !may_wait {
                 return self.move_end(chunk, length).then_some(ptr);
             }
-            if length.most < size {
-                span.map().split_waiting(start + length.most);
-                self.quick.push(after(ptr, new_bytes), bytes - new_bytes);
-                self.counts.count_in(1, 0);
-                return Some(ptr);
-            }
-            let block = self.take_waiting(new_bytes)?;
-            block.copy_from_nonoverlapping(ptr, bytes);
-            self.quick.push(ptr, bytes);
-            span.map().glance(start).flip_live();
-            Some(block)
+            self.move_to_waiting(chunk, ptr, new_bytes)
         }
+    }
+
+    /// The block at `ptr` moved to a shorter one of `new_bytes` bytes, if one waits.
+    ///
+    /// # Safety
+    /// As for [`move_to_waiting`](Self::move_to_waiting); the lists serve both sizes.
+    #[inline(always)]
+    unsafe fn move_down(
+        &mut self,
+        chunk: UsedChunk<Unit<S, Local>>,
+        ptr: NonNull<u8>,
+        new_bytes: usize,
+    ) -> Option<NonNull<u8>> {
+        // SAFETY: as the caller says.
+        unsafe {
+            self.quick.note_request(new_bytes);
+            self.move_to_waiting(chunk, ptr, new_bytes)
+        }
+    }
+
+    /// The block at `ptr` moved to one of `new_bytes` bytes, if one waits; then it waits itself.
+    ///
+    /// # Safety
+    /// The block in use lies there in this chunk, and one more of its size may wait; nobody uses it any more if it moves.
+    #[inline(always)]
+    unsafe fn move_to_waiting(
+        &mut self,
+        chunk: UsedChunk<Unit<S, Local>>,
+        ptr: NonNull<u8>,
+        new_bytes: usize,
+    ) -> Option<NonNull<u8>> {
+        let bytes = chunk.size() * Self::GRANULE;
+        let block = self.take_waiting(new_bytes)?;
+        // SAFETY: both blocks hold the bytes, and they are two. The old one is given up by the caller.
+        unsafe {
+            block.copy_from_nonoverlapping(ptr, bytes.min(new_bytes));
+            self.quick.push(ptr, bytes);
+            chunk.span.map().glance(chunk.start).flip_live();
+        }
+        Some(block)
+    }
+
+    /// The block at `ptr` with a lower end: what is cut off a short one waits, if it may.
+    ///
+    /// # Safety
+    /// The block in use lies there in this chunk; what lies above the end is used no more.
+    #[inline(always)]
+    unsafe fn cut_end(
+        &mut self,
+        chunk: UsedChunk<Unit<S, Local>>,
+        ptr: NonNull<u8>,
+        length: Length,
+    ) -> Option<NonNull<u8>> {
+        let UsedChunk { span, start, map } = chunk;
+        let rest = (chunk.size() - length.most) * Self::GRANULE;
+        // SAFETY: what is cut off is no longer than the chunk, which ends where a word of the map reaches if it is served.
+        unsafe {
+            let is_short = self.quick.serves(chunk.size() * Self::GRANULE);
+            if map.neighbours.upper_free() || !is_short || !self.quick.has_room(rest) {
+                return self.move_end(chunk, length).then_some(ptr);
+            }
+            span.map().split_waiting(start + length.most);
+            self.quick.push(after(ptr, length.most * Self::GRANULE), rest);
+            self.counts.count_in(1, 0);
+        }
+        Some(ptr)
     }
 }

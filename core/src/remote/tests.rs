@@ -310,20 +310,32 @@ fn a_block_is_resized_in_few_steps_where_it_lies_or_into_one_that_waits() {
             (None, Err(FreeError::AlreadyFree))
         );
 
-        // What is cut off waits, for a request of its size.
+        // Down into one that waits too.
         let (at, waited) = (self::at(&heap, waiting), heap.totals().waiting());
-        let cut_off = waiting.add(2 * GRANULE);
-        assert_eq!(resize_soon(&mut heap, at, GRANULE + 1), Some(waiting));
-        assert_eq!((heap.usable_size(waiting), heap.check()), (Ok(2 * GRANULE), Ok(())));
+        let short = resize_soon(&mut heap, at, GRANULE + 1).unwrap();
+        assert!(short != waiting && (0..2 * GRANULE).all(|byte| short.add(byte).read() == 0x3c));
+        assert_eq!((heap.usable_size(short), heap.check()), (Ok(2 * GRANULE), Ok(())));
         assert_eq!(heap.totals().waiting(), waited + 3 * GRANULE);
+        assert_eq!(heap.deallocate(waiting), Err(FreeError::AlreadyFree));
+
+        // Where none does, what is cut off waits, for a request of its size.
+        let layout = |granules| Layout::from_size_align(granules * GRANULE, 8).unwrap();
+        assert_eq!(heap.allocate(layout(5)), Some(waiting));
+        let (at, waited) = (self::at(&heap, waiting), heap.totals().waiting());
+        waiting.write_bytes(0x3d, 4 * GRANULE);
+        assert_eq!(resize_soon(&mut heap, at, 3 * GRANULE + 1), Some(waiting));
+        assert_eq!((heap.usable_size(waiting), heap.check()), (Ok(4 * GRANULE), Ok(())));
+        assert_eq!(heap.totals().waiting(), waited + GRANULE);
+        let cut_off = waiting.add(4 * GRANULE);
         assert_eq!(heap.deallocate(cut_off), Err(FreeError::AlreadyFree));
-        let layout = Layout::from_size_align(3 * GRANULE, 8).unwrap();
-        assert_eq!((heap.allocate(layout), heap.usable_size(cut_off)), (Some(cut_off), Ok(3 * GRANULE)));
-        assert!((0..2 * GRANULE).all(|byte| waiting.add(byte).read() == 0x3c));
-        assert_eq!(
-            (heap.deallocate(cut_off), heap.deallocate(waiting), heap.check()),
-            (Ok(()), Ok(()), Ok(()))
-        );
+        assert_eq!((heap.allocate(layout(1)), heap.usable_size(cut_off)), (Some(cut_off), Ok(GRANULE)));
+        assert!((0..4 * GRANULE).all(|byte| waiting.add(byte).read() == 0x3d));
+
+        // From then on that size is asked for, and waits.
+        let waited = heap.totals().waiting();
+        assert_eq!((heap.deallocate(cut_off), heap.deallocate(waiting)), (Ok(()), Ok(())));
+        assert_eq!((heap.deallocate(short), heap.check()), (Ok(()), Ok(())));
+        assert_eq!(heap.totals().waiting(), waited + 7 * GRANULE);
     }
 }
 
