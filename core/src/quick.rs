@@ -148,14 +148,11 @@ impl<M: Mode> Quick<M> {
         }
     }
 
-    /// Told of a request for `bytes` bytes: where any number of blocks may wait, those of a size do that is asked for. Of others,
-    /// as blocks that shrank may have, each would wait for good. O(1).
-    ///
-    /// # Safety
-    /// The lists serve the size.
+    /// Told of a request for `bytes` bytes: where any number of blocks may wait, those of a size do that is asked for, if the lists
+    /// serve it. Of others, as blocks that shrank may have, each would wait for good. O(1).
     #[inline(always)]
-    pub unsafe fn note_request(&mut self, bytes: usize) {
-        if M::BOUNDED {
+    pub fn note_request(&mut self, bytes: usize) {
+        if M::BOUNDED || !self.serves(bytes) {
             return;
         }
         let depth = self.policy().depth_of(bytes);

@@ -348,9 +348,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 self.bins.insert(base, chunk, skip);
             }
             let (block, size) = (chunk.up(skip), granules::<Unit<S, M>>(layout.size()));
-            if self.quick.serves(size * Self::GRANULE) {
-                self.quick.note_request(size * Self::GRANULE);
-            }
+            self.quick.note_request(size * Self::GRANULE);
             self.mark_used(block, size);
             self.put_rest(block, chunk_size - skip, size);
             block.address(base)

@@ -181,30 +181,17 @@ impl<S: PageSource> Heap<S, Local> {
             let may_wait = self.quick.serves(bytes) && self.quick.has_room(bytes);
             if length.most < size {
                 // What asked for a long block, and then has a shorter one, does so again.
-                let moved = if may_wait { self.move_down(chunk, ptr, new_bytes) } else { None };
-                return moved.or_else(|| self.cut_end(chunk, ptr, length));
+                if may_wait {
+                    self.quick.note_request(new_bytes);
+                    if let Some(block) = self.move_to_waiting(chunk, ptr, new_bytes) {
+                        return Some(block);
+                    }
+                }
+                return self.cut_end(chunk, ptr, length).then_some(ptr);
             }
             if length.most == size || chunk.map.neighbours.upper_free() || !may_wait {
                 return self.move_end(chunk, length).then_some(ptr);
             }
-            self.move_to_waiting(chunk, ptr, new_bytes)
-        }
-    }
-
-    /// The block at `ptr` moved to a shorter one of `new_bytes` bytes, if one waits.
-    ///
-    /// # Safety
-    /// As for [`move_to_waiting`](Self::move_to_waiting); the lists serve both sizes.
-    #[inline(always)]
-    unsafe fn move_down(
-        &mut self,
-        chunk: UsedChunk<Unit<S, Local>>,
-        ptr: NonNull<u8>,
-        new_bytes: usize,
-    ) -> Option<NonNull<u8>> {
-        // SAFETY: as the caller says.
-        unsafe {
-            self.quick.note_request(new_bytes);
             self.move_to_waiting(chunk, ptr, new_bytes)
         }
     }
@@ -231,29 +218,24 @@ impl<S: PageSource> Heap<S, Local> {
         Some(block)
     }
 
-    /// The block at `ptr` with a lower end: what is cut off a short one waits, if it may.
+    /// Moves the end of the block at `ptr` down, if that can be done: what is cut off a short one waits, if it may.
     ///
     /// # Safety
     /// The block in use lies there in this chunk; what lies above the end is used no more.
     #[inline(always)]
-    unsafe fn cut_end(
-        &mut self,
-        chunk: UsedChunk<Unit<S, Local>>,
-        ptr: NonNull<u8>,
-        length: Length,
-    ) -> Option<NonNull<u8>> {
+    unsafe fn cut_end(&mut self, chunk: UsedChunk<Unit<S, Local>>, ptr: NonNull<u8>, length: Length) -> bool {
         let UsedChunk { span, start, map } = chunk;
         let rest = (chunk.size() - length.most) * Self::GRANULE;
         // SAFETY: what is cut off is no longer than the chunk, which ends where a word of the map reaches if it is served.
         unsafe {
             let is_short = self.quick.serves(chunk.size() * Self::GRANULE);
             if map.neighbours.upper_free() || !is_short || !self.quick.has_room(rest) {
-                return self.move_end(chunk, length).then_some(ptr);
+                return self.move_end(chunk, length);
             }
             span.map().split_waiting(start + length.most);
             self.quick.push(after(ptr, length.most * Self::GRANULE), rest);
             self.counts.count_in(1, 0);
         }
-        Some(ptr)
+        true
     }
 }

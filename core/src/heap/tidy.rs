@@ -35,11 +35,7 @@ impl<S: PageSource> Heap<S, Local> {
 
     /// Told of one request of many, so that it is known which sizes are asked for, though each may be served at once.
     pub(crate) fn note_request(&mut self, layout: Layout) {
-        let bytes = rounded::<TwoWordsLive>(layout.size());
-        if self.quick.serves(bytes) {
-            // SAFETY: the lists serve the size.
-            unsafe { self.quick.note_request(bytes) };
-        }
+        self.quick.note_request(rounded::<TwoWordsLive>(layout.size()));
     }
 
     /// [`tidy`](Self::tidy), if it is time to look whether many blocks wait, and many do.

@@ -180,20 +180,21 @@ pub struct InHeap {
     memory: UnsafeCell<Memory>,
 }
 
-/// Lists for up to [`WORD_GRANULES`] granules, and that of no bytes; one for more, which never has room; then places.
+/// How many lists stand in a heap: for up to [`WORD_GRANULES`] granules, that of no bytes, and one for more, which never has
+/// room, so that sizes of more granules need not be told apart.
+pub(super) const IN_HEAP: usize = WORD_GRANULES + 2;
+
+/// Lists, and then places.
 #[repr(C)]
 struct Memory {
-    lists: [List; WORD_GRANULES + 2],
+    lists: [List; IN_HEAP],
     places: [Place; PLACES],
 }
 
 impl Lists for InHeap {
     const NONE: Self = Self {
         terms: Terms::OFF,
-        memory: UnsafeCell::new(Memory {
-            lists: [const { List::NONE }; WORD_GRANULES + 2],
-            places: [EMPTY; PLACES],
-        }),
+        memory: UnsafeCell::new(Memory { lists: [const { List::NONE }; IN_HEAP], places: [EMPTY; PLACES] }),
     };
     const IN_SPAN: bool = false;
 

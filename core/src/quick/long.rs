@@ -3,6 +3,7 @@
 
 use core::ptr::NonNull;
 
+use super::lists::IN_HEAP;
 use super::{List, Lists, Quick};
 use crate::Mode;
 use crate::granule::GRANULE;
@@ -11,9 +12,6 @@ use crate::raw::{after, is_multiple};
 /// How many may wait.
 pub(super) const PLACES: usize = 1 << PLACES_BITS;
 const PLACES_BITS: u32 = 4;
-
-/// Bytes that the places take.
-pub(super) const BYTES: usize = PLACES * size_of::<Place>();
 
 /// A place: a block of `bytes` bytes, or none, and 0.
 #[derive(Debug, Clone, Copy)]
@@ -101,9 +99,8 @@ impl<M: Mode> Quick<M> {
     /// There are places, and `index` is below their number.
     #[inline(always)]
     unsafe fn place(&self, index: usize) -> NonNull<Place> {
-        const { assert!(size_of::<List>() == GRANULE) };
-        // SAFETY: as the caller says; there is a list for each granule up to the limit, that of no bytes, and that of more.
-        unsafe { after::<Place>(self.lists.first(), self.policy().limit + 2 * GRANULE).add(index) }
+        // SAFETY: as the caller says; they stand behind the lists in the heap.
+        unsafe { after::<Place>(self.lists.first(), IN_HEAP * size_of::<List>()).add(index) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What may wait: how large a block, and how many of a size.
 
-use super::{List, long};
+use super::List;
 use crate::granule::GRANULE;
 use crate::map::WORD_GRANULES;
 
@@ -72,13 +72,8 @@ impl Policy {
         lesser(self.depth, self.bytes / if bytes > 0 { bytes } else { 1 })
     }
 
-    /// Bytes that the lists take, that of no bytes among them, and the places of long blocks.
+    /// Bytes that the lists take in a span, that of no bytes among them.
     pub const fn bytes(self) -> usize {
-        self.lists_bytes() + if self.longest > 0 { long::BYTES } else { 0 }
-    }
-
-    /// Bytes that the lists take, that of no bytes among them.
-    const fn lists_bytes(self) -> usize {
         if self.is_on() { (self.limit / GRANULE + 1) * size_of::<List>() } else { 0 }
     }
 }
