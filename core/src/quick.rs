@@ -26,10 +26,14 @@ pub use policy::Policy;
 
 use crate::Mode;
 use crate::granule::GRANULE;
-use crate::raw::after;
+use crate::raw::{after, is_multiple};
 
 /// Blocks that are carved at once, at most, where no more than some number of a size may wait: of each that may, so many may.
 pub const BATCH: usize = 8;
+
+/// Blocks of a list that are looked at for one that is aligned.
+const LOOKED_AT: usize = 8;
+
 /// The blocks of one size.
 #[derive(Debug)]
 #[repr(C)]
@@ -307,6 +311,32 @@ impl<M: Mode> Quick<M> {
             }
             Some(block)
         }
+    }
+
+    /// A block of `bytes` bytes that waited at a multiple of `align`, if one of the first few does. O(1).
+    ///
+    /// # Safety
+    /// The lists serve the size.
+    #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
+    pub unsafe fn pop_aligned(&mut self, bytes: usize, align: usize) -> Option<NonNull<u8>> {
+        // SAFETY: the size has a list, and each block in it a link. A list that may not be written to has no block.
+        unsafe {
+            let list = self.list(bytes).as_ptr();
+            let mut link = NonNull::new_unchecked(&raw mut (*list).head);
+            for _ in 0..LOOKED_AT {
+                let block = link.read()?;
+                let next = block.cast::<Option<NonNull<u8>>>();
+                if is_multiple(block, align) {
+                    link.write(next.read());
+                    if M::BOUNDED {
+                        (*list).room += 1;
+                    }
+                    return Some(block);
+                }
+                link = next;
+            }
+        }
+        None
     }
 
     /// How many blocks of `bytes` bytes are to be carved at once, `most` at most: where any number may wait, half as

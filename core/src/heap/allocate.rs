@@ -40,12 +40,12 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 
-    /// [`allocate`](Self::allocate), where no block of the size waits.
+    /// [`allocate`](Self::allocate), where no block of the size waits, or the last is not aligned to it.
     #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
     #[inline(always)]
     pub(crate) fn allocate_anew(&mut self, layout: Layout) -> Option<NonNull<u8>> {
         if layout.align() > Self::GRANULE {
-            self.allocate_aligned(layout)
+            self.take_waiting_among_few(layout).or_else(|| self.allocate_aligned(layout))
         } else {
             self.allocate_from_bins(layout)
         }

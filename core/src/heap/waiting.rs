@@ -1,10 +1,11 @@
 //! Blocks that wait in quick lists.
 
+use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use super::Heap;
 use super::lookup::UsedChunk;
-use crate::granule::Unit;
+use crate::granule::{Unit, rounded};
 use crate::map::InUse;
 use crate::span::Span;
 use crate::{Mode, PageSource};
@@ -28,16 +29,43 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         if !self.quick.has_list(bytes) {
             return None;
         }
-        // SAFETY: there is a list of the size; a block that waits is the start of a chunk of ours, whose bit is set.
+        // SAFETY: there is a list of the size.
         unsafe {
             let block = self.quick.pop(bytes)?;
+            Some(self.use_again(block))
+        }
+    }
+
+    /// A block for `layout` that waited, in use again, if one of the last few of its size to be freed happens to be aligned to it.
+    /// O(1).
+    #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
+    pub(super) fn take_waiting_among_few(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+        let bytes = rounded::<Unit<S, M>>(layout.size());
+        if !self.quick.serves(bytes) {
+            return None;
+        }
+        // SAFETY: the lists serve the size.
+        unsafe {
+            let block = self.quick.pop_aligned(bytes, layout.align())?;
+            Some(self.use_again(block))
+        }
+    }
+
+    /// Has a block that waited be in use again.
+    ///
+    /// # Safety
+    /// It was just taken off its list.
+    #[inline(always)]
+    unsafe fn use_again(&mut self, block: NonNull<u8>) -> NonNull<u8> {
+        // SAFETY: a block that waits is the start of a chunk of ours, whose bit is set.
+        unsafe {
             let span = self.span_of_own(block);
             self.flip_waiting(span, span.granule_of(block));
             if Self::COUNTS_HELD {
                 span.hold();
             }
-            Some(block)
         }
+        block
     }
 
     /// Lets a chunk in use wait, if it may. Whether that is done.

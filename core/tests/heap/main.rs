@@ -2,6 +2,7 @@
 //! takes most of its time.
 #![cfg(not(loom))]
 
+mod aligned;
 mod asked;
 mod check;
 mod coalesce;
