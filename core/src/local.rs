@@ -174,7 +174,8 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     fn take_in_and_allocate(&mut self, layout: Layout) -> Option<NonNull<u8>> {
         let mut more = self.take_in_some();
         while more {
-            if let Some(block) = self.take_any_waiting(layout).or_else(|| self.cut(layout)) {
+            let waiting = self.take_any_waiting(layout).or_else(|| self.heap.take_waiting_among_few(layout));
+            if let Some(block) = waiting.or_else(|| self.cut(layout)) {
                 return Some(block);
             }
             more = self.take_in_some();

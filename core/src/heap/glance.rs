@@ -37,12 +37,8 @@ impl<S: PageSource> Heap<S, Local> {
     #[inline(always)]
     pub(crate) fn take_waiting_long(&mut self, layout: Layout) -> Option<NonNull<u8>> {
         let block = self.quick.take_long(rounded::<TwoWordsLive>(layout.size()), layout.align())?;
-        // SAFETY: a block that waits is the start of a chunk of ours, whose bit is set.
-        unsafe {
-            let span = self.span_of_own(block);
-            self.flip_waiting(span, span.granule_of(block));
-        }
-        Some(block)
+        // SAFETY: the block was just taken off its place.
+        Some(unsafe { self.use_again(block) })
     }
 
     /// Lets the block at granule `start` of `span`, of `expected` bytes if that is said, wait in a quick list, if one starts

@@ -39,7 +39,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// A block for `layout` that waited, in use again, if one of the last few of its size to be freed happens to be aligned to it.
     /// O(1).
     #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
-    pub(super) fn take_waiting_among_few(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+    pub(crate) fn take_waiting_among_few(&mut self, layout: Layout) -> Option<NonNull<u8>> {
         let bytes = rounded::<Unit<S, M>>(layout.size());
         if !self.quick.serves(bytes) {
             return None;
@@ -54,9 +54,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Has a block that waited be in use again.
     ///
     /// # Safety
-    /// It was just taken off its list.
+    /// It was just taken off its list, or its place.
     #[inline(always)]
-    unsafe fn use_again(&mut self, block: NonNull<u8>) -> NonNull<u8> {
+    pub(super) unsafe fn use_again(&mut self, block: NonNull<u8>) -> NonNull<u8> {
         // SAFETY: a block that waits is the start of a chunk of ours, whose bit is set.
         unsafe {
             let span = self.span_of_own(block);

@@ -3,19 +3,15 @@
 use std::alloc::Layout;
 use std::ptr::NonNull;
 
-use memalloc_core::remote::Inbox;
-use memalloc_core::{GRANULE, LocalHeap};
+use memalloc_core::remote::{Inbox, RemoteSpan};
+use memalloc_core::{GRANULE, PageSource};
 
-use crate::endless::Endless;
-
-const SPAN: usize = 4 << 20;
+use crate::local::{Local, heap_and_inbox};
 
 const SIZE: usize = 5 * GRANULE;
 const ALIGN: usize = 4 * GRANULE;
 /// As many blocks as are looked at.
 const FEW: usize = 8;
-
-type Local = LocalHeap<'static, Endless<SPAN>>;
 
 fn layout(align: usize) -> Layout {
     Layout::from_size_align(SIZE, align).unwrap()
@@ -27,9 +23,13 @@ fn is_aligned(block: &NonNull<u8>) -> bool {
 
 /// A heap in which an aligned block of the size waits, and `others` that are not, freed after it, as they were freed.
 fn heap_with_waiting(others: usize) -> (Local, NonNull<u8>, Vec<NonNull<u8>>) {
-    let inbox = Box::leak(Box::new(Inbox::new()));
-    // SAFETY: the inbox is the heap's alone.
-    let mut heap = unsafe { LocalHeap::new(Endless { lent: 0 }, inbox, |error, _| panic!("{error}")) };
+    let (mut heap, _) = heap_and_inbox();
+    let (aligned, others) = let_wait(&mut heap, others);
+    (heap, aligned, others)
+}
+
+/// Lets an aligned block of the size wait, and `others` that are not, freed after it.
+fn let_wait(heap: &mut Local, others: usize) -> (NonNull<u8>, Vec<NonNull<u8>>) {
     let blocks: Vec<_> = (0..10 * FEW).map(|_| heap.allocate(layout(8)).unwrap()).collect();
     let aligned = *blocks.iter().find(|block| is_aligned(block)).unwrap();
     let others: Vec<_> = blocks.into_iter().filter(|block| !is_aligned(block)).take(others).collect();
@@ -37,7 +37,18 @@ fn heap_with_waiting(others: usize) -> (Local, NonNull<u8>, Vec<NonNull<u8>>) {
         // SAFETY: the block is used no more.
         assert_eq!(unsafe { heap.deallocate(block) }, Ok(()));
     }
-    (heap, aligned, others)
+    (aligned, others)
+}
+
+/// Frees more blocks from elsewhere than one request takes in.
+fn free_many_from_elsewhere(heap: &mut Local, inbox: &Inbox) {
+    let layout = Layout::from_size_align(2 * SIZE, 8).unwrap();
+    let blocks: Vec<_> = (0..1000).map(|_| heap.allocate(layout).unwrap()).collect();
+    for block in blocks {
+        let span = heap.source().block_of(block.addr().get()).unwrap();
+        // SAFETY: the heap has a span there, and nobody uses the block any more.
+        assert_eq!(unsafe { RemoteSpan::at(span).free(block, 0, inbox) }, Ok(()));
+    }
 }
 
 #[test]
@@ -60,6 +71,15 @@ fn none_further_down_the_list_is_looked_for() {
     let block = heap.allocate(layout(ALIGN)).unwrap();
     assert!(is_aligned(&block) && block != aligned);
     assert_eq!(heap.check(), Ok(()));
+}
+
+#[test]
+fn one_of_them_is_found_while_more_comes_back() {
+    let (mut heap, inbox) = heap_and_inbox();
+    let (aligned, _) = let_wait(&mut heap, FEW / 2);
+    free_many_from_elsewhere(&mut heap, inbox);
+    assert_eq!(heap.allocate(layout(ALIGN)), Some(aligned));
+    assert!(heap.take_in() > 0, "not all was taken in");
 }
 
 #[test]

@@ -3,25 +3,14 @@
 use std::alloc::Layout;
 use std::ptr::NonNull;
 
-use memalloc_core::remote::Inbox;
-use memalloc_core::{GRANULE, LocalHeap};
+use memalloc_core::GRANULE;
 
-use crate::endless::Endless;
-
-const SPAN: usize = 4 << 20;
+use crate::local::{Local, SPAN, heap};
 
 /// A size that is asked for, and one that such blocks have once they shrank.
 const WHOLE: usize = 16 * GRANULE;
 const SHRUNK: usize = 10 * GRANULE;
 const COUNT: usize = 100;
-
-type Local = LocalHeap<'static, Endless<SPAN>>;
-
-fn heap() -> Local {
-    let inbox = Box::leak(Box::new(Inbox::new()));
-    // SAFETY: the inbox is the heap's alone.
-    unsafe { LocalHeap::new(Endless { lent: 0 }, inbox, |error, _| panic!("{error}")) }
-}
 
 fn layout(size: usize) -> Layout {
     Layout::from_size_align(size, 8).unwrap()

@@ -3,22 +3,11 @@
 use std::alloc::Layout;
 use std::ptr::NonNull;
 
-use memalloc_core::LocalHeap;
-use memalloc_core::remote::Inbox;
-
-use crate::endless::Endless;
+use crate::local::{Local, heap};
 
 const COUNT: usize = 400_000;
 /// What two blocks of which one is handed out after the other may be apart, to be near.
 const NEAR: usize = 4096;
-
-type Local = LocalHeap<'static, Endless<{ 4 << 20 }>>;
-
-fn heap() -> Local {
-    let inbox = Box::leak(Box::new(Inbox::new()));
-    // SAFETY: the inbox is the heap's alone.
-    unsafe { LocalHeap::new(Endless { lent: 0 }, inbox, |error, _| panic!("{error}")) }
-}
 
 fn allocate(heap: &mut Local, count: usize) -> Vec<NonNull<u8>> {
     (0..count).map(|_| heap.allocate(Layout::new::<[u64; 4]>()).unwrap()).collect()

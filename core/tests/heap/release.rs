@@ -3,20 +3,10 @@
 use std::alloc::Layout;
 use std::ptr::NonNull;
 
-use memalloc_core::remote::{Inbox, RemoteSpan};
-use memalloc_core::{LocalHeap, PageSource};
+use memalloc_core::PageSource;
+use memalloc_core::remote::RemoteSpan;
 
-use crate::endless::Endless;
-
-const SPAN: usize = 4 << 20;
-
-type Local = LocalHeap<'static, Endless<SPAN>>;
-
-fn heap() -> Local {
-    let inbox = Box::leak(Box::new(Inbox::new()));
-    // SAFETY: the inbox is the heap's alone.
-    unsafe { LocalHeap::new(Endless { lent: 0 }, inbox, |error, _| panic!("{error}")) }
-}
+use crate::local::{Local, SPAN, heap, heap_and_inbox};
 
 /// Blocks of `bytes` bytes in all, of some sizes from `least` to four times that.
 fn allocate(heap: &mut Local, least: usize, bytes: usize) -> Vec<NonNull<u8>> {
@@ -92,10 +82,7 @@ fn all_spans_but_the_first_go_back_with_the_last_block_in_them_in_whatever_order
 
 #[test]
 fn so_they_do_where_others_have_freed_some_or_blocks_were_moved() {
-    let inbox: &Inbox = Box::leak(Box::new(Inbox::new()));
-    let source = Endless { lent: 0 };
-    // SAFETY: the inbox is the heap's alone.
-    let mut heap: Local = unsafe { LocalHeap::new(source, inbox, |error, _| panic!("{error}")) };
+    let (mut heap, inbox) = heap_and_inbox();
     let mut blocks = allocate(&mut heap, 100, 20 << 20);
     shuffle(&mut blocks);
     let [some, remote, moved, rest] =
