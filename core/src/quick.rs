@@ -165,16 +165,16 @@ impl<M: Mode> Quick<M> {
         if list.room == 0 {
             list.room = depth;
         }
-        if let Some(terms) = self.lists.terms_mut() {
-            terms.asked |= asked_bit(bytes);
+        if let Some(due) = self.lists.due_mut() {
+            due.asked |= asked_bit(bytes);
         }
     }
 
     /// Where any number of blocks may wait, lets no more wait of the sizes of which it was not told that they were
     /// [asked for](Self::note_request) since the last time. Whether any of those wait now.
     pub fn close_unasked(&mut self) -> bool {
-        let Some(terms) = self.lists.terms_mut() else { return false };
-        let asked = core::mem::take(&mut terms.asked);
+        let Some(due) = self.lists.due_mut() else { return false };
+        let asked = core::mem::take(&mut due.asked);
         self.close_all_but(asked);
         // SAFETY: each size has a list.
         self.sizes().any(|bytes| self.has_one(bytes) && unsafe { !self.has_room(bytes) })

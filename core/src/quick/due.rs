@@ -11,9 +11,9 @@ use crate::raw::holds;
 const ENTRIES_A_BLOCK: usize = 8;
 
 /// Requests for short blocks until it is seen whether it is time to look how many wait.
-pub(super) const UNTIL_SEEN: usize = 1 << 9;
+const UNTIL_SEEN: usize = 1 << 9;
 /// Requests until it is looked, at least,
-pub(super) const FIRST_LOOK: usize = 1 << 14;
+const FIRST_LOOK: usize = 1 << 14;
 /// and for each map entry, of which some are looked at.
 const REQUESTS_AN_ENTRY: usize = 4;
 /// Frees until it is looked for spans with nothing in use, at least.
@@ -24,6 +24,39 @@ pub(super) const EARNED_A_FREE: usize = 2;
 pub(super) const EARNED_AN_ENTRY: usize = 4;
 /// and at once.
 pub(super) const EARNED_AT_MOST: usize = 1 << 22;
+
+/// What a heap counts in which any number of blocks may wait.
+#[derive(Debug, Clone, Copy)]
+pub struct Due {
+    /// The sizes that were asked for where none waited, since lists of others were closed: a bit each.
+    pub(super) asked: usize,
+    /// Requests until it is time to see whether it is time to look how many blocks wait,
+    until_seen: usize,
+    /// and then until that.
+    until_look: usize,
+    /// Frees until it is time to look for spans with nothing in use: it is, as long as there are none.
+    until_release: isize,
+    /// The address of a block in use, none at address 0, whose free is to be noticed.
+    witness: usize,
+    /// Map entries that may be looked at for another.
+    credit: usize,
+}
+
+impl Due {
+    pub(super) const NONE: Self = Self {
+        asked: 0,
+        until_seen: UNTIL_SEEN,
+        until_look: FIRST_LOOK - UNTIL_SEEN,
+        until_release: FREES,
+        witness: 0,
+        credit: 0,
+    };
+
+    /// Lets as many map entries more be looked at for a witness.
+    fn earn(&mut self, entries: usize) {
+        self.credit = (self.credit + entries).min(EARNED_AT_MOST);
+    }
+}
 
 impl<M: Mode> Quick<M> {
     /// Counts blocks about to be coalesced one at a time. Whether so many were that all may as well
@@ -40,33 +73,33 @@ impl<M: Mode> Quick<M> {
     /// Counts a request for a short block. Whether it is time to see whether it is time to look how many wait.
     #[inline(always)]
     pub fn count_request(&mut self) -> bool {
-        self.lists.terms_mut().is_some_and(|terms| {
-            terms.until_seen = terms.until_seen.wrapping_sub(1);
-            terms.until_seen == 0
+        self.lists.due_mut().is_some_and(|due| {
+            due.until_seen = due.until_seen.wrapping_sub(1);
+            due.until_seen == 0
         })
     }
 
     /// Whether it is: so the next request may put in order what waits.
     #[inline(always)]
     pub fn may_tidy(&self) -> bool {
-        self.lists.terms().until_seen == 0
+        self.lists.due().until_seen == 0
     }
 
     /// Whether it is time to look how many wait. If not, it is seen again later.
     pub fn is_time_to_look(&mut self) -> bool {
-        self.lists.terms_mut().is_some_and(|terms| {
-            terms.until_seen = terms.until_look.min(UNTIL_SEEN);
-            terms.until_look -= terms.until_seen;
-            terms.until_seen == 0
+        self.lists.due_mut().is_some_and(|due| {
+            due.until_seen = due.until_look.min(UNTIL_SEEN);
+            due.until_look -= due.until_seen;
+            due.until_seen == 0
         })
     }
 
     /// Has it be time once there were so many requests more that to look through maps of `entries` entries, and to put `ordered`
     /// blocks in order, takes a small part of what they take.
     pub fn look_after(&mut self, ordered: usize, entries: usize) {
-        if let Some(terms) = self.lists.terms_mut() {
+        if let Some(due) = self.lists.due_mut() {
             let requests = FIRST_LOOK.max(REQUESTS_AN_ENTRY * entries).max(ordered);
-            (terms.until_seen, terms.until_look) = (UNTIL_SEEN, requests - UNTIL_SEEN);
+            (due.until_seen, due.until_look) = (UNTIL_SEEN, requests - UNTIL_SEEN);
         }
     }
 
@@ -74,49 +107,49 @@ impl<M: Mode> Quick<M> {
     /// for spans with nothing in use.
     #[inline(always)]
     pub fn count_free(&mut self, frees: isize) -> bool {
-        self.lists.terms_mut().is_some_and(|terms| {
-            terms.until_release = terms.until_release.wrapping_sub(frees);
-            terms.until_release < 0
+        self.lists.due_mut().is_some_and(|due| {
+            due.until_release = due.until_release.wrapping_sub(frees);
+            due.until_release < 0
         })
     }
 
     /// Whether it is.
     #[inline(always)]
     pub fn is_time_to_release(&self) -> bool {
-        self.lists.terms().until_release < 0
+        self.lists.due().until_release < 0
     }
 
     /// Has it be time after so many frees, or a few more: as many as map entries were looked at, so that this takes a small part of
     /// what they take.
     pub fn release_after(&mut self, frees: usize) {
-        if let Some(terms) = self.lists.terms_mut() {
-            terms.until_release = FREES.max(frees.cast_signed());
-            terms.earn(terms.until_release.cast_unsigned() * EARNED_A_FREE);
+        if let Some(due) = self.lists.due_mut() {
+            due.until_release = FREES.max(frees.cast_signed());
+            due.earn(due.until_release.cast_unsigned() * EARNED_A_FREE);
         }
     }
 
     /// Counts map entries that the heap has more.
     pub fn earn_by_growth(&mut self, entries: usize) {
-        if let Some(terms) = self.lists.terms_mut() {
-            terms.earn(entries * EARNED_AN_ENTRY);
+        if let Some(due) = self.lists.due_mut() {
+            due.earn(entries * EARNED_AN_ENTRY);
         }
     }
 
     /// Whether a block is the one whose free is to be noticed.
     #[inline(always)]
     pub fn is_witness(&self, block: NonNull<u8>) -> bool {
-        self.lists.terms().witness == block.addr().get()
+        self.lists.due().witness == block.addr().get()
     }
 
     /// Its address, or 0.
     pub fn witness(&self) -> usize {
-        self.lists.terms().witness
+        self.lists.due().witness
     }
 
     /// Has this one be it, or none.
     pub fn set_witness(&mut self, block: Option<NonNull<u8>>) {
-        if let Some(terms) = self.lists.terms_mut() {
-            terms.witness = block.map_or(0, |block| block.addr().get());
+        if let Some(due) = self.lists.due_mut() {
+            due.witness = block.map_or(0, |block| block.addr().get());
         }
     }
 
@@ -129,9 +162,9 @@ impl<M: Mode> Quick<M> {
 
     /// Spends as many looks at map entries, of those that frees have paid for. Whether there are any left.
     pub fn spend(&mut self, entries: usize) -> bool {
-        self.lists.terms_mut().is_some_and(|terms| {
-            terms.credit = terms.credit.saturating_sub(entries);
-            terms.credit > 0
+        self.lists.due_mut().is_some_and(|due| {
+            due.credit = due.credit.saturating_sub(entries);
+            due.credit > 0
         })
     }
 }

@@ -4,7 +4,7 @@ use core::cell::UnsafeCell;
 use core::fmt;
 use core::ptr::NonNull;
 
-use super::due::{EARNED_AT_MOST, FIRST_LOOK, FREES, UNTIL_SEEN};
+use super::due::Due;
 use super::long::{EMPTY, PLACES, Place};
 use super::{List, Policy};
 use crate::map::WORD_GRANULES;
@@ -21,6 +21,18 @@ pub trait Lists: sealed::Sealed + fmt::Debug {
 
     /// [`terms`](Self::terms), to be changed, in modes in which anything may wait.
     fn terms_mut(&mut self) -> Option<&mut Terms>;
+
+    /// What is counted, in modes in which any number may wait.
+    #[inline(always)]
+    fn due(&self) -> &Due {
+        &Due::NONE
+    }
+
+    /// [`due`](Self::due), to be changed, in those modes.
+    #[inline(always)]
+    fn due_mut(&mut self) -> Option<&mut Due> {
+        None
+    }
 
     /// Granules: see [`Quick::ample`](super::Quick::ample).
     #[inline(always)]
@@ -51,46 +63,18 @@ pub struct Terms {
     pub(super) closed_for: usize,
     /// Blocks that were coalesced one at a time since all were at once.
     pub(super) coalesced: usize,
-    /// The sizes that were asked for where none waited, since lists of others were closed: a bit each.
-    pub(super) asked: usize,
-    /// Requests until it is time to see whether it is time to look how many blocks wait,
-    pub(super) until_seen: usize,
-    /// and then until that.
-    pub(super) until_look: usize,
-    /// Frees until it is time to look for spans with nothing in use: it is, as long as there are none.
-    pub(super) until_release: isize,
-    /// The address of a block in use, none at address 0, whose free is to be noticed.
-    pub(super) witness: usize,
-    /// Map entries that may be looked at for another.
-    pub(super) credit: usize,
 }
 
 impl Terms {
     const OFF: Self = Self::of(Policy::OFF);
 
     const fn of(policy: Policy) -> Self {
-        Self {
-            policy,
-            limit: policy.limit,
-            closed_for: 0,
-            coalesced: 0,
-            asked: 0,
-            until_seen: UNTIL_SEEN,
-            until_look: FIRST_LOOK - UNTIL_SEEN,
-            until_release: FREES,
-            witness: 0,
-            credit: 0,
-        }
+        Self { policy, limit: policy.limit, closed_for: 0, coalesced: 0 }
     }
 
     /// Has nothing wait until `frees` blocks more were freed; if that is 0, until they open.
     pub(super) const fn close(&mut self, frees: usize) {
         (self.limit, self.closed_for) = (0, frees);
-    }
-
-    /// Lets as many map entries more be looked at for a witness.
-    pub(super) fn earn(&mut self, entries: usize) {
-        self.credit = (self.credit + entries).min(EARNED_AT_MOST);
     }
 
     /// Has as much wait as the policy says.
@@ -177,6 +161,7 @@ impl Lists for InSpan {
 /// Lists in the heap, where they are found without a pointer to them.
 pub struct InHeap {
     terms: Terms,
+    due: Due,
     memory: UnsafeCell<Memory>,
 }
 
@@ -194,6 +179,7 @@ struct Memory {
 impl Lists for InHeap {
     const NONE: Self = Self {
         terms: Terms::OFF,
+        due: Due::NONE,
         memory: UnsafeCell::new(Memory { lists: [const { List::NONE }; IN_HEAP], places: [EMPTY; PLACES] }),
     };
     const IN_SPAN: bool = false;
@@ -209,19 +195,29 @@ impl Lists for InHeap {
     }
 
     #[inline(always)]
+    fn due(&self) -> &Due {
+        &self.due
+    }
+
+    #[inline(always)]
+    fn due_mut(&mut self) -> Option<&mut Due> {
+        Some(&mut self.due)
+    }
+
+    #[inline(always)]
     fn first(&self) -> NonNull<u8> {
         // SAFETY: a cell's content has an address.
         unsafe { NonNull::new_unchecked(self.memory.get()) }.cast()
     }
 
     unsafe fn set(&mut self, _memory: NonNull<u8>, policy: Policy) {
-        self.terms = Terms::of(policy);
+        (self.terms, self.due) = (Terms::of(policy), Due::NONE);
     }
 }
 
 impl fmt::Debug for InHeap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InHeap").field("terms", &self.terms).finish_non_exhaustive()
+        f.debug_struct("InHeap").field("terms", &self.terms).field("due", &self.due).finish_non_exhaustive()
     }
 }
 
