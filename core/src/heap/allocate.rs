@@ -81,8 +81,6 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     fn allocate_from_far(&mut self, size: usize, beneath: usize) -> Option<NonNull<u8>> {
         match self.far_bin_for(size, beneath) {
             // SAFETY: the bin has a chunk, and the first is large enough.
-            Some(bin) if M::WAITS => Some(unsafe { self.cut_off(bin, size) }),
-            // SAFETY: as above.
             Some(bin) => Some(unsafe { self.cut_off_last(bin, size) }),
             None => self.allocate_otherwise(Layout::from_size_align(size * Self::GRANULE, 1).ok()?),
         }

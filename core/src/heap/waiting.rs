@@ -197,27 +197,39 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 
-    /// Coalesces the long blocks that wait, or a few of the largest size that does, if any does. O(1); now and then all at once,
-    /// as [`sweep`](Self::sweep).
+    /// Coalesces the long blocks that wait, or a few of the others, if any does. O(1); now and then all at once, as
+    /// [`sweep`](Self::sweep).
     pub(super) fn flush_some(&mut self) -> bool {
         if M::LONG_WAIT && self.flush_long() {
             return true;
         }
-        let Some(bytes) = self.quick.sizes().find(|&bytes| self.quick.has_one(bytes)) else { return false };
         // Code for that is a sixth of all that general mode has.
         let may_sweep = !(cfg!(for_size) && M::BOUNDED);
-        if may_sweep && self.quick.count_coalesced(FLUSHED, self.counts.entries()) {
+        if may_sweep && self.quick.is_time_to_sweep(self.counts.entries()) {
             self.sweep();
             self.release_for_now();
             return true;
         }
-        for _ in 0..FLUSHED {
+        let coalesced = self.flush_few();
+        self.quick.count_coalesced(coalesced);
+        coalesced > 0
+    }
+
+    /// Coalesces up to [`FLUSHED`] blocks that wait in lists, the largest first. How many. O(1).
+    fn flush_few(&mut self) -> usize {
+        let mut coalesced = 0;
+        for bytes in self.quick.sizes() {
             // SAFETY: the lists serve the size.
-            let Some(block) = (unsafe { self.quick.pop(bytes) }) else { break };
-            // SAFETY: a block that waits is the start of a chunk of ours, whose bit is set; its span does not count it.
-            unsafe { self.take_back_waiting(block) };
+            while let Some(block) = unsafe { self.quick.pop(bytes) } {
+                // SAFETY: a block that waits is the start of a chunk of ours, whose bit is set; its span does not count it.
+                unsafe { self.take_back_waiting(block) };
+                coalesced += 1;
+                if coalesced == FLUSHED {
+                    return coalesced;
+                }
+            }
         }
-        true
+        coalesced
     }
 
     /// Coalesces the long blocks that wait. Whether any did. O(1).

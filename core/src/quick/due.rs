@@ -8,7 +8,7 @@ use crate::Mode;
 use crate::raw::holds;
 
 /// To look through so many map entries for blocks that wait takes as long as to coalesce one by itself.
-const ENTRIES_A_BLOCK: usize = 8;
+pub(super) const ENTRIES_A_BLOCK: usize = 8;
 
 /// Requests for short blocks until it is seen whether it is time to look how many wait.
 const UNTIL_SEEN: usize = 1 << 9;
@@ -59,15 +59,18 @@ impl Due {
 }
 
 impl<M: Mode> Quick<M> {
-    /// Counts blocks about to be coalesced one at a time. Whether so many were that all may as well
-    /// be at once, in a heap whose maps have `entries` entries. (Which of two ways is cheaper is not known before: by the time
-    /// that the one has cost as much as the other would, at most twice as much was spent. Karlin, Manasse, Rudolph and Sleator,
-    /// "Competitive snoopy caching", 1988.)
-    pub fn count_coalesced(&mut self, blocks: usize, entries: usize) -> bool {
-        self.lists.terms_mut().is_some_and(|terms| {
+    /// Counts blocks that were coalesced one at a time.
+    pub fn count_coalesced(&mut self, blocks: usize) {
+        if let Some(terms) = self.lists.terms_mut() {
             terms.coalesced += blocks;
-            terms.coalesced >= entries / ENTRIES_A_BLOCK
-        })
+        }
+    }
+
+    /// Whether so many were that all may as well be at once, in a heap whose maps have `entries` entries. (Which of two ways is
+    /// cheaper is not known before: by the time that the one has cost as much as the other would, at most twice as much was
+    /// spent. Karlin, Manasse, Rudolph and Sleator, "Competitive snoopy caching", 1988.)
+    pub fn is_time_to_sweep(&self, entries: usize) -> bool {
+        M::WAITS && self.lists.terms().coalesced >= (entries / ENTRIES_A_BLOCK).max(1)
     }
 
     /// Counts a request for a short block. Whether it is time to see whether it is time to look how many wait.

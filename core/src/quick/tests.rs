@@ -175,6 +175,19 @@ fn a_long_block_that_waits_goes_to_whom_it_lies_well_for() {
 }
 
 #[test]
+fn all_are_coalesced_at_once_when_as_much_was_spent_on_single_ones() {
+    let mut quick = Quick::<General>::new();
+    for entries in [0, 1, ENTRIES_A_BLOCK, 100 * ENTRIES_A_BLOCK + 1] {
+        assert!(!quick.is_time_to_sweep(entries), "none was yet");
+        quick.count_coalesced((entries / ENTRIES_A_BLOCK).saturating_sub(1));
+        assert!(!quick.is_time_to_sweep(entries));
+        quick.count_coalesced(1);
+        assert!(quick.is_time_to_sweep(entries));
+        quick.forget();
+    }
+}
+
+#[test]
 fn what_is_spent_on_looks_has_been_earned_by_frees_and_growth() {
     let mut quick = Quick::<Local>::new();
     assert!(!quick.spend(0), "nothing was freed yet");
