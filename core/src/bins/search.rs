@@ -99,7 +99,8 @@ impl<G: Granule> Bins<G> {
     }
 
     /// The lowest bin above `bin` that has a chunk and a bit in another word than the first.
-    #[inline(always)]
+    #[cfg_attr(not(for_size), inline(always))]
+    #[cfg_attr(for_size, inline(never))]
     fn filled_beyond(&self, bin: usize) -> Option<usize> {
         let (words, from) = (self.bits.as_ref(), (bin + 1).max(WORD_BITS));
         let mut index = from / WORD_BITS;

@@ -32,6 +32,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[cold]
     #[inline(never)]
     pub(super) fn grow(&mut self, size: usize) -> Option<NonNull<u8>> {
+        if S::ONE_BLOCK && self.bins.are_there() {
+            return None;
+        }
         let overhead = self.overhead_of_next_span();
         let min = self.least_block_for(size, overhead)?;
         // SAFETY: the source is this heap's.
@@ -59,8 +62,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// The bytes to ask the source for, so that a chunk of `size` granules fits: if they can be had, so many that any larger
     /// block will do too.
     fn least_block_for(&self, size: usize, overhead: Overhead) -> Option<usize> {
-        let sure = overhead.block_for_or_more::<Unit<S, M>>(size)?;
-        if sure <= self.source.largest() { Some(sure) } else { overhead.block_for::<Unit<S, M>>(size) }
+        let least = overhead.block_for::<Unit<S, M>>(size)?;
+        let sure = overhead.enlarged::<Unit<S, M>>(least, size)?;
+        Some(if sure <= self.source.largest() { sure } else { least })
     }
 
     /// The first span holds the bins.

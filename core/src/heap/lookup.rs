@@ -112,7 +112,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let Some((span, g)) = self.granule_at(ptr) else { return FreeError::NotAStart };
         // SAFETY: the span is one of ours, and the granule below its end.
         unsafe {
-            let is_free = |start| span.map().in_use(start).is_none() || self.is_freed(span, start);
+            let is_free = |start| self.used_chunk_at(span.address(start)).is_none();
             if span.map().start_of(g, span.first()).is_some_and(is_free) {
                 FreeError::AlreadyFree
             } else {

@@ -203,6 +203,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         if M::LONG_WAIT && self.flush_long() {
             return true;
         }
+        // While lists are closed, they are empty.
+        if !self.quick.are_open() {
+            return false;
+        }
         // Code for that is a sixth of all that general mode has.
         let may_sweep = !(cfg!(for_size) && M::BOUNDED);
         if may_sweep && self.quick.is_time_to_sweep(self.counts.entries()) {

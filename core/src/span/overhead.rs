@@ -58,10 +58,10 @@ impl Overhead {
         self.end::<G>(granules).saturating_sub(self.first::<G>(granules))
     }
 
-    /// [`block_for`](Self::block_for), such that any larger block has the room too: where an entry of the map takes more
-    /// than a granule, the first granule of one leaves less room than there was without it.
-    pub fn block_for_or_more<G: Granule>(&self, needed: usize) -> Option<usize> {
-        let block = self.block_for::<G>(needed)?;
+    /// `block` bytes, which [have room](Self::block_for) for `needed` granules, or so many more that any larger block has it
+    /// too: where an entry of the map takes more than a granule, the first granule of one leaves less room than there was without
+    /// it.
+    pub fn enlarged<G: Granule>(&self, block: usize, needed: usize) -> Option<usize> {
         if size_of::<G::Entry>() <= G::BYTES {
             return Some(block);
         }

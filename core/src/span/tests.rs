@@ -30,7 +30,7 @@ fn has_room<G: Granule>(marks: bool) {
     let section = Section::ENTRIES * WORD_GRANULES;
     for needed in (1..5000).chain(section - 20_000..section + 200) {
         let exact = overhead.block_for::<G>(needed).unwrap() / G::BYTES;
-        let sure = overhead.block_for_or_more::<G>(needed).unwrap() / G::BYTES;
+        let sure = overhead.enlarged::<G>(exact * G::BYTES, needed).unwrap() / G::BYTES;
         assert!(exact <= sure && sure <= exact + 8 && overhead.capacity::<G>(exact) >= needed);
         assert!((sure..sure + 300).all(|granules| overhead.capacity::<G>(granules) >= needed), "{needed}");
         dips += usize::from(sure > exact);
