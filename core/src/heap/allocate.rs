@@ -253,21 +253,27 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         Some(unsafe { self.hand_out_aligned(chunk, chunk_size, layout) })
     }
 
-    /// A chunk with room for `layout`, if need be after blocks that wait are coalesced, and lists given up.
+    /// A chunk with room for `layout`, where no bin is sure to have one: if need be after blocks that wait are coalesced, and
+    /// lists given up.
     fn take_flushing(&mut self, layout: Layout) -> Option<(Position<Unit<S, M>>, usize)> {
         loop {
-            if let Some(taken) = self.take_that_fits(layout) {
+            if let Some(taken) = self.take_that_happens_to_fit(layout) {
                 return Some(taken);
             }
+            let needed = needed::<Unit<S, M>>(layout);
             // SAFETY: if there was nothing to coalesce, nothing waits.
-            if !self.flush_some() && !unsafe { self.give_lists_up(needed::<Unit<S, M>>(layout)) } {
+            if !self.flush_some() && !unsafe { self.give_lists_up(needed) } {
                 return None;
+            }
+            if let Some(bin) = self.bin_for(needed) {
+                // SAFETY: the bin has a chunk, in a span.
+                return Some(unsafe { self.bins.pop(self.base(), bin) });
             }
         }
     }
 
-    /// A chunk with room for `layout`: one that is large enough wherever it lies, or else happens to have it.
-    fn take_that_fits(&mut self, layout: Layout) -> Option<(Position<Unit<S, M>>, usize)> {
+    /// A chunk that has room for `layout`, of those that may or may not.
+    fn take_that_happens_to_fit(&mut self, layout: Layout) -> Option<(Position<Unit<S, M>>, usize)> {
         if !self.bins.are_there() {
             return None;
         }
@@ -275,9 +281,6 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: the bins lie in a span, and so do their chunks.
         unsafe {
             let base = self.base();
-            if let Some(bin) = self.bin_for(needed::<Unit<S, M>>(layout)) {
-                return Some(self.bins.pop(base, bin));
-            }
             let lies_well = |at: Position<_>, chunk_size| {
                 let skip = to_multiple::<Unit<S, M>>(at.address(base), layout.align());
                 skip.saturating_add(size) <= chunk_size
@@ -321,9 +324,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             // SAFETY: as the caller says.
             unsafe { self.insert(chunk.up(size), rest) };
         }
-        if Self::CLOSES && chunk_size >= self.quick.ample() && rest < self.quick.ample() {
-            self.close_if_scarce();
-        }
+        self.close_if_shorter(chunk_size, rest);
     }
 
     /// Hands out a block for `layout` of a free chunk; what is left on either side goes into bins.
@@ -367,6 +368,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
     /// Whether an allocation for `layout` finds a free chunk.
     fn has_room(&mut self, layout: Layout) -> bool {
+        if self.bin_for(needed::<Unit<S, M>>(layout)).is_some() {
+            return true;
+        }
         let Some((chunk, chunk_size)) = self.take_flushing(layout) else { return false };
         // SAFETY: the chunk was just taken out of its bin.
         unsafe { self.insert(chunk, chunk_size) };

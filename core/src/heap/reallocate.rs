@@ -160,10 +160,12 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             span.map().move_end(start, end, new_end);
             self.cover(span.address(new_end));
             self.counts.resize(size, new_size);
+            let rest = size + above - new_size;
+            if rest > 0 {
+                self.put(span.position(new_end), rest);
+            }
             if new_size > size {
-                self.put_rest(span.position(end), above, new_size - size);
-            } else {
-                self.put(span.position(new_end), size + above - new_size);
+                self.close_if_shorter(above, rest);
             }
         }
         true

@@ -166,6 +166,14 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         while self.flush_some() {}
     }
 
+    /// [`close_if_scarce`](Self::close_if_scarce), where a free chunk of `old` granules became one of `new`, and is long no more.
+    #[inline(always)]
+    pub(super) fn close_if_shorter(&mut self, old: usize, new: usize) {
+        if Self::CLOSES && old >= self.quick.ample() && new < self.quick.ample() {
+            self.close_if_scarce();
+        }
+    }
+
     /// Coalesces all that waits, if no long chunk is free or to be had, and lets nothing wait any more if none comes of that: what
     /// waits keeps its neighbours apart, and where little else is free, what is freed beside it is soon cut up again.
     #[cold]
