@@ -17,5 +17,5 @@ pub fn heap() -> Local {
 pub fn heap_and_inbox() -> (Local, &'static Inbox) {
     let inbox = Box::leak(Box::new(Inbox::new()));
     // SAFETY: the inbox is the heap's alone.
-    (unsafe { LocalHeap::new(Endless { lent: 0 }, inbox, |error, _| panic!("{error}")) }, inbox)
+    (unsafe { LocalHeap::new(Endless::new(), inbox, |error, _| panic!("{error}")) }, inbox)
 }
