@@ -33,6 +33,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(never)]
     pub(super) fn grow(&mut self, size: usize) -> Option<NonNull<u8>> {
         if S::ONE_BLOCK && self.bins.are_there() {
+            // The one block is out.
             return None;
         }
         let overhead = self.overhead_of_next_span();

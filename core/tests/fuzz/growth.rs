@@ -119,7 +119,7 @@ fn allocate<M: Mode, const ZEROED: bool, const ONE_BLOCK: bool>(
     let asked = model.heap.source().requests - requests;
     // While the one block that there is is out, not at all.
     let most = usize::from(!ONE_BLOCK || before.spans() == 0);
-    assert!(asked <= most, "the source is asked once");
+    assert!(asked <= most, "the source is asked once, if at all");
     assert!(!has_room || is_had && asked == 0, "{layout:?} fits and the source is asked");
     assert!(is_had || asked == most, "{layout:?} is refused and the source is not asked");
     assert!(!(is_had && asked == 1 && refuses), "the source refuses");

@@ -1,41 +1,33 @@
-//! A source that has more than any test asks for.
+//! A source that has more than is asked for.
 
 use std::alloc::{Layout, alloc, dealloc};
 use std::ptr::NonNull;
 
 use memalloc_core::PageSource;
 
-/// So many bytes are more than enough.
-const BYTES: usize = 256 << 20;
-
 /// Blocks of `BLOCK` bytes, a power of two, side by side. The lowest is lent first, so that a heap does the same in each run,
 /// whatever other tests do meanwhile.
 pub struct Endless<const BLOCK: usize> {
     pub lent: usize,
+    layout: Layout,
     first: NonNull<u8>,
     are_lent: Vec<bool>,
 }
 
-// SAFETY: the blocks are the source's alone.
-unsafe impl<const BLOCK: usize> Send for Endless<BLOCK> {}
-
 impl<const BLOCK: usize> Endless<BLOCK> {
-    const LAYOUT: Layout = match Layout::from_size_align(BYTES, BLOCK) {
-        Ok(layout) => layout,
-        Err(_) => panic!("a power of two"),
-    };
-
-    pub fn new() -> Self {
+    /// Of `bytes` bytes: more than is going to be asked for.
+    pub fn of(bytes: usize) -> Self {
+        let layout = Layout::from_size_align(bytes, BLOCK).expect("a power of two");
         // SAFETY: the layout has a size.
-        let first = NonNull::new(unsafe { alloc(Self::LAYOUT) }).expect("memory, of which a part is touched");
-        Self { lent: 0, first, are_lent: vec![false; BYTES / BLOCK] }
+        let first = NonNull::new(unsafe { alloc(layout) }).expect("memory, of which a part is touched");
+        Self { lent: 0, layout, first, are_lent: vec![false; bytes / BLOCK] }
     }
 }
 
 impl<const BLOCK: usize> Drop for Endless<BLOCK> {
     fn drop(&mut self) {
         // SAFETY: the blocks were allocated so, and nobody has one any more.
-        unsafe { dealloc(self.first.as_ptr(), Self::LAYOUT) };
+        unsafe { dealloc(self.first.as_ptr(), self.layout) };
     }
 }
 

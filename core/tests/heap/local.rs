@@ -15,7 +15,12 @@ pub fn heap() -> Local {
 
 /// A heap, and where blocks of it come back.
 pub fn heap_and_inbox() -> (Local, &'static Inbox) {
+    heap_over(64 << 20)
+}
+
+/// A heap over so many bytes, more than is going to be asked for, and where blocks of it come back.
+pub fn heap_over(bytes: usize) -> (Local, &'static Inbox) {
     let inbox = Box::leak(Box::new(Inbox::new()));
     // SAFETY: the inbox is the heap's alone.
-    (unsafe { LocalHeap::new(Endless::new(), inbox, |error, _| panic!("{error}")) }, inbox)
+    (unsafe { LocalHeap::new(Endless::of(bytes), inbox, |error, _| panic!("{error}")) }, inbox)
 }

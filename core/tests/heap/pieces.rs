@@ -8,6 +8,9 @@ use memalloc_core::{Heap, LocalHeap};
 
 type Endless = crate::endless::Endless<{ 256 << 10 }>;
 
+/// More than all these blocks come to, in however many pieces.
+const BYTES: usize = 64 << 20;
+
 struct Random(u32);
 
 impl Random {
@@ -66,7 +69,7 @@ fn most_lent_to<M: memalloc_core::Mode>(seed: u32, mut heap: Heap<Endless, M>) -
 fn most_lent_to_local(seed: u32) -> usize {
     let inbox = Inbox::new();
     // SAFETY: the inbox is no other heap's.
-    let mut local = unsafe { LocalHeap::new(Endless::new(), &inbox, |error, _| panic!("{error}")) };
+    let mut local = unsafe { LocalHeap::new(Endless::of(BYTES), &inbox, |error, _| panic!("{error}")) };
     let most = most_lent(seed, &mut local, LocalHeap::allocate, |heap, block, layout| {
         // SAFETY: the block is not used any more.
         unsafe { heap.deallocate_sized(block, layout) }.unwrap();
@@ -79,8 +82,8 @@ fn most_lent_to_local(seed: u32) -> usize {
 #[test]
 fn memory_does_not_fall_into_ever_more_pieces() {
     let of_all = |most: fn(u32) -> usize| (0..CHOICES).map(most).sum::<usize>();
-    let least = of_all(|seed| most_lent_to(seed, Heap::real_time(Endless::new())));
-    let general = of_all(|seed| most_lent_to(seed, Heap::new(Endless::new())));
+    let least = of_all(|seed| most_lent_to(seed, Heap::real_time(Endless::of(BYTES))));
+    let general = of_all(|seed| most_lent_to(seed, Heap::new(Endless::of(BYTES))));
     let local = of_all(most_lent_to_local);
     for most in [general, local] {
         assert!(most <= least + least / 12, "{general} and {local} for {least}");

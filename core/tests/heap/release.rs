@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 use memalloc_core::PageSource;
 use memalloc_core::remote::RemoteSpan;
 
-use crate::local::{Local, SPAN, heap, heap_and_inbox};
+use crate::local::{Local, SPAN, heap, heap_and_inbox, heap_over};
 
 /// Blocks of `bytes` bytes in all, of some sizes from `least` to four times that.
 fn allocate(heap: &mut Local, least: usize, bytes: usize) -> Vec<NonNull<u8>> {
@@ -29,7 +29,7 @@ fn spans_go_back_when_all_is_freed_whatever_waits() {
     for (least, bytes) in
         [(16, 20 << 20), (100, 20 << 20), (1000, 20 << 20), (3000, 20 << 20), (100, 200 << 20)]
     {
-        let mut heap = heap();
+        let (mut heap, _) = heap_over(bytes + bytes / 2);
         let blocks = allocate(&mut heap, least, bytes);
         assert!(heap.source().lent >= bytes / SPAN);
         free(&mut heap, &blocks);
