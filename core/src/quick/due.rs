@@ -1,5 +1,6 @@
 //! What is counted, so that what takes long is done seldom: when all that waits is coalesced, when it is looked how many blocks
-//! wait, when spans with nothing in use are looked for, and what may be spent on the search for a witness.
+//! wait, when spans with nothing in use are looked for, and what may be spent on the search for a witness. And what is noted from
+//! one look to the next: the witness, and the sizes that were asked for.
 
 use core::ptr::NonNull;
 
@@ -25,7 +26,7 @@ pub(super) const EARNED_AN_ENTRY: usize = 4;
 /// and at once.
 pub(super) const EARNED_AT_MOST: usize = 1 << 22;
 
-/// What a heap counts in which any number of blocks may wait.
+/// What a heap counts and notes in which any number of blocks may wait.
 #[derive(Debug, Clone, Copy)]
 pub struct Due {
     /// The sizes that were asked for where none waited, since lists of others were closed: a bit each.

@@ -22,7 +22,7 @@ pub trait Lists: sealed::Sealed + fmt::Debug {
     /// [`terms`](Self::terms), to be changed, in modes in which anything may wait.
     fn terms_mut(&mut self) -> Option<&mut Terms>;
 
-    /// What is counted, in modes in which any number may wait.
+    /// What is counted and noted, in modes in which any number may wait.
     #[inline(always)]
     fn due(&self) -> &Due {
         &Due::NONE

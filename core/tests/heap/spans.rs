@@ -5,7 +5,9 @@ use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
 use memalloc_core::inspect::FaultKind;
-use memalloc_core::{BlocksSource, GRANULE, General, Heap, Mode, PageSource, RealTime};
+use memalloc_core::{
+    ArenaSource, BlocksSource, Compact, GRANULE, General, Heap, Local, Mode, PageSource, RealTime,
+};
 
 const SPANS: usize = 4;
 
@@ -79,6 +81,30 @@ fn what_a_span_keeps_beside_chunks_adds_up() {
     }
     adds_up::<General>();
     adds_up::<RealTime>();
+}
+
+/// Also where a map entry takes more than a granule, and a larger arena may have less room.
+#[test]
+fn all_that_an_arena_has_is_had_by_one_request() {
+    is_had_by_one::<General>();
+    is_had_by_one::<RealTime>();
+    is_had_by_one::<Compact>();
+    is_had_by_one::<Local>();
+}
+
+fn is_had_by_one<M: Mode>() {
+    let memory = Box::leak(vec![MaybeUninit::<u128>::uninit(); 6 << 6].into_boxed_slice());
+    let (start, most) = (memory.as_mut_ptr().cast(), size_of_val(memory));
+    for size in (GRANULE << 7..most).step_by(size_of::<usize>()) {
+        // SAFETY: each heap is gone when the next comes.
+        let heap = || Heap::<_, M>::with_mode(unsafe { ArenaSource::from_raw(start, size) });
+        let of = |bytes| Layout::from_size_align(bytes, 1).expect("a small layout");
+        let mut first = heap();
+        assert!(first.allocate(of(1)).is_some());
+        let capacity = first.totals().used() + first.totals().free();
+        drop(first);
+        assert!(heap().allocate(of(capacity)).is_some(), "{capacity} of {size}");
+    }
 }
 
 #[test]
