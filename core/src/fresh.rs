@@ -27,6 +27,12 @@ impl Fresh {
         Self { from, to: from + bytes }
     }
 
+    /// How many bytes it has. O(1).
+    #[inline]
+    pub const fn bytes(self) -> usize {
+        self.to - self.from
+    }
+
     /// Whether there is any, and it ends at `end`. O(1).
     #[inline(always)]
     pub(crate) fn ends_at(self, end: NonNull<u8>) -> bool {

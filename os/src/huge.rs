@@ -162,7 +162,9 @@ impl Huge {
                 // What the kernel was told of a part would hold for whoever has it next.
                 unmap_below_next(start, bytes);
             } else {
-                idle::keep(start, bytes);
+                let touched = self.start.add(self.header.touched.load(Relaxed));
+                let used = touched.addr().get().saturating_sub(start.addr().get());
+                idle::keep(start, bytes, used);
             }
         }
     }

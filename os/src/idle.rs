@@ -8,15 +8,16 @@
 //! What is larger than all that was freed before goes back to the system at once: a program that needs such a block just once
 //! should not hold it beside what it does next. From then on as much is kept. (glibc's threshold for mappings moves so, too.)
 //!
-//! It is in no table, and zeros are not promised. It goes back to the system when it has not been used for a second,
-//! as far as the program calls again; all of it at once before anything is mapped that takes none of it in, so that a peak
-//! holds none; and when the program asks.
+//! It is in no table, and zeros are promised only of what nothing was written to. It goes back to the system when it has not been
+//! used for a second, as far as the program calls again; all of it at once before anything is mapped that takes none of it in,
+//! and as much as a heap touches anew of what it has, so that a peak holds none; and when the program asks.
 
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use crate::clock::{SECOND, milliseconds};
 use crate::lock::Lock;
+use crate::mapping::{PAGE, give_back_pages};
 use crate::region::unmap_below_next;
 
 /// Extents that are kept at once.
@@ -29,13 +30,22 @@ const MOST_BYTES: usize = 32 << 20;
 struct Extent {
     start: NonNull<u8>,
     size: usize,
+    /// Bytes from the start on that may hold what they held: those beyond are zeros, and have no pages.
+    used: usize,
     /// When it became idle, or the latest piece of it did: in milliseconds.
     since: u64,
 }
 
 impl Extent {
-    fn end(self) -> usize {
-        self.start.addr().get() + self.size
+    /// It and another one, if that starts at its end.
+    fn joined(self, upper: Self) -> Option<Self> {
+        let touch = self.start.addr().get() + self.size == upper.start.addr().get();
+        touch.then(|| Self {
+            size: self.size + upper.size,
+            used: if upper.used > 0 { self.size + upper.used } else { self.used },
+            since: self.since.max(upper.since),
+            ..self
+        })
     }
 }
 
@@ -77,28 +87,28 @@ fn change<T>(how: impl FnOnce(&mut Idle) -> T) -> T {
 /// than what was freed before.
 ///
 /// # Safety
-/// They are mapped, whole slots, in no table, and nobody uses them any more.
-pub(crate) unsafe fn keep(start: NonNull<u8>, size: usize) {
+/// They are mapped, whole slots, in no table, and nobody uses them any more. Nothing was written beyond the first `used`.
+pub(crate) unsafe fn keep(start: NonNull<u8>, size: usize, used: usize) {
     let is_largest = LARGEST.fetch_max(size, Relaxed) < size;
     // SAFETY: as the caller says.
-    unsafe { keep_within(if is_largest { 0 } else { MOST_BYTES }, start, size) };
+    unsafe { keep_within(if is_largest { 0 } else { MOST_BYTES }, start, size, used) };
 }
 
-/// [`keep`], however much that is: of what may be asked for again at once.
+/// [`keep`], however much that is, and all of it used: of what may be asked for again at once.
 ///
 /// # Safety
 /// As there.
 pub(crate) unsafe fn keep_for_now(start: NonNull<u8>, size: usize) {
     // SAFETY: as the caller says.
-    unsafe { keep_within(usize::MAX, start, size) };
+    unsafe { keep_within(usize::MAX, start, size, size) };
 }
 
 /// # Safety
 /// As for [`keep`].
-unsafe fn keep_within(most: usize, start: NonNull<u8>, size: usize) {
+unsafe fn keep_within(most: usize, start: NonNull<u8>, size: usize, used: usize) {
     let kept = change(|idle| {
         let kept = if size > most { 0 } else { size.min(most.saturating_sub(idle.bytes())) };
-        let extent = Extent { start, size: kept, since: milliseconds() };
+        let extent = Extent { start, size: kept, used: used.min(kept), since: milliseconds() };
         if kept > 0 && idle.keep(extent) { kept } else { 0 }
     });
     if kept < size {
@@ -108,12 +118,12 @@ unsafe fn keep_within(most: usize, start: NonNull<u8>, size: usize) {
     release_old();
 }
 
-/// `size` bytes, whole slots, that were idle. They hold what they held.
-pub(crate) fn take(size: usize) -> Option<NonNull<u8>> {
+/// `size` bytes, whole slots, that were idle, and how many of them, from the start on, may hold what they held.
+pub(crate) fn take(size: usize) -> Option<(NonNull<u8>, usize)> {
     if bytes() < size { None } else { change(|idle| idle.take(size)) }
 }
 
-/// Takes the `size` bytes from `start` on, whole slots, if they are idle. They hold what they held.
+/// Takes the `size` bytes from `start` on, whole slots, if they are idle. They may hold what they held.
 pub(crate) fn take_at(start: NonNull<u8>, size: usize) -> bool {
     bytes() >= size && change(|idle| idle.take_at(start, size))
 }
@@ -132,6 +142,29 @@ pub(crate) fn release_old() {
 pub(crate) fn release_much() {
     if bytes() > MOST_BYTES {
         release();
+    }
+}
+
+/// Gives so many bytes of what is idle back to the system, that which is idle for longest first: a heap has touched as many anew.
+#[cold]
+pub(crate) fn release_some(bytes: usize) {
+    let mut left = bytes.next_multiple_of(PAGE);
+    // The lock is not held while the system takes it.
+    while left > 0
+        && let Some(extent) = change(Idle::remove_oldest)
+    {
+        let going = left.min(extent.used.next_multiple_of(PAGE));
+        left -= going;
+        // SAFETY: the memory was idle, and is in no list any more.
+        unsafe {
+            let rest = Extent { used: extent.used.next_multiple_of(PAGE) - going, ..extent };
+            let is_kept = rest.used > 0
+                && give_back_pages(rest.start.add(rest.used), going)
+                && change(|idle| idle.keep(rest));
+            if !is_kept {
+                unmap_below_next(extent.start, extent.size);
+            }
+        }
     }
 }
 
@@ -168,11 +201,10 @@ impl Idle {
     /// Adds an extent, one with those that it touches. Whether there is room for it.
     fn keep(&mut self, mut extent: Extent) -> bool {
         for place in &mut self.extents {
-            if let Some(there) = *place
-                && (there.end() == extent.start.addr().get() || extent.end() == there.start.addr().get())
+            if let Some(joined) =
+                place.and_then(|there| there.joined(extent).or_else(|| extent.joined(there)))
             {
-                extent.start = there.start.min(extent.start);
-                extent.size += there.size;
+                extent = joined;
                 *place = None;
             }
         }
@@ -180,8 +212,8 @@ impl Idle {
         room.map(|place| *place = Some(extent)).is_some()
     }
 
-    /// Takes `size` bytes off the smallest extent that has them.
-    fn take(&mut self, size: usize) -> Option<NonNull<u8>> {
+    /// Takes `size` bytes off the smallest extent that has them. They, and how many of them may hold what they held.
+    fn take(&mut self, size: usize) -> Option<(NonNull<u8>, usize)> {
         let extents = self.extents.iter_mut().filter(|place| place.is_some_and(|extent| extent.size >= size));
         let place = extents.min_by_key(|place| place.map(|extent| extent.size))?;
         Self::cut(place, size)
@@ -194,14 +226,20 @@ impl Idle {
     }
 
     /// Cuts `size` bytes off the start of an extent that has them.
-    fn cut(place: &mut Option<Extent>, size: usize) -> Option<NonNull<u8>> {
+    fn cut(place: &mut Option<Extent>, size: usize) -> Option<(NonNull<u8>, usize)> {
         let extent = place.take()?;
         if extent.size > size {
             // SAFETY: the rest lies in the extent.
             let start = unsafe { extent.start.add(size) };
-            *place = Some(Extent { start, size: extent.size - size, ..extent });
+            let used = extent.used.saturating_sub(size);
+            *place = Some(Extent { start, size: extent.size - size, used, ..extent });
         }
-        Some(extent.start)
+        Some((extent.start, extent.used.min(size)))
+    }
+
+    fn remove_oldest(&mut self) -> Option<Extent> {
+        let oldest = self.oldest();
+        self.remove(|extent| extent.since == oldest)
     }
 
     fn remove(&mut self, goes: impl Fn(&Extent) -> bool) -> Option<Extent> {
@@ -220,7 +258,11 @@ mod tests {
     }
 
     fn extent(number: usize, slots: usize, since: u64) -> Extent {
-        Extent { start: slot(number), size: slots * SLOT, since }
+        Extent { start: slot(number), size: slots * SLOT, used: slots * SLOT, since }
+    }
+
+    fn used(number: usize, slots: usize, used: usize) -> Extent {
+        Extent { used, ..extent(number, slots, 0) }
     }
 
     fn all(idle: &Idle) -> std::vec::Vec<Extent> {
@@ -235,15 +277,28 @@ mod tests {
         for (number, slots) in [(10, 2), (20, 1), (14, 1), (12, 2)] {
             assert!(idle.keep(extent(number, slots, number as u64)));
         }
-        assert_eq!(all(&idle), [extent(10, 5, 12), extent(20, 1, 20)]);
+        assert_eq!(all(&idle), [extent(10, 5, 14), extent(20, 1, 20)]);
         assert_eq!(idle.take(6 * SLOT), None);
-        assert_eq!(idle.take(SLOT), Some(slot(20)));
-        assert_eq!(idle.take(SLOT), Some(slot(10)));
+        assert_eq!(idle.take(SLOT), Some((slot(20), SLOT)));
+        assert_eq!(idle.take(SLOT), Some((slot(10), SLOT)));
         assert!(!idle.take_at(slot(12), SLOT) && !idle.take_at(slot(11), 5 * SLOT));
         assert!(idle.take_at(slot(11), 3 * SLOT));
-        assert_eq!(all(&idle), [extent(14, 1, 12)]);
+        assert_eq!(all(&idle), [extent(14, 1, 14)]);
         assert!(idle.take_at(slot(14), SLOT) && all(&idle).is_empty());
         assert_eq!(idle.remove(|_| true), None);
+    }
+
+    #[test]
+    fn what_nothing_was_written_to_is_known_at_the_end_of_an_extent() {
+        let mut idle = Idle::new();
+        assert!(idle.keep(used(10, 2, SLOT + 100)) && idle.keep(used(12, 2, 0)));
+        assert_eq!(all(&idle), [used(10, 4, SLOT + 100)]);
+        assert!(idle.keep(used(14, 1, 7)));
+        assert_eq!(all(&idle), [used(10, 5, 4 * SLOT + 7)]);
+        assert_eq!(idle.take(4 * SLOT), Some((slot(10), 4 * SLOT)));
+        assert_eq!(idle.take(SLOT), Some((slot(14), 7)));
+        assert!(idle.keep(used(20, 3, 9)));
+        assert_eq!((idle.take(2 * SLOT), all(&idle)), (Some((slot(20), 9)), std::vec![used(22, 1, 0)]));
     }
 
     #[test]

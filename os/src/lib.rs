@@ -24,6 +24,7 @@ mod snapshot;
 mod table;
 mod thread_heap;
 mod tls;
+mod touched;
 pub mod walk;
 
 pub use bad_free::abort_on_bad_free;

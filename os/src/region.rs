@@ -138,7 +138,7 @@ unsafe impl PageSource for RegionSource {
             heaps::reclaim();
             idle::take(SLOT)
         });
-        let start = idle.or_else(|| map_slots(SLOT))?;
+        let (start, used) = idle.or_else(|| Some((map_slots(SLOT)?, 0)))?;
         if !TABLE.insert(start, SLOT, self.owner) {
             // SAFETY: the memory was just mapped, or idle, and is unused.
             unsafe { unmap_below_next(start, SLOT) };
@@ -151,7 +151,7 @@ unsafe impl PageSource for RegionSource {
         }
         // A thread's first region may well be its last, and hold little: without pages that others have left.
         // SAFETY: the memory is unused, and whole pages.
-        self.was_idle = idle.is_some() && !(self.lent == 0 && unsafe { give_back_pages(start, SLOT) });
+        self.was_idle = used > 0 && !(self.lent == 0 && unsafe { give_back_pages(start, SLOT) });
         self.lent += 1;
         Some(NonNull::slice_from_raw_parts(start, SLOT))
     }
@@ -163,7 +163,7 @@ unsafe impl PageSource for RegionSource {
     unsafe fn release(&mut self, block: NonNull<[u8]>) {
         self.forget(block);
         // SAFETY: as the caller says; the table has it no more.
-        unsafe { idle::keep(block.cast(), SLOT) };
+        unsafe { idle::keep(block.cast(), SLOT, SLOT) };
     }
 
     fn wants_back(&self) -> bool {

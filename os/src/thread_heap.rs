@@ -18,6 +18,7 @@ use crate::longest::Longest;
 use crate::mapping::{SLOT, give_back_pages};
 use crate::region::RegionSource;
 use crate::table::Owner;
+use crate::touched::Touched;
 
 /// What a region of a heap serves: the size and the alignment together. Larger blocks are huge.
 pub(crate) const LARGEST: usize = SLOT / 2;
@@ -60,6 +61,7 @@ pub(crate) struct ThreadHeap {
     trimmed: Trimmed,
     decay: Decay,
     longest: Longest,
+    touched: Touched,
     shared: Shared,
 }
 
@@ -222,6 +224,11 @@ impl ThreadHeap {
         if self.decay.are_pages_due(totals.used(), milliseconds) {
             local.discard();
         }
+        if let Some(touched) = self.touched.since(local.fresh().bytes())
+            && idle::bytes() > 0
+        {
+            idle::release_some(touched);
+        }
         idle::release_old();
         heaps::reclaim_each_second();
     }
@@ -327,6 +334,7 @@ impl ThreadHeap {
             trimmed: Trimmed::never(),
             decay: Decay::new(),
             longest: Longest::new(),
+            touched: Touched::new(),
             shared: Shared { inbox: Inbox::new(), totals: Published::nothing() },
         }
     }
@@ -354,6 +362,7 @@ impl ThreadHeap {
             (&raw mut (*at.as_ptr()).trimmed).write(Trimmed::never());
             (&raw mut (*at.as_ptr()).decay).write(Decay::new());
             (&raw mut (*at.as_ptr()).longest).write(Longest::new());
+            (&raw mut (*at.as_ptr()).touched).write(Touched::new());
             at.as_ref()
         }
     }

@@ -21,7 +21,7 @@ pub(super) const MOST_JOINED: usize = 32 << 20;
 /// Whole slots, mapped, in no table.
 pub(super) struct Slots {
     pub(super) start: NonNull<u8>,
-    /// Bytes from the start on that were idle, and hold what they held: those beyond are zeros.
+    /// Bytes from the start on that were idle, and may hold what they held: those beyond are zeros.
     pub(super) used: usize,
     /// Whether it is one mapping to the kernel: [`ONE`] or [`JOINED`].
     pub(super) pieces: usize,
@@ -39,7 +39,8 @@ impl Slots {
 
     /// `size` bytes that lie idle side by side.
     fn of_idle(size: usize) -> Option<Self> {
-        Some(Self { start: idle::take(size)?, used: size, pieces: if size == SLOT { ONE } else { JOINED } })
+        let (start, used) = idle::take(size)?;
+        Some(Self { start, used, pieces: if size == SLOT { ONE } else { JOINED } })
     }
 
     /// `size` bytes, of which as many are idle as there are.
@@ -49,7 +50,7 @@ impl Slots {
         }
         let mut slots = Self { start: map_beside_idle(size)?, used: 0, pieces: JOINED };
         while slots.used < size
-            && let Some(idle) = idle::take(SLOT)
+            && let Some((idle, _)) = idle::take(SLOT)
         {
             // SAFETY: the mapping is new and has room for the slot, which was idle.
             unsafe { slots.take_in(idle, size)? };
