@@ -90,10 +90,10 @@ impl<S: PageSource> Heap<S, Local> {
         // SAFETY: as in `let_wait_soon`. A chunk in use that does not end in its entry goes on into the next.
         unsafe {
             let (map, glance) = (span.map(), span.map().glance(start));
-            if !glance.is_live() || map.view(start).has_end() || self.quick.is_witness(ptr) {
+            if !glance.is_live() || glance.has_end() || self.quick.is_witness(ptr) {
                 return LongWait::No;
             }
-            let bytes = (map.end_beyond(start).0 - start) * Self::GRANULE;
+            let bytes = (map.end_of_long(start) - start) * Self::GRANULE;
             if expected.is_some_and(|expected| expected != bytes) {
                 return LongWait::No;
             }
@@ -122,7 +122,7 @@ impl<S: PageSource> Heap<S, Local> {
                 return None;
             }
             let size = glance.size();
-            let size = if size <= WORD_GRANULES { size } else { map.end_beyond(start).0 - start };
+            let size = if size <= WORD_GRANULES { size } else { map.end_of_long(start) - start };
             Some(size * Self::GRANULE)
         }
     }

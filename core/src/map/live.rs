@@ -103,6 +103,16 @@ impl Glance {
         }
     }
 
+    /// Whether the entry holds the end of the chunk that starts here.
+    ///
+    /// # Safety
+    /// As for the type.
+    #[inline(always)]
+    pub unsafe fn has_end(self) -> bool {
+        // SAFETY: as the caller says.
+        unsafe { self.entry.as_ref() }.starts.load(Relaxed).wrapping_shr(self.granule) > 1
+    }
+
     /// Whether a block starts here that was handed out, and is not on its way back.
     ///
     /// # Safety

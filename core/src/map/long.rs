@@ -15,37 +15,57 @@ impl<G: Granule> Map<G> {
     /// As for the type; such a chunk is there.
     #[inline(always)]
     pub unsafe fn end_beyond(self, g: usize) -> (usize, Upper) {
-        let index = g / WORD_GRANULES + 1;
         // SAFETY: the next entry holds the end, or is covered whole and notes it.
         unsafe {
-            let fields = self.entry(index).read();
-            if fields.is_note() {
-                let end = fields.noted();
-                return (end, self.upper(end));
-            }
-            let inside = first_start::<G>(fields) % WORD_GRANULES;
-            (index * WORD_GRANULES + inside, Upper { edges: fields.edges >> inside })
+            let next = self.next_of(g);
+            let end = Self::end_in_next(g, next);
+            let upper = if next.is_note() {
+                self.upper(end)
+            } else {
+                Upper { edges: next.edges >> (end % WORD_GRANULES) }
+            };
+            (end, upper)
         }
     }
 
-    /// The end of the chunk at `g`, which is not free. If its owner is just changing that, any number: nothing is looked at that
-    /// such a number leads to.
+    /// The end of the chunk at `g`, which is not free, and has none in its own entry. If its owner is just changing that, any number:
+    /// nothing is looked at that such a number leads to.
+    ///
+    /// # Safety
+    /// As for the type, but that the owner may write meanwhile.
+    #[inline(always)]
+    pub unsafe fn end_of_long(self, g: usize) -> usize {
+        // SAFETY: above the last entry there is none that a chunk goes on into.
+        Self::end_in_next(g, unsafe { self.next_of(g) })
+    }
+
+    /// The end of the chunk at `g`, which is not free. If its owner is just changing that, any number, as for
+    /// [`end_of_long`](Self::end_of_long).
     ///
     /// # Safety
     /// As for the type, but that the owner may write meanwhile.
     pub unsafe fn end_seen(self, g: usize) -> usize {
-        // SAFETY: the caller gives a granule of the map; above the last entry there is none that a chunk goes on into.
-        unsafe {
-            if let Some(size) = self.view(g).size() {
-                return g + size;
-            }
-            let index = g / WORD_GRANULES + 1;
-            let fields = self.entry(index).read();
-            if fields.is_note() {
-                fields.noted()
-            } else {
-                index * WORD_GRANULES + first_start::<G>(fields) % WORD_GRANULES
-            }
+        // SAFETY: the caller gives a granule of the map.
+        unsafe { self.view(g).size().map_or_else(|| self.end_of_long(g), |size| g + size) }
+    }
+
+    /// What stands in the entry above that of `g`.
+    ///
+    /// # Safety
+    /// As for the type; there is one.
+    #[inline(always)]
+    unsafe fn next_of(self, g: usize) -> Fields {
+        // SAFETY: the caller gives a granule of the map.
+        unsafe { self.entry(g / WORD_GRANULES + 1) }.read()
+    }
+
+    /// The end of a chunk at `g`, whose next entry holds its end, or notes it.
+    #[inline(always)]
+    fn end_in_next(g: usize, next: Fields) -> usize {
+        if next.is_note() {
+            next.noted()
+        } else {
+            (g / WORD_GRANULES + 1) * WORD_GRANULES + first_start::<G>(next) % WORD_GRANULES
         }
     }
 
@@ -62,7 +82,7 @@ impl<G: Granule> Map<G> {
             if !view.is_used() || view.has_end() {
                 return None;
             }
-            let next = self.entry(g / WORD_GRANULES + 1).read();
+            let next = self.next_of(g);
             if next.is_note() || !(first_start::<G>(next) ^ end).is_multiple_of(WORD_GRANULES) {
                 return None;
             }
@@ -80,7 +100,7 @@ impl<G: Granule> Map<G> {
         // next, and a map's entries tell of no end that is not one of its granules.
         unsafe {
             let view = self.view(g);
-            if !view.is_used() || view.has_end() || !self.entry(g / WORD_GRANULES + 1).read().notes(end) {
+            if !view.is_used() || view.has_end() || !self.next_of(g).notes(end) {
                 return None;
             }
             Some(view.neighbours_with(self.upper(end)))
