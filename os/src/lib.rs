@@ -5,7 +5,6 @@
 
 mod bad_free;
 mod clock;
-mod decay;
 mod fork;
 mod global;
 mod heaps;
@@ -14,7 +13,6 @@ mod idle;
 mod leaves;
 mod limit;
 mod lock;
-mod longest;
 mod mapping;
 mod mmap;
 mod near;
@@ -24,7 +22,6 @@ mod snapshot;
 mod table;
 mod thread_heap;
 mod tls;
-mod touched;
 pub mod walk;
 
 pub use bad_free::abort_on_bad_free;

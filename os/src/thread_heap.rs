@@ -1,24 +1,24 @@
 //! A thread's heap, and what other threads may know of it.
 
+mod decay;
+mod give_back;
+mod longest;
+mod published;
+mod touched;
+
 use core::alloc::Layout;
 use core::cell::{Cell, UnsafeCell};
 use core::ptr::{NonNull, null};
-use core::sync::atomic::{AtomicUsize, Ordering};
 
+use give_back::GiveBack;
 use memalloc_core::remote::Inbox;
 use memalloc_core::{GranuleAt, LocalHeap, Totals};
+use published::Published;
 
 use crate::bad_free::abort_on_bad_free;
-use crate::clock::{SECOND, milliseconds};
-use crate::decay::Decay;
-use crate::heaps;
-use crate::huge;
-use crate::idle;
-use crate::longest::Longest;
 use crate::mapping::{SLOT, give_back_pages};
 use crate::region::RegionSource;
 use crate::table::Owner;
-use crate::touched::Touched;
 
 /// What a region of a heap serves: the size and the alignment together. Larger blocks are huge.
 pub(crate) const LARGEST: usize = SLOT / 2;
@@ -27,19 +27,6 @@ pub(crate) const LARGEST: usize = SLOT / 2;
 const PUBLISH_EACH: u8 = 16;
 /// Of so many, the first sees whether a second is over.
 const SECOND_EACH: u8 = 128;
-
-/// What a heap that no thread has may hold and yet be left as it is, for the next.
-const KEPT: usize = 2 * SLOT;
-
-/// A heap that no thread has is trimmed when it is so much larger than after the last time, a part of that or [`KEPT`],
-const GROWN_PART: usize = 4;
-/// or a second later, or once such a part of its blocks has come back.
-const COME_BACK_PART: usize = 4;
-
-/// Huge blocks that come to such a part of a heap have it looked through for what can go,
-const PART_OF_HEAP: usize = 4;
-/// regions and pieces of so many bytes and more: what goes is to take less than what comes.
-const LONG: usize = 64 << 10;
 
 /// A thread's heap.
 #[repr(C, align(128))]
@@ -50,35 +37,12 @@ pub(crate) struct ThreadHeap {
     next: Cell<*const ThreadHeap>,
     /// How often other threads might have been told what the heap holds.
     ticks: Cell<u8>,
-    /// Bytes that the thread has had mapped for huge blocks since it last made way for them.
-    huge: Cell<usize>,
-    /// Bytes that the heap and all huge blocks held when it last made way for them, or ever before.
-    peak: Cell<usize>,
     /// Blocks of others' heaps that its thread has freed while some heap was idle.
     freed_elsewhere: Cell<usize>,
     /// How often its thread's end was put off.
     rounds: Cell<u8>,
-    trimmed: Trimmed,
-    decay: Decay,
-    longest: Longest,
-    touched: Touched,
+    give_back: GiveBack,
     shared: Shared,
-}
-
-/// When a heap that no thread had was last trimmed, and what has been since: to trim it takes a look at all of it.
-struct Trimmed {
-    /// In milliseconds.
-    at: Cell<u64>,
-    /// Bytes that the source then had lent.
-    left: Cell<usize>,
-    /// Blocks that have come back since, while no thread had it.
-    come_back: Cell<usize>,
-}
-
-impl Trimmed {
-    const fn never() -> Self {
-        Self { at: Cell::new(0), left: Cell::new(0), come_back: Cell::new(0) }
-    }
 }
 
 /// What a thread has that has no heap yet: it has nothing, and owns nothing.
@@ -204,118 +168,11 @@ impl ThreadHeap {
     pub(crate) unsafe fn deallocate_long(&self, at: GranuleAt, bytes: usize) {
         // SAFETY: as the caller says: nobody uses the block any more.
         unsafe {
-            if self.longest.is_passed_by(bytes) {
+            if self.give_back.longest.is_passed_by(bytes) {
                 give_back_pages(at.ptr, bytes);
             }
             self.local().deallocate_long(at);
         }
-    }
-
-    /// Tells other threads what the heap holds, and gives back to the system what nobody came for.
-    ///
-    /// # Safety
-    /// As for [`local`](Self::local).
-    #[inline]
-    unsafe fn publish_and_give_back(&self) {
-        // SAFETY: as the caller says.
-        let local = unsafe { self.local() };
-        let totals = local.totals_so_far();
-        self.shared.totals.publish(totals);
-        if self.decay.are_pages_due(totals.used(), milliseconds) {
-            local.discard();
-        }
-        if let Some(touched) = self.touched.since(local.fresh().bytes())
-            && idle::bytes() > 0
-        {
-            idle::release_some(touched);
-        }
-        idle::release_old();
-        heaps::reclaim_each_second();
-    }
-
-    /// Each second: puts in order what waits, and what has come back, if much has waited for that long.
-    ///
-    /// # Safety
-    /// As for [`local`](Self::local).
-    unsafe fn tidy_each_second(&self) {
-        if !self.decay.is_second_over(milliseconds()) {
-            return;
-        }
-        // SAFETY: as the caller says.
-        let local = unsafe { self.local() };
-        local.take_in();
-        if self.decay.are_blocks_due(local.waiting()) {
-            local.tidy();
-            self.decay.leave(local.waiting());
-        }
-    }
-
-    /// Before `bytes` bytes are mapped for a huge block of the thread: gives what is free in long pieces back to the system, if
-    /// the heap and all huge blocks are to hold more than ever, so that this peak does not hold it too. As that takes a look at the
-    /// whole heap, it is done when huge blocks have come to a part of it.
-    ///
-    /// # Safety
-    /// As for [`local`](Self::local).
-    pub(crate) unsafe fn make_way(&self, bytes: usize) {
-        // SAFETY: as the caller says.
-        unsafe {
-            let held = self.local().totals_so_far().source();
-            let all = held.saturating_add(huge::mapped()).saturating_add(bytes);
-            self.huge.set(self.huge.get().saturating_add(bytes));
-            if held > SLOT && self.huge.get() >= held / PART_OF_HEAP && all > self.peak.get() {
-                self.huge.set(0);
-                self.peak.set(all);
-                self.local().trim_from(LONG);
-            }
-        }
-    }
-
-    /// Before the heap becomes idle: takes in what has come back, and gives what is free to the system, as nobody may come for
-    /// it, if that may be much.
-    ///
-    /// # Safety
-    /// As for [`local`](Self::local).
-    pub(crate) unsafe fn settle(&self) {
-        // SAFETY: as the caller says.
-        unsafe {
-            self.local().take_in();
-            let (source, left) = (self.local().totals_so_far().source(), self.trimmed.left.get());
-            let has_grown = source >= left + KEPT.max(left / GROWN_PART);
-            if source > KEPT && (has_grown || milliseconds() >= self.trimmed.at.get() + SECOND) {
-                self.trim();
-            }
-            idle::release_much();
-        }
-    }
-
-    /// While the heap is idle: takes in what has come back, and gives what is free to the system once that may be much.
-    ///
-    /// # Safety
-    /// As for [`local`](Self::local).
-    pub(crate) unsafe fn reclaim(&self) {
-        if self.inbox().is_empty() {
-            return;
-        }
-        // SAFETY: as the caller says.
-        unsafe {
-            let come_back = self.trimmed.come_back.get() + self.local().take_in();
-            self.trimmed.come_back.set(come_back);
-            let totals = self.local().totals_so_far();
-            if totals.source() > KEPT && come_back > totals.used_chunks() / COME_BACK_PART {
-                self.trim();
-            }
-        }
-    }
-
-    /// # Safety
-    /// As for [`local`](Self::local).
-    unsafe fn trim(&self) {
-        // SAFETY: as the caller says.
-        let local = unsafe { self.local() };
-        local.trim();
-        self.trimmed.at.set(milliseconds());
-        self.trimmed.left.set(local.totals_so_far().source());
-        self.trimmed.come_back.set(0);
     }
 
     /// A heap that never has memory.
@@ -327,14 +184,9 @@ impl ThreadHeap {
             owner: Owner::NOBODY,
             next: Cell::new(null()),
             ticks: Cell::new(0),
-            huge: Cell::new(0),
-            peak: Cell::new(0),
             freed_elsewhere: Cell::new(0),
             rounds: Cell::new(0),
-            trimmed: Trimmed::never(),
-            decay: Decay::new(),
-            longest: Longest::new(),
-            touched: Touched::new(),
+            give_back: GiveBack::new(),
             shared: Shared { inbox: Inbox::new(), totals: Published::nothing() },
         }
     }
@@ -355,78 +207,10 @@ impl ThreadHeap {
             (&raw mut (*at.as_ptr()).owner).write(owner);
             (&raw mut (*at.as_ptr()).next).write(Cell::new(null()));
             (&raw mut (*at.as_ptr()).ticks).write(Cell::new(PUBLISH_EACH - 1));
-            (&raw mut (*at.as_ptr()).huge).write(Cell::new(0));
-            (&raw mut (*at.as_ptr()).peak).write(Cell::new(0));
             (&raw mut (*at.as_ptr()).freed_elsewhere).write(Cell::new(0));
             (&raw mut (*at.as_ptr()).rounds).write(Cell::new(0));
-            (&raw mut (*at.as_ptr()).trimmed).write(Trimmed::never());
-            (&raw mut (*at.as_ptr()).decay).write(Decay::new());
-            (&raw mut (*at.as_ptr()).longest).write(Longest::new());
-            (&raw mut (*at.as_ptr()).touched).write(Touched::new());
+            (&raw mut (*at.as_ptr()).give_back).write(GiveBack::new());
             at.as_ref()
         }
-    }
-}
-
-/// Totals for other threads to read: as of some moment not long ago, each on its own.
-struct Published([AtomicUsize; 5]);
-
-impl Published {
-    const fn nothing() -> Self {
-        Self([const { AtomicUsize::new(0) }; 5])
-    }
-
-    #[inline]
-    fn publish(&self, totals: Totals) {
-        for (place, number) in self.0.iter().zip(totals.to_numbers()) {
-            place.store(number, Ordering::Relaxed);
-        }
-    }
-
-    fn read(&self) -> Totals {
-        Totals::from_numbers(self.0.each_ref().map(|number| number.load(Ordering::Relaxed)))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use core::mem::MaybeUninit;
-
-    const LAYOUT: Layout = Layout::new::<[u8; 256]>();
-
-    fn new_heap() -> &'static ThreadHeap {
-        let memory = std::boxed::Box::leak(std::boxed::Box::new(MaybeUninit::<ThreadHeap>::uninit()));
-        let owner = Owner::new(Owner::COUNT - 2).unwrap();
-        // SAFETY: the memory is the heap's for ever, and no other heap has this owner.
-        unsafe { ThreadHeap::make(NonNull::from(memory).cast(), owner) }
-    }
-
-    /// Adds `bytes` bytes of blocks to the heap, frees the last few, which then wait, and settles it. Whether they still wait.
-    fn waits_when_settled(heap: &ThreadHeap, bytes: usize) -> bool {
-        // SAFETY: the heap is this thread's alone, and nobody uses a block.
-        unsafe {
-            let blocks: std::vec::Vec<_> =
-                (0..bytes / LAYOUT.size() + 10).map(|_| heap.local().allocate(LAYOUT).unwrap()).collect();
-            for &block in blocks.iter().rev().take(10) {
-                assert_eq!(heap.local().deallocate_sized(block, LAYOUT), Ok(()));
-            }
-            heap.settle();
-            let block = heap.local().allocate_waiting(LAYOUT.size());
-            block.is_some_and(|block| heap.local().deallocate_sized(block, LAYOUT).is_ok())
-        }
-    }
-
-    #[test]
-    fn a_heap_is_trimmed_when_it_has_grown_or_some_time_later_and_not_for_each_thread_that_ends() {
-        let heap = new_heap();
-        assert!(waits_when_settled(heap, SLOT), "what is small is left as it is");
-        assert!(!waits_when_settled(heap, 2 * KEPT));
-        // As if no time went by, or much.
-        heap.trimmed.at.set(u64::MAX - SECOND);
-        assert!(waits_when_settled(heap, 0));
-        assert!(!waits_when_settled(heap, KEPT));
-        heap.trimmed.at.set(0);
-        assert!(!waits_when_settled(heap, 0));
     }
 }

@@ -1,0 +1,225 @@
+//! What a heap has free goes back to the system: while a thread has it, and nobody came for it for a while, or others need it more;
+//! and when no thread has it.
+
+use core::cell::Cell;
+
+use super::ThreadHeap;
+use super::decay::Decay;
+use super::longest::Longest;
+use super::touched::Touched;
+use crate::clock::{SECOND, milliseconds};
+use crate::mapping::SLOT;
+use crate::{heaps, huge, idle};
+
+/// What a heap that no thread has may hold and yet be left as it is, for the next.
+const KEPT: usize = 2 * SLOT;
+
+/// A heap that no thread has is trimmed when it is so much larger than after the last time, a part of that or [`KEPT`],
+const GROWN_PART: usize = 4;
+/// or a second later, or once such a part of its blocks has come back.
+const COME_BACK_PART: usize = 4;
+
+/// Huge blocks that come to such a part of a heap have it looked through for what can go,
+const PART_OF_HEAP: usize = 4;
+/// regions and pieces of so many bytes and more: what goes is to take less than what comes.
+const LONG: usize = 64 << 10;
+
+/// What is noted of a heap, so that it is known when that is.
+pub(super) struct GiveBack {
+    /// Bytes that the thread has had mapped for huge blocks since it last made way for them.
+    huge: Cell<usize>,
+    /// Bytes that the heap and all huge blocks held when it last made way for them, or ever before.
+    peak: Cell<usize>,
+    trimmed: Trimmed,
+    decay: Decay,
+    touched: Touched,
+    pub(super) longest: Longest,
+}
+
+impl GiveBack {
+    pub(super) const fn new() -> Self {
+        Self {
+            huge: Cell::new(0),
+            peak: Cell::new(0),
+            trimmed: Trimmed::never(),
+            decay: Decay::new(),
+            touched: Touched::new(),
+            longest: Longest::new(),
+        }
+    }
+}
+
+/// When a heap that no thread had was last trimmed, and what has been since: to trim it takes a look at all of it.
+struct Trimmed {
+    /// In milliseconds.
+    at: Cell<u64>,
+    /// Bytes that the source then had lent.
+    left: Cell<usize>,
+    /// Blocks that have come back since, while no thread had it.
+    come_back: Cell<usize>,
+}
+
+impl Trimmed {
+    const fn never() -> Self {
+        Self { at: Cell::new(0), left: Cell::new(0), come_back: Cell::new(0) }
+    }
+}
+
+impl ThreadHeap {
+    /// Tells other threads what the heap holds, and gives back to the system what nobody came for.
+    ///
+    /// # Safety
+    /// As for [`local`](Self::local).
+    #[inline]
+    pub(super) unsafe fn publish_and_give_back(&self) {
+        // SAFETY: as the caller says.
+        let local = unsafe { self.local() };
+        let totals = local.totals_so_far();
+        self.shared.totals.publish(totals);
+        if self.give_back.decay.are_pages_due(totals.used(), milliseconds) {
+            local.discard();
+        }
+        if let Some(touched) = self.give_back.touched.since(local.fresh().bytes())
+            && idle::bytes() > 0
+        {
+            idle::release_some(touched);
+        }
+        idle::release_old();
+        heaps::reclaim_each_second();
+    }
+
+    /// Each second: puts in order what waits, and what has come back, if much has waited for that long.
+    ///
+    /// # Safety
+    /// As for [`local`](Self::local).
+    pub(super) unsafe fn tidy_each_second(&self) {
+        if !self.give_back.decay.is_second_over(milliseconds()) {
+            return;
+        }
+        // SAFETY: as the caller says.
+        let local = unsafe { self.local() };
+        local.take_in();
+        if self.give_back.decay.are_blocks_due(local.waiting()) {
+            local.tidy();
+            self.give_back.decay.leave(local.waiting());
+        }
+    }
+
+    /// Before `bytes` bytes are mapped for a huge block of the thread: gives what is free in long pieces back to the system, if
+    /// the heap and all huge blocks are to hold more than ever, so that this peak does not hold it too. As that takes a look at the
+    /// whole heap, it is done when huge blocks have come to a part of it.
+    ///
+    /// # Safety
+    /// As for [`local`](Self::local).
+    pub(crate) unsafe fn make_way(&self, bytes: usize) {
+        // SAFETY: as the caller says.
+        unsafe {
+            let held = self.local().totals_so_far().source();
+            let all = held.saturating_add(huge::mapped()).saturating_add(bytes);
+            self.give_back.huge.set(self.give_back.huge.get().saturating_add(bytes));
+            if held > SLOT
+                && self.give_back.huge.get() >= held / PART_OF_HEAP
+                && all > self.give_back.peak.get()
+            {
+                self.give_back.huge.set(0);
+                self.give_back.peak.set(all);
+                self.local().trim_from(LONG);
+            }
+        }
+    }
+
+    /// Before the heap becomes idle: takes in what has come back, and gives what is free to the system, as nobody may come for
+    /// it, if that may be much.
+    ///
+    /// # Safety
+    /// As for [`local`](Self::local).
+    pub(crate) unsafe fn settle(&self) {
+        // SAFETY: as the caller says.
+        unsafe {
+            self.local().take_in();
+            let (source, left) = (self.local().totals_so_far().source(), self.give_back.trimmed.left.get());
+            let has_grown = source >= left + KEPT.max(left / GROWN_PART);
+            if source > KEPT && (has_grown || milliseconds() >= self.give_back.trimmed.at.get() + SECOND) {
+                self.trim();
+            }
+            idle::release_much();
+        }
+    }
+
+    /// While the heap is idle: takes in what has come back, and gives what is free to the system once that may be much.
+    ///
+    /// # Safety
+    /// As for [`local`](Self::local).
+    pub(crate) unsafe fn reclaim(&self) {
+        if self.inbox().is_empty() {
+            return;
+        }
+        // SAFETY: as the caller says.
+        unsafe {
+            let come_back = self.give_back.trimmed.come_back.get() + self.local().take_in();
+            self.give_back.trimmed.come_back.set(come_back);
+            let totals = self.local().totals_so_far();
+            if totals.source() > KEPT && come_back > totals.used_chunks() / COME_BACK_PART {
+                self.trim();
+            }
+        }
+    }
+
+    /// # Safety
+    /// As for [`local`](Self::local).
+    unsafe fn trim(&self) {
+        // SAFETY: as the caller says.
+        let local = unsafe { self.local() };
+        local.trim();
+        self.give_back.trimmed.at.set(milliseconds());
+        self.give_back.trimmed.left.set(local.totals_so_far().source());
+        self.give_back.trimmed.come_back.set(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::alloc::Layout;
+    use core::mem::MaybeUninit;
+    use core::ptr::NonNull;
+
+    use super::*;
+    use crate::table::Owner;
+
+    const LAYOUT: Layout = Layout::new::<[u8; 256]>();
+
+    fn new_heap() -> &'static ThreadHeap {
+        let memory = std::boxed::Box::leak(std::boxed::Box::new(MaybeUninit::<ThreadHeap>::uninit()));
+        let owner = Owner::new(Owner::COUNT - 2).unwrap();
+        // SAFETY: the memory is the heap's for ever, and no other heap has this owner.
+        unsafe { ThreadHeap::make(NonNull::from(memory).cast(), owner) }
+    }
+
+    /// Adds `bytes` bytes of blocks to the heap, frees the last few, which then wait, and settles it. Whether they still wait.
+    fn waits_when_settled(heap: &ThreadHeap, bytes: usize) -> bool {
+        // SAFETY: the heap is this thread's alone, and nobody uses a block.
+        unsafe {
+            let blocks: std::vec::Vec<_> =
+                (0..bytes / LAYOUT.size() + 10).map(|_| heap.local().allocate(LAYOUT).unwrap()).collect();
+            for &block in blocks.iter().rev().take(10) {
+                assert_eq!(heap.local().deallocate_sized(block, LAYOUT), Ok(()));
+            }
+            heap.settle();
+            let block = heap.local().allocate_waiting(LAYOUT.size());
+            block.is_some_and(|block| heap.local().deallocate_sized(block, LAYOUT).is_ok())
+        }
+    }
+
+    #[test]
+    fn a_heap_is_trimmed_when_it_has_grown_or_some_time_later_and_not_for_each_thread_that_ends() {
+        let heap = new_heap();
+        assert!(waits_when_settled(heap, SLOT), "what is small is left as it is");
+        assert!(!waits_when_settled(heap, 2 * KEPT));
+        // As if no time went by, or much.
+        heap.give_back.trimmed.at.set(u64::MAX - SECOND);
+        assert!(waits_when_settled(heap, 0));
+        assert!(!waits_when_settled(heap, KEPT));
+        heap.give_back.trimmed.at.set(0);
+        assert!(!waits_when_settled(heap, 0));
+    }
+}
