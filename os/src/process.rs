@@ -78,7 +78,7 @@ pub fn allocate_otherwise(layout: Layout) -> Option<NonNull<u8>> {
 }
 
 /// [`allocate`], where no block waits.
-#[inline(never)]
+#[inline]
 pub fn allocate_anew(layout: Layout) -> Option<NonNull<u8>> {
     if is_huge(layout) {
         return huge::allocate(layout);

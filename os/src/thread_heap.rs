@@ -23,10 +23,10 @@ use crate::table::Owner;
 /// What a region of a heap serves: the size and the alignment together. Larger blocks are huge.
 pub(crate) const LARGEST: usize = SLOT / 2;
 
-/// Of so many allocations that do not take what waits, the first tells other threads what the heap holds.
-const PUBLISH_EACH: u8 = 16;
-/// Of so many, the first sees whether a second is over.
-const SECOND_EACH: u8 = 128;
+/// After so many allocations that do not take what waits, it is time to look round: other threads are told what the heap holds.
+const LOOK_EACH: u8 = 16;
+/// Of so many looks, the first sees whether a second is over.
+const SECOND_EACH: u8 = 8;
 
 /// A thread's heap.
 #[repr(C, align(128))]
@@ -35,8 +35,10 @@ pub(crate) struct ThreadHeap {
     owner: Owner,
     /// The next idle heap.
     next: Cell<*const ThreadHeap>,
-    /// How often other threads might have been told what the heap holds.
-    ticks: Cell<u8>,
+    /// Allocations until it is time to look round,
+    until_look: Cell<u8>,
+    /// and how often it was.
+    looks: Cell<u8>,
     /// Blocks of others' heaps that its thread has freed while some heap was idle.
     freed_elsewhere: Cell<usize>,
     /// How often its thread's end was put off.
@@ -133,8 +135,8 @@ impl ThreadHeap {
     pub(crate) unsafe fn allocate(&self, layout: Layout) -> Option<NonNull<u8>> {
         // SAFETY: as the caller says.
         unsafe {
-            self.ticks.set(self.ticks.get().wrapping_add(1));
-            if self.ticks.get().is_multiple_of(PUBLISH_EACH) || self.local().may_tidy() {
+            self.until_look.set(self.until_look.get().wrapping_sub(1));
+            if self.until_look.get() == 0 || self.local().may_tidy() {
                 return self.allocate_and_look_round(layout);
             }
             self.local().allocate_taking_in(layout)
@@ -153,7 +155,9 @@ impl ThreadHeap {
             let may_tidy = self.local().may_tidy();
             let block = self.local().allocate_taking_in(layout);
             self.publish_and_give_back();
-            if self.ticks.get().is_multiple_of(SECOND_EACH) || may_tidy {
+            self.until_look.set(LOOK_EACH);
+            self.looks.set(self.looks.get().wrapping_add(1));
+            if self.looks.get().is_multiple_of(SECOND_EACH) || may_tidy {
                 self.tidy_each_second();
             }
             block
@@ -183,7 +187,8 @@ impl ThreadHeap {
             local: UnsafeCell::new(unsafe { LocalHeap::new(source, &NO_INBOX, |_, _| {}) }),
             owner: Owner::NOBODY,
             next: Cell::new(null()),
-            ticks: Cell::new(0),
+            until_look: Cell::new(1),
+            looks: Cell::new(0),
             freed_elsewhere: Cell::new(0),
             rounds: Cell::new(0),
             give_back: GiveBack::new(),
@@ -206,7 +211,8 @@ impl ThreadHeap {
             (&raw mut (*at.as_ptr()).local).write(UnsafeCell::new(local));
             (&raw mut (*at.as_ptr()).owner).write(owner);
             (&raw mut (*at.as_ptr()).next).write(Cell::new(null()));
-            (&raw mut (*at.as_ptr()).ticks).write(Cell::new(PUBLISH_EACH - 1));
+            (&raw mut (*at.as_ptr()).until_look).write(Cell::new(1));
+            (&raw mut (*at.as_ptr()).looks).write(Cell::new(0));
             (&raw mut (*at.as_ptr()).freed_elsewhere).write(Cell::new(0));
             (&raw mut (*at.as_ptr()).rounds).write(Cell::new(0));
             (&raw mut (*at.as_ptr()).give_back).write(GiveBack::new());

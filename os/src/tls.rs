@@ -8,8 +8,12 @@ use crate::thread_heap::{NONE, ThreadHeap};
 /// The calling thread's heap; [`NONE`] if it has none. Never null, so that nothing need be compared before it is used.
 #[inline(always)]
 pub(crate) fn current() -> &'static ThreadHeap {
+    let heap = variable::get();
     // SAFETY: the variable has had no other values than those of `set_current`, and its first.
-    unsafe { &*variable::get() }
+    unsafe {
+        core::hint::assert_unchecked(!heap.is_null());
+        &*heap
+    }
 }
 
 /// Makes `heap` the calling thread's.

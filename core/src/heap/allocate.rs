@@ -69,7 +69,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let beneath = class::beneath::<Unit<S, M>>(size);
         match self.bins.first_near(beneath) {
             // SAFETY: the bin has a chunk, and the first is large enough.
-            Some(bin) if M::WAITS => Some(unsafe { self.cut_off(bin, size) }),
+            Some(bin) if M::WAITS && !M::BOUNDED => Some(unsafe { self.cut_off(bin, size) }),
             // SAFETY: as above.
             Some(bin) => Some(unsafe { self.cut_off_last(bin, size) }),
             None => self.allocate_from_far(size, beneath),
