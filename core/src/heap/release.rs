@@ -24,9 +24,25 @@ impl<S: PageSource> Heap<S, Local> {
     /// source, if they are a large part of all.
     #[inline(always)]
     pub(crate) fn count_free(&mut self) {
+        self.free_and_count(|_| ());
+    }
+
+    /// [`count_free`](Self::count_free), of one that is made by `take_back`: a call of the last thing that is done, mostly, so that
+    /// registers need not be kept for it.
+    #[inline(always)]
+    pub(crate) fn free_and_count(&mut self, take_back: impl FnOnce(&mut Self)) {
         if self.quick.count_free(LONG_FREE) {
-            self.release_unused();
+            self.take_back_and_release(take_back);
+        } else {
+            take_back(self);
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn take_back_and_release(&mut self, take_back: impl FnOnce(&mut Self)) {
+        take_back(self);
+        self.release_unused();
     }
 
     /// [`count_free`](Self::count_free), of one that is counted already.

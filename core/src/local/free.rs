@@ -8,7 +8,7 @@ use super::{GranuleAt, LocalHeap};
 use crate::granule::TwoWords;
 use crate::heap::allocate::whole;
 use crate::span::Span;
-use crate::{FreeError, PageSource};
+use crate::{FreeError, Heap, Local, PageSource};
 
 /// What came of letting a long block wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,19 +133,23 @@ impl<S: PageSource> LocalHeap<'_, S> {
     ///
     /// # Safety
     /// [`let_wait_long`](Self::let_wait_long) just said so of it.
+    #[inline(always)]
     pub unsafe fn deallocate_long(&mut self, at: GranuleAt) {
-        // SAFETY: as the caller says: the block is in use.
-        unsafe { self.heap.take_back_known(Span::at(at.block), at.granule) };
-        self.heap.count_free();
+        // SAFETY: as the caller says: the block is in use. Each block of the source holds a span.
+        unsafe {
+            let span = Span::at(at.block);
+            let take_back = |heap: &mut Heap<S, Local>| heap.take_back_known(span, at.granule);
+            self.heap.free_and_count(take_back);
+        }
     }
 
     /// Coalesces the block in whose place another one waits. O(1).
     ///
     /// # Safety
     /// [`let_wait_long`](Self::let_wait_long) just gave it.
+    #[inline(always)]
     pub unsafe fn coalesce(&mut self, displaced: NonNull<u8>) {
         // SAFETY: the block was one that waits.
-        unsafe { self.heap.take_back_waiting(displaced) };
-        self.heap.count_free();
+        self.heap.free_and_count(|heap| unsafe { heap.take_back_waiting(displaced) });
     }
 }

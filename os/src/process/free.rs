@@ -149,7 +149,7 @@ unsafe fn deallocate_long(ptr: *mut u8, bytes: usize) {
 ///
 /// # Safety
 /// [`let_wait_long`] just gave it.
-#[inline(never)]
+#[inline(always)]
 unsafe fn coalesce(displaced: NonNull<u8>) {
     // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
     unsafe { current().local().coalesce(displaced) };
