@@ -33,7 +33,7 @@ impl<G: Granule> Bins<G> {
     /// [`insert_last`](Self::insert_last). O(1).
     ///
     /// # Safety
-    /// As for the type. There are bins, and `beneath` is the one [beneath](class::beneath) the size. If the size is the lowest of
+    /// As for the type. `beneath` is the one [beneath](class::beneath) the size. If the size is the lowest of
     /// its bin, as each is that has one to itself, that is the one below its own, of which no chunk has as many.
     #[inline(always)]
     pub unsafe fn first_far(&self, base: NonNull<u8>, beneath: usize, size: usize) -> Option<usize> {

@@ -97,10 +97,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// [`bin_for`](Self::bin_for), where there is none near. O(1).
     #[inline(always)]
     fn far_bin_for(&self, size: usize, beneath: usize) -> Option<usize> {
-        if !self.bins.are_there() {
-            return None;
-        }
-        // SAFETY: there are bins, in a span.
+        // SAFETY: if there are bins, they lie in a span.
         unsafe {
             let bin = self.bins.first_far(self.base(), beneath, size)?;
             // The wilderness may be shorter.
