@@ -200,6 +200,16 @@ impl<G: Granule> Map<G> {
         }
     }
 
+    /// What lies below and above the chunk `[g, end)`, which is not free. O(1).
+    ///
+    /// # Safety
+    /// As for the type; such a chunk is there.
+    #[inline(always)]
+    pub unsafe fn neighbours(self, g: usize, end: usize) -> Neighbours {
+        // SAFETY: the caller gives granules of the map.
+        unsafe { Neighbours::between(self.edges_from(g), self.edges_from(end)) }
+    }
+
     /// Whether `g`, a start above a chunk that is not free, or above none, starts a free chunk.
     ///
     /// # Safety
@@ -376,6 +386,13 @@ impl<G: Granule> Map<G> {
             self.flip_edge(end);
             self.entry_at(end).start(bit(end));
         }
+    }
+
+    /// The edges of the entry of `g`, from there on.
+    #[inline(always)]
+    unsafe fn edges_from(self, g: usize) -> usize {
+        // SAFETY: the caller gives a granule of the map.
+        unsafe { self.entry_at(g) }.edges().load(Relaxed) >> (g % WORD_GRANULES)
     }
 
     #[inline(always)]

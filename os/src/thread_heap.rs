@@ -175,7 +175,7 @@ impl ThreadHeap {
             if self.give_back.longest.is_passed_by(bytes) {
                 give_back_pages(at.ptr, bytes);
             }
-            self.local().deallocate_long(at);
+            self.local().deallocate_long(at, bytes);
         }
     }
 

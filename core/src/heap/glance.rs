@@ -8,7 +8,7 @@ use super::Heap;
 use super::length::Length;
 use super::lookup::UsedChunk;
 use crate::granule::{TwoWordsLive, Unit, rounded};
-use crate::map::WORD_GRANULES;
+use crate::map::{InUse, WORD_GRANULES};
 use crate::raw::{after, is_multiple};
 use crate::span::Span;
 use crate::{Local, LongWait, PageSource};
@@ -102,7 +102,7 @@ impl<S: PageSource> Heap<S, Local> {
             }
             glance.flip_live();
             match self.quick.exchange_long(ptr, bytes) {
-                Some(displaced) => LongWait::InPlaceOf(displaced),
+                Some((block, bytes)) => LongWait::InPlaceOf(block, bytes),
                 None => LongWait::Yes,
             }
         }
@@ -127,14 +127,18 @@ impl<S: PageSource> Heap<S, Local> {
         }
     }
 
-    /// [`take_back`](Self::take_back), of the chunk at granule `start` of `span`, which is known to be in use.
+    /// [`take_back`](Self::take_back), of the chunk of `bytes` bytes at granule `start` of `span`, which is known to be in use.
     ///
     /// # Safety
     /// As there.
     #[inline(never)]
-    pub(crate) unsafe fn take_back_known(&mut self, span: Span<Unit<S, Local>>, start: usize) {
+    pub(crate) unsafe fn take_back_known(&mut self, span: Span<Unit<S, Local>>, start: usize, bytes: usize) {
+        let end = start + bytes / Self::GRANULE;
         // SAFETY: as the caller says.
-        unsafe { self.take_back_clearing(UsedChunk { span, start, map: span.map().extent(start) }, || ()) };
+        unsafe {
+            let map = InUse { end, neighbours: span.map().neighbours(start, end) };
+            self.take_back_clearing(UsedChunk { span, start, map }, || ());
+        }
     }
 
     /// The chunk that starts at granule `start` of `span`, if a block in use does. O(1).

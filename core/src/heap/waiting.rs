@@ -6,7 +6,6 @@ use core::ptr::NonNull;
 use super::Heap;
 use super::lookup::UsedChunk;
 use crate::granule::{Unit, rounded};
-use crate::map::InUse;
 use crate::span::Span;
 use crate::{Mode, PageSource};
 
@@ -106,8 +105,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: as the caller says; a block that waited is the start of a chunk of ours, whose bit is set.
         unsafe {
             self.flip_waiting(span, start);
-            if let Some(block) = self.quick.exchange_long(ptr, bytes) {
-                self.take_back_waiting(block);
+            if let Some((block, bytes)) = self.quick.exchange_long(ptr, bytes) {
+                self.take_back_waiting(block, bytes);
             }
         }
     }
@@ -234,7 +233,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             // SAFETY: the lists serve the size.
             while let Some(block) = unsafe { self.quick.pop(bytes) } {
                 // SAFETY: a block that waits is the start of a chunk of ours, whose bit is set; its span does not count it.
-                unsafe { self.take_back_waiting(block) };
+                unsafe { self.take_back_waiting(block, bytes) };
                 coalesced += 1;
                 if coalesced == FLUSHED {
                     return coalesced;
@@ -247,31 +246,32 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Coalesces the long blocks that wait. Whether any did. O(1).
     fn flush_long(&mut self) -> bool {
         let mut any = false;
-        while let Some(block) = self.quick.take_any_long() {
+        while let Some((block, bytes)) = self.quick.take_any_long() {
             // SAFETY: a block that waits is the start of a chunk of ours, whose bit is set; where long ones do, no span
             // counts.
-            unsafe { self.take_back_waiting(block) };
+            unsafe { self.take_back_waiting(block, bytes) };
             any = true;
         }
         any
     }
 
-    /// Coalesces a block that waits, just taken off its list.
+    /// Coalesces a block of `bytes` bytes that waits, just taken off its list.
     ///
     /// # Safety
     /// The block is the start of a chunk of ours, the bit says that it waits, and its span does not count it.
     #[inline(never)]
-    pub(crate) unsafe fn take_back_waiting(&mut self, block: NonNull<u8>) {
+    pub(crate) unsafe fn take_back_waiting(&mut self, block: NonNull<u8>, bytes: usize) {
         // SAFETY: the block lies in a span of ours, which has marks, unless the map has the bit.
         unsafe {
             let span = self.span_of_own(block);
             let start = span.granule_of(block);
-            let InUse { end, neighbours } = span.map().extent(start);
+            let (size, end) = (bytes / Self::GRANULE, start + bytes / Self::GRANULE);
+            let neighbours = span.map().neighbours(start, end);
             span.map().give_waiting(start, end);
             if !M::REMOTE {
                 span.marks().flip(start);
             }
-            self.coalesce(span, start, end - start, neighbours);
+            self.coalesce(span, start, size, neighbours);
         }
     }
 }

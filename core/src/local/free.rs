@@ -17,8 +17,8 @@ pub enum LongWait {
     No,
     /// It waits.
     Yes,
-    /// It waits in place of another, which is to be [coalesced](LocalHeap::coalesce).
-    InPlaceOf(NonNull<u8>),
+    /// It waits in place of another, of so many bytes, which is to be [coalesced](LocalHeap::coalesce).
+    InPlaceOf(NonNull<u8>, usize),
     /// It is in use, of so many bytes, and too long to wait: it is to be [freed](LocalHeap::deallocate_long).
     TooLong(usize),
 }
@@ -129,27 +129,27 @@ impl<S: PageSource> LocalHeap<'_, S> {
         }
     }
 
-    /// Frees the block that starts at a granule, which is too long to wait. O(1).
+    /// Frees the block that starts at a granule, of `bytes` bytes, which is too long to wait. O(1).
     ///
     /// # Safety
     /// [`let_wait_long`](Self::let_wait_long) just said so of it.
     #[inline(always)]
-    pub unsafe fn deallocate_long(&mut self, at: GranuleAt) {
+    pub unsafe fn deallocate_long(&mut self, at: GranuleAt, bytes: usize) {
         // SAFETY: as the caller says: the block is in use. Each block of the source holds a span.
         unsafe {
             let span = Span::at(at.block);
-            let take_back = |heap: &mut Heap<S, Local>| heap.take_back_known(span, at.granule);
+            let take_back = |heap: &mut Heap<S, Local>| heap.take_back_known(span, at.granule, bytes);
             self.heap.free_and_count(take_back);
         }
     }
 
-    /// Coalesces the block in whose place another one waits. O(1).
+    /// Coalesces the block of `bytes` bytes in whose place another one waits. O(1).
     ///
     /// # Safety
     /// [`let_wait_long`](Self::let_wait_long) just gave it.
     #[inline(always)]
-    pub unsafe fn coalesce(&mut self, displaced: NonNull<u8>) {
+    pub unsafe fn coalesce(&mut self, displaced: NonNull<u8>, bytes: usize) {
         // SAFETY: the block was one that waits.
-        self.heap.free_and_count(|heap| unsafe { heap.take_back_waiting(displaced) });
+        self.heap.free_and_count(|heap| unsafe { heap.take_back_waiting(displaced, bytes) });
     }
 }

@@ -20,7 +20,7 @@ impl<G: Granule> Map<G> {
             let next = self.next_of(g);
             let end = Self::end_in_next(g, next);
             let upper = if next.is_note() {
-                self.upper(end)
+                Upper { edges: self.edges_from(end) }
             } else {
                 Upper { edges: next.edges >> (end % WORD_GRANULES) }
             };
@@ -103,18 +103,8 @@ impl<G: Granule> Map<G> {
             if !view.is_used() || view.has_end() || !self.next_of(g).notes(end) {
                 return None;
             }
-            Some(view.neighbours_with(self.upper(end)))
+            Some(view.neighbours_with(Upper { edges: self.edges_from(end) }))
         }
-    }
-
-    /// What starts at `end`, the end of a chunk in use.
-    ///
-    /// # Safety
-    /// As for the type.
-    #[inline(always)]
-    unsafe fn upper(self, end: usize) -> Upper {
-        // SAFETY: the caller gives a granule of the map, or its end.
-        Upper { edges: unsafe { self.entry_at(end) }.edges().load(Relaxed) >> (end % WORD_GRANULES) }
     }
 
     /// [`give`](Self::give), for a chunk that covers an entry.

@@ -14,6 +14,12 @@ pub struct Neighbours {
 }
 
 impl Neighbours {
+    /// As the edges from the start and from the end on say.
+    #[inline(always)]
+    pub(super) const fn between(lower: usize, upper: usize) -> Self {
+        Self { lower, upper }
+    }
+
     /// Whether the chunk below is free.
     #[inline(always)]
     pub const fn lower_free(self) -> bool {

@@ -30,15 +30,16 @@ impl<M: Mode> Quick<M> {
         M::LONG_WAIT && bytes > self.policy().limit && bytes <= self.policy().longest
     }
 
-    /// Lets the block at `block` wait, in place of the one that is returned, if any was there. O(1).
+    /// Lets the block at `block` wait, in place of the one that is returned with its bytes, if any was there. O(1).
     ///
     /// # Safety
     /// The block has `bytes` bytes, which may wait as a long one; it does not wait, and nobody uses it.
     #[inline(always)]
-    pub unsafe fn exchange_long(&mut self, block: NonNull<u8>, bytes: usize) -> Option<NonNull<u8>> {
+    pub unsafe fn exchange_long(&mut self, block: NonNull<u8>, bytes: usize) -> Option<(NonNull<u8>, usize)> {
         // SAFETY: where long blocks may wait, there are places.
         let place = unsafe { self.place(place_of(bytes)).as_mut() };
-        core::mem::replace(place, Place { block: Some(block), bytes }).block
+        let displaced = core::mem::replace(place, Place { block: Some(block), bytes });
+        Some((displaced.block?, displaced.bytes))
     }
 
     /// A long block of `bytes` bytes that waited, if one did, and is aligned to `align`. O(1).
@@ -57,10 +58,10 @@ impl<M: Mode> Quick<M> {
         }
     }
 
-    /// Any long block that waited, if one did. O(1).
-    pub fn take_any_long(&mut self) -> Option<NonNull<u8>> {
+    /// Any long block that waited, if one did, and its bytes. O(1).
+    pub fn take_any_long(&mut self) -> Option<(NonNull<u8>, usize)> {
         let (_, bytes) = self.long_blocks().next()?;
-        self.take_long(bytes, GRANULE)
+        Some((self.take_long(bytes, GRANULE)?, bytes))
     }
 
     /// The long blocks that wait, and their bytes. O(1) in all.

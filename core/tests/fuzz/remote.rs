@@ -223,13 +223,13 @@ impl Machine<'_> {
                 _ => match heap.let_wait_long(at, size) {
                     LongWait::No => false,
                     LongWait::Yes => true,
-                    LongWait::InPlaceOf(displaced) => {
-                        heap.coalesce(displaced);
+                    LongWait::InPlaceOf(displaced, bytes) => {
+                        heap.coalesce(displaced, bytes);
                         true
                     }
                     LongWait::TooLong(bytes) => {
                         assert_eq!(heap.usable_size(ptr), Ok(bytes));
-                        heap.deallocate_long(at);
+                        heap.deallocate_long(at, bytes);
                         true
                     }
                 },

@@ -100,7 +100,7 @@ pub unsafe fn deallocate_near(ptr: NonNull<u8>, size: Option<usize>) -> Result<(
         match let_wait_long(ptr.as_ptr(), size) {
             LongWait::No => return deallocate_otherwise(ptr, size.map_or(0, whole)),
             LongWait::Yes => {}
-            LongWait::InPlaceOf(displaced) => coalesce(displaced),
+            LongWait::InPlaceOf(displaced, bytes) => coalesce(displaced, bytes),
             LongWait::TooLong(bytes) => deallocate_long(ptr.as_ptr(), bytes),
         }
     }
@@ -145,14 +145,14 @@ unsafe fn deallocate_long(ptr: *mut u8, bytes: usize) {
     unsafe { current().deallocate_long(granule_at(Start::of(ptr.addr()), ptr), bytes) };
 }
 
-/// Coalesces the block in whose place another one waits.
+/// Coalesces the block of `bytes` bytes in whose place another one waits.
 ///
 /// # Safety
 /// [`let_wait_long`] just gave it.
 #[inline(always)]
-unsafe fn coalesce(displaced: NonNull<u8>) {
+unsafe fn coalesce(displaced: NonNull<u8>, bytes: usize) {
     // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
-    unsafe { current().local().coalesce(displaced) };
+    unsafe { current().local().coalesce(displaced, bytes) };
 }
 
 /// The granule at `ptr`.
