@@ -138,14 +138,12 @@ fn of_a_long_size_the_last_block_waits_until_another_size_takes_its_place() {
             assert_eq!(quick.serves_long(bytes), serves);
             assert_eq!(quick.take_long(bytes, 8), None);
         }
-        assert_eq!((quick.exchange_long(a, shortest), quick.exchange_long(b, shortest)), (None, Some(a)));
+        assert_eq!(quick.exchange_long(a, shortest), None);
+        assert_eq!(quick.exchange_long(b, shortest), Some((a, shortest)));
         assert_eq!(quick.long_blocks().collect::<vec::Vec<_>>(), [(b, shortest)]);
-        let displaced = (shortest + GRANULE..=longest).step_by(GRANULE).find(|&bytes| {
-            match quick.exchange_long(c, bytes) {
-                Some(block) => block == b,
-                None => false,
-            }
-        });
+        let displaced = (shortest + GRANULE..=longest)
+            .step_by(GRANULE)
+            .find(|&bytes| quick.exchange_long(c, bytes) == Some((b, shortest)));
         assert!(displaced.is_some_and(|bytes| bytes < shortest + 64 * GRANULE));
         assert_eq!(quick.take_long(shortest, 8), None);
         assert!(quick.are_long_blocks_in_place());
