@@ -108,7 +108,9 @@ pub(crate) unsafe fn keep_for_now(start: NonNull<u8>, size: usize) {
 unsafe fn keep_within(most: usize, start: NonNull<u8>, size: usize, used: usize) {
     let kept = change(|idle| {
         let kept = if size > most { 0 } else { size.min(most.saturating_sub(idle.bytes())) };
-        let extent = Extent { start, size: kept, used: used.min(kept), since: milliseconds() };
+        // Whole pages, as who writes a little too far does so behind the end of what is used.
+        let used = used.next_multiple_of(PAGE).min(kept);
+        let extent = Extent { start, size: kept, used, since: milliseconds() };
         if kept > 0 && idle.keep(extent) { kept } else { 0 }
     });
     if kept < size {
@@ -153,11 +155,11 @@ pub(crate) fn release_some(bytes: usize) {
     while left > 0
         && let Some(extent) = change(Idle::remove_oldest)
     {
-        let going = left.min(extent.used.next_multiple_of(PAGE));
+        let going = left.min(extent.used);
         left -= going;
         // SAFETY: the memory was idle, and is in no list any more.
         unsafe {
-            let rest = Extent { used: extent.used.next_multiple_of(PAGE) - going, ..extent };
+            let rest = Extent { used: extent.used - going, ..extent };
             let is_kept = rest.used > 0
                 && give_back_pages(rest.start.add(rest.used), going)
                 && change(|idle| idle.keep(rest));

@@ -5,7 +5,7 @@ use core::sync::atomic::Ordering::{Relaxed, Release};
 
 use memalloc_core::GRANULE;
 use rustix::io::Errno;
-use rustix::mm::{Advice, MremapFlags, madvise, mremap};
+use rustix::mm::{MremapFlags, mremap};
 
 use super::header::{Header, JOINED, MARKED, ONE};
 use super::slots::{MOST_JOINED, make_way};
@@ -13,7 +13,7 @@ use super::{Huge, OWNER, count_in, count_out};
 use crate::heaps;
 use crate::idle;
 use crate::limit;
-use crate::mapping::{PAGE, SLOT, unmap};
+use crate::mapping::{PAGE, SLOT, give_back_pages, unmap};
 use crate::region::{TABLE, map_slots, move_slots, unmap_below_next};
 
 /// A block that shrinks keeps the pages behind it, if they are no more than such a part of it: it may well grow again.
@@ -191,10 +191,8 @@ impl Huge {
             return;
         }
         // SAFETY: as the caller says.
-        unsafe {
-            // A refusal leaves the pages where they are.
-            let _ = madvise(self.start.add(kept).as_ptr().cast(), needed - kept, Advice::LinuxDontNeed);
+        if unsafe { give_back_pages(self.start.add(kept), needed - kept) } {
+            self.header.touched.store(kept, Relaxed);
         }
-        self.header.touched.store(kept, Relaxed);
     }
 }
