@@ -34,6 +34,8 @@ struct Extent {
     used: usize,
     /// When it became idle, or the latest piece of it did: in milliseconds.
     since: u64,
+    /// Whether some of it is kept [for now](keep_for_now).
+    for_now: bool,
 }
 
 impl Extent {
@@ -44,6 +46,7 @@ impl Extent {
             size: self.size + upper.size,
             used: if upper.used > 0 { self.size + upper.used } else { self.used },
             since: self.since.max(upper.since),
+            for_now: self.for_now || upper.for_now,
             ..self
         })
     }
@@ -91,7 +94,7 @@ fn change<T>(how: impl FnOnce(&mut Idle) -> T) -> T {
 pub(crate) unsafe fn keep(start: NonNull<u8>, size: usize, used: usize) {
     let is_largest = LARGEST.fetch_max(size, Relaxed) < size;
     // SAFETY: as the caller says.
-    unsafe { keep_within(if is_largest { 0 } else { MOST_BYTES }, start, size, used) };
+    unsafe { keep_within(if is_largest { 0 } else { MOST_BYTES }, start, size, used, false) };
 }
 
 /// [`keep`], however much that is, and all of it used: of what may be asked for again at once.
@@ -100,17 +103,17 @@ pub(crate) unsafe fn keep(start: NonNull<u8>, size: usize, used: usize) {
 /// As there.
 pub(crate) unsafe fn keep_for_now(start: NonNull<u8>, size: usize) {
     // SAFETY: as the caller says.
-    unsafe { keep_within(usize::MAX, start, size, size) };
+    unsafe { keep_within(usize::MAX, start, size, size, true) };
 }
 
 /// # Safety
 /// As for [`keep`].
-unsafe fn keep_within(most: usize, start: NonNull<u8>, size: usize, used: usize) {
+unsafe fn keep_within(most: usize, start: NonNull<u8>, size: usize, used: usize, for_now: bool) {
     let kept = change(|idle| {
         let kept = if size > most { 0 } else { size.min(most.saturating_sub(idle.bytes())) };
         // Whole pages, as who writes a little too far does so behind the end of what is used.
         let used = used.next_multiple_of(PAGE).min(kept);
-        let extent = Extent { start, size: kept, used, since: milliseconds() };
+        let extent = Extent { start, size: kept, used, since: milliseconds(), for_now };
         if kept > 0 && idle.keep(extent) { kept } else { 0 }
     });
     if kept < size {
@@ -147,7 +150,8 @@ pub(crate) fn release_much() {
     }
 }
 
-/// Gives so many bytes of what is idle back to the system, that which is idle for longest first: a heap has touched as many anew.
+/// Gives so many bytes of what is idle back to the system, that which is idle for longest first, but for what is kept for now: a heap
+/// has touched as many anew.
 #[cold]
 pub(crate) fn release_some(bytes: usize) {
     let mut left = bytes.next_multiple_of(PAGE);
@@ -239,9 +243,10 @@ impl Idle {
         Some((extent.start, extent.used.min(size)))
     }
 
+    /// Takes out what is idle for longest, of what is not kept for now.
     fn remove_oldest(&mut self) -> Option<Extent> {
-        let oldest = self.oldest();
-        self.remove(|extent| extent.since == oldest)
+        let extents = self.extents.iter_mut().filter(|place| place.is_some_and(|extent| !extent.for_now));
+        extents.min_by_key(|place| place.map(|extent| extent.since))?.take()
     }
 
     fn remove(&mut self, goes: impl Fn(&Extent) -> bool) -> Option<Extent> {
@@ -260,7 +265,7 @@ mod tests {
     }
 
     fn extent(number: usize, slots: usize, since: u64) -> Extent {
-        Extent { start: slot(number), size: slots * SLOT, used: slots * SLOT, since }
+        Extent { start: slot(number), size: slots * SLOT, used: slots * SLOT, since, for_now: false }
     }
 
     fn used(number: usize, slots: usize, used: usize) -> Extent {
@@ -301,6 +306,17 @@ mod tests {
         assert_eq!(idle.take(SLOT), Some((slot(14), 7)));
         assert!(idle.keep(used(20, 3, 9)));
         assert_eq!((idle.take(2 * SLOT), all(&idle)), (Some((slot(20), 9)), std::vec![used(22, 1, 0)]));
+    }
+
+    #[test]
+    fn what_is_kept_for_now_does_not_make_way() {
+        let mut idle = Idle::new();
+        let for_now = |number, since| Extent { for_now: true, ..extent(number, 1, since) };
+        let kept = [extent(10, 1, 7), for_now(20, 1), extent(30, 1, 5), extent(40, 1, 3), for_now(41, 9)];
+        assert!(kept.into_iter().all(|extent| idle.keep(extent)));
+        assert_eq!(idle.remove_oldest(), Some(extent(30, 1, 5)));
+        assert_eq!(idle.remove_oldest(), Some(extent(10, 1, 7)));
+        assert_eq!((idle.remove_oldest(), idle.bytes()), (None, 3 * SLOT));
     }
 
     #[test]
