@@ -44,6 +44,7 @@ fn idle_memory_is_zero_where_it_is_said_to_be() {
     // What is as large as before is kept when it is freed.
     free(filled(ALL));
     for bytes in [5 * MIB, 5 * MIB + 1, 6 * MIB + 17, ALL - 3, ALL] {
+        process::trim();
         free(filled(bytes));
         assert!(is_zeroed(), "after {bytes} bytes");
     }
@@ -58,6 +59,7 @@ fn idle_memory_is_zero_where_it_is_said_to_be() {
         assert!(is_zeroed(), "after locked pages");
     }
     // Who writes a little too far does so in a page that is zeroed anyway.
+    process::trim();
     let block = filled(5 * MIB + 16);
     // SAFETY: the mapping has these bytes, which are nobody's.
     unsafe { block.add(5 * MIB + 16).write_bytes(5, 100) };

@@ -13,6 +13,7 @@ mod pieces;
 mod reallocate;
 mod release;
 mod remote;
+mod soon;
 mod spans;
 mod waiting;
 mod wilderness;
