@@ -162,9 +162,8 @@ impl Huge {
                 // What the kernel was told of a part would hold for whoever has it next.
                 unmap_below_next(start, bytes);
             } else {
-                let touched = self.start.add(self.header.touched.load(Relaxed));
-                let used = touched.addr().get().saturating_sub(start.addr().get());
-                idle::keep(start, bytes, used);
+                let below = start.addr().get() - self.start.addr().get();
+                idle::keep(start, bytes, self.header.touched.load(Relaxed).saturating_sub(below));
             }
         }
     }

@@ -10,7 +10,8 @@
 //!
 //! It is in no table, and zeros are promised only of what nothing was written to. It goes back to the system when it has not been
 //! used for a second, as far as the program calls again; all of it at once before anything is mapped that takes none of it in,
-//! and as much as a heap touches anew of what it has, so that a peak holds none; and when the program asks.
+//! and, but for what is kept for now, as much as a heap touches anew of what it has, so that a peak holds none; and when the
+//! program asks.
 
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};

@@ -33,8 +33,8 @@ fn is_zeroed() -> bool {
     let block = process::allocate_zeroed(layout(ALL)).unwrap();
     assert_eq!(process::totals().source(), before, "nothing was idle");
     // SAFETY: the block has these bytes.
-    let is_zeroed =
-        unsafe { NonNull::slice_from_raw_parts(block, ALL).as_ref() }.iter().all(|&byte| byte == 0);
+    let bytes = unsafe { NonNull::slice_from_raw_parts(block, ALL).as_ref() };
+    let is_zeroed = bytes.iter().all(|&byte| byte == 0);
     free(block);
     is_zeroed
 }

@@ -27,8 +27,8 @@ impl<S: PageSource> Heap<S, Local> {
         self.free_and_count(|_| ());
     }
 
-    /// [`count_free`](Self::count_free), of one that is made by `take_back`: a call of the last thing that is done, mostly, so that
-    /// registers need not be kept for it.
+    /// [`count_free`](Self::count_free), of one that `take_back` makes: mostly the last call of all, so that registers need not be kept
+    /// for it.
     #[inline(always)]
     pub(crate) fn free_and_count(&mut self, take_back: impl FnOnce(&mut Self)) {
         if self.quick.count_free(LONG_FREE) {
