@@ -27,13 +27,13 @@ fn free(block: NonNull<u8>) {
     unsafe { process::deallocate(block) }.unwrap();
 }
 
-/// Whether a zeroed block of `ALL` bytes, of idle memory, is.
-fn is_zeroed() -> bool {
+/// Whether a zeroed block of `size` bytes, of idle memory, is.
+fn is_zeroed(size: usize) -> bool {
     let before = process::totals().source();
-    let block = process::allocate_zeroed(layout(ALL)).unwrap();
+    let block = process::allocate_zeroed(layout(size)).unwrap();
     assert_eq!(process::totals().source(), before, "nothing was idle");
     // SAFETY: the block has these bytes.
-    let bytes = unsafe { NonNull::slice_from_raw_parts(block, ALL).as_ref() };
+    let bytes = unsafe { NonNull::slice_from_raw_parts(block, size).as_ref() };
     let is_zeroed = bytes.iter().all(|&byte| byte == 0);
     free(block);
     is_zeroed
@@ -46,8 +46,15 @@ fn idle_memory_is_zero_where_it_is_said_to_be() {
     for bytes in [5 * MIB, 5 * MIB + 1, 6 * MIB + 17, ALL - 3, ALL] {
         process::trim();
         free(filled(bytes));
-        assert!(is_zeroed(), "after {bytes} bytes");
+        assert!(is_zeroed(ALL), "after {bytes} bytes");
     }
+    // What a block that shrinks leaves above it.
+    process::trim();
+    let block = filled(ALL);
+    // SAFETY: the block is used by its newest pointer alone.
+    let shorter = unsafe { process::resize(block, 3 * MIB) }.unwrap().unwrap();
+    assert!(is_zeroed(ALL / 2), "beside one that shrank");
+    free(shorter);
     // Pages that the system does not take back, as they are locked, hold what they held.
     let block = filled(ALL);
     // SAFETY: the pages are the block's; it is used by its newest pointer alone.
@@ -56,7 +63,7 @@ fn idle_memory_is_zero_where_it_is_said_to_be() {
         let shorter = process::resize(block, 5 * MIB).unwrap().unwrap();
         assert_eq!(shorter, block);
         free(shorter);
-        assert!(is_zeroed(), "after locked pages");
+        assert!(is_zeroed(ALL), "after locked pages");
     }
     // Who writes a little too far does so in a page that is zeroed anyway.
     process::trim();
@@ -64,5 +71,5 @@ fn idle_memory_is_zero_where_it_is_said_to_be() {
     // SAFETY: the mapping has these bytes, which are nobody's.
     unsafe { block.add(5 * MIB + 16).write_bytes(5, 100) };
     free(block);
-    assert!(is_zeroed(), "after an overrun");
+    assert!(is_zeroed(ALL), "after an overrun");
 }
