@@ -127,6 +127,12 @@ impl<M: Mode> Quick<M> {
         self.lists.set_ample(granules);
     }
 
+    /// Granules: when a free chunk comes to be as long, lists open that are closed. Endless where they are open.
+    #[inline(always)]
+    pub fn opens_at(&self) -> usize {
+        self.lists.opens_at()
+    }
+
     /// Lets nothing wait for now. All are empty.
     pub fn close(&mut self) {
         self.close_for(0);
@@ -137,6 +143,7 @@ impl<M: Mode> Quick<M> {
         if let Some(terms) = self.lists.terms_mut() {
             terms.close(frees);
         }
+        self.lists.note_terms();
         self.close_all_but(0);
     }
 
@@ -185,6 +192,7 @@ impl<M: Mode> Quick<M> {
         if let Some(terms) = self.lists.terms_mut() {
             terms.open();
         }
+        self.lists.note_terms();
     }
 
     /// Whether lists are closed until some number of blocks more were freed.

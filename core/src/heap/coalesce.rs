@@ -75,7 +75,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     pub(super) unsafe fn put(&mut self, chunk: Position<Unit<S, M>>, size: usize) {
         // SAFETY: as the caller says.
         unsafe { self.insert_freed(chunk, size) };
-        if Self::CLOSES && size >= 2 * self.quick.ample() && !self.quick.are_open() {
+        if Self::CLOSES && size >= self.quick.opens_at() {
             self.open_lists();
         }
         if Self::HEALS && self.quick.are_closed_for_some() && self.quick.count_freed() {

@@ -59,7 +59,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if self.quick.may_hold(bytes) {
                 return self.free_to_list(ptr, Some(bytes));
             }
-            self.free_to_bins(ptr, layout.size())
+            self.free_to_bins(ptr, if M::WAITS { bytes } else { layout.size() })
         }
     }
 
@@ -284,17 +284,18 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         Ok(())
     }
 
-    /// Frees the block for `bytes` bytes at `ptr`, if there is one.
+    /// Frees the block for `bytes` bytes at `ptr`, if there is one. Where blocks may wait, they are whole granules, or 0.
     ///
     /// # Safety
     /// If a block in use starts at `ptr`, nobody uses it any more. It does not wait, if it is for any bytes at all.
     #[inline(never)]
     pub(super) unsafe fn free_to_bins(&mut self, ptr: NonNull<u8>, bytes: usize) -> Result<(), FreeError> {
-        let size = granules::<Unit<S, M>>(bytes);
         if cfg!(for_size) || (M::WAITS && bytes == 0) {
+            let size = granules::<Unit<S, M>>(bytes);
             // SAFETY: as for this.
             return unsafe { self.free_by_lookup(ptr, NonZero::new(size * Self::GRANULE)) };
         }
+        let size = if M::WAITS { bytes / Self::GRANULE } else { granules::<Unit<S, M>>(bytes) };
         let Some((span, start)) = self.granule_at(ptr) else { return self.refuse(ptr) };
         // SAFETY: the granule is the span's. A chunk in use is given up by the caller.
         unsafe {

@@ -168,7 +168,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// [`close_if_scarce`](Self::close_if_scarce), where a free chunk of `old` granules became one of `new`, and is long no more.
     #[inline(always)]
     pub(super) fn close_if_shorter(&mut self, old: usize, new: usize) {
-        if Self::CLOSES && old >= self.quick.ample() && new < self.quick.ample() {
+        // One comparison for `old >= ample && new < ample`.
+        if Self::CLOSES && self.quick.ample().wrapping_sub(new + 1) < old - new {
             self.close_if_scarce();
         }
     }

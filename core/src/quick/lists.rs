@@ -43,6 +43,15 @@ pub trait Lists: sealed::Sealed + fmt::Debug {
     /// Sets that, where lists close for lack of a long chunk.
     fn set_ample(&mut self, _granules: usize) {}
 
+    /// Granules: see [`Quick::opens_at`](super::Quick::opens_at).
+    #[inline(always)]
+    fn opens_at(&self) -> usize {
+        usize::MAX
+    }
+
+    /// Brings [`opens_at`](Self::opens_at) up to date, once lists were opened or closed.
+    fn note_terms(&mut self) {}
+
     /// The first list, that of no bytes; the others stand behind it, and then the places of long blocks.
     fn first(&self) -> NonNull<u8>;
 
@@ -123,10 +132,16 @@ pub struct InSpan {
     first: NonNull<u8>,
     terms: Terms,
     ample: usize,
+    opens_at: usize,
 }
 
 impl Lists for InSpan {
-    const NONE: Self = Self { first: NonNull::from_ref(&NO_LISTS.0).cast(), terms: Terms::OFF, ample: 0 };
+    const NONE: Self = Self {
+        first: NonNull::from_ref(&NO_LISTS.0).cast(),
+        terms: Terms::OFF,
+        ample: 0,
+        opens_at: usize::MAX,
+    };
     const IN_SPAN: bool = true;
 
     #[inline(always)]
@@ -146,6 +161,16 @@ impl Lists for InSpan {
 
     fn set_ample(&mut self, granules: usize) {
         self.ample = granules;
+        self.note_terms();
+    }
+
+    #[inline(always)]
+    fn opens_at(&self) -> usize {
+        self.opens_at
+    }
+
+    fn note_terms(&mut self) {
+        self.opens_at = if self.terms.limit > 0 { usize::MAX } else { 2 * self.ample };
     }
 
     #[inline(always)]
@@ -155,6 +180,7 @@ impl Lists for InSpan {
 
     unsafe fn set(&mut self, memory: NonNull<u8>, policy: Policy) {
         (self.first, self.terms) = (memory, Terms::of(policy));
+        self.note_terms();
     }
 }
 
