@@ -200,16 +200,6 @@ impl<G: Granule> Map<G> {
         }
     }
 
-    /// What lies below and above the chunk `[g, end)`, which is not free. O(1).
-    ///
-    /// # Safety
-    /// As for the type; such a chunk is there.
-    #[inline(always)]
-    pub unsafe fn neighbours(self, g: usize, end: usize) -> Neighbours {
-        // SAFETY: the caller gives granules of the map.
-        unsafe { Neighbours::between(self.edges_from(g), self.edges_from(end)) }
-    }
-
     /// Whether `g`, a start above a chunk that is not free, or above none, starts a free chunk.
     ///
     /// # Safety
@@ -261,16 +251,17 @@ impl<G: Granule> Map<G> {
         unsafe { self.entry_at(g) }.start_waiting(bit(g));
     }
 
-    /// Takes `[g, end)` back, merging it with its free neighbours.
+    /// Takes `[g, end)` back, merging it with its free neighbours: those that are told of.
     ///
     /// # Safety
     /// As for the type; the granules are one chunk in use.
     #[inline(always)]
-    pub unsafe fn give(self, g: usize, end: usize) {
+    pub unsafe fn give(self, g: usize, end: usize) -> Neighbours {
         // SAFETY: the caller gives granules of the map.
         unsafe {
-            self.give_over_edge(g, end);
+            let neighbours = self.give_over_edge(g, end);
             self.forget(g, end);
+            neighbours
         }
     }
 
@@ -279,15 +270,13 @@ impl<G: Granule> Map<G> {
     /// # Safety
     /// As for `give`.
     #[inline(always)]
-    pub unsafe fn give_waiting(self, g: usize, end: usize) {
+    pub unsafe fn give_waiting(self, g: usize, end: usize) -> Neighbours {
         // SAFETY: the caller gives granules of the map.
         unsafe {
-            self.flip_edge(g);
             self.entry_at(g).end_waiting(bit(g));
-            self.entry_at(g).merge(bit(g));
-            self.flip_edge(end);
-            self.entry_at(end).merge(bit(end));
+            let neighbours = Neighbours::between(self.flip_and_merge(g), self.flip_and_merge(end));
             self.forget(g, end);
+            neighbours
         }
     }
 
@@ -296,14 +285,11 @@ impl<G: Granule> Map<G> {
     /// # Safety
     /// As for `give`.
     #[inline(always)]
-    pub unsafe fn give_over_edge(self, g: usize, end: usize) {
+    pub unsafe fn give_over_edge(self, g: usize, end: usize) -> Neighbours {
         // SAFETY: the caller gives granules of the map.
         unsafe {
-            self.flip_edge(g);
             flip(self.entry_at(g).used(), bit(g));
-            self.entry_at(g).merge(bit(g));
-            self.flip_edge(end);
-            self.entry_at(end).merge(bit(end));
+            Neighbours::between(self.flip_and_merge(g), self.flip_and_merge(end))
         }
     }
 
@@ -317,8 +303,7 @@ impl<G: Granule> Map<G> {
         let entry = unsafe { view.entry.as_ref() };
         let edges = (1 | 1 << size) << (g % WORD_GRANULES);
         flip(entry.used(), bit(g));
-        flip(entry.edges(), edges);
-        entry.merge(edges);
+        entry.flip_and_merge(edges);
     }
 
     /// Moves the boundary at the end from `end` to `new`. The granules between the two come out of the free chunk that ends there,
@@ -346,10 +331,9 @@ impl<G: Granule> Map<G> {
         // SAFETY: the caller gives granules of the map.
         unsafe {
             self.forget(g, end);
-            self.flip_edge(end);
+            self.flip_and_merge(end);
             self.flip_edge(new_end);
             self.entry_at(new_end).start(bit(new_end));
-            self.entry_at(end).merge(bit(end));
             self.note(g, new_end);
         }
     }
@@ -393,6 +377,13 @@ impl<G: Granule> Map<G> {
     unsafe fn edges_from(self, g: usize) -> usize {
         // SAFETY: the caller gives a granule of the map.
         unsafe { self.entry_at(g) }.edges().load(Relaxed) >> (g % WORD_GRANULES)
+    }
+
+    /// Has a free chunk start or end at `g`, the start of a chunk, or join what is there. The edges from `g` on, as they were.
+    #[inline(always)]
+    unsafe fn flip_and_merge(self, g: usize) -> usize {
+        // SAFETY: the caller gives a granule of the map.
+        unsafe { self.entry_at(g) }.flip_and_merge(bit(g)) >> (g % WORD_GRANULES)
     }
 
     #[inline(always)]

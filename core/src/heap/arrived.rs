@@ -111,7 +111,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         unsafe {
             let mut clear = || left = span.posted().clear(entry, posted & posted.wrapping_neg());
             match self.posted_chunk(span, start) {
-                Some(chunk) => self.take_back_clearing(chunk, clear),
+                Some(chunk) => self.take_back_clearing(chunk.span, chunk.start, chunk.map.end, clear),
                 None => clear(),
             }
         }

@@ -15,22 +15,27 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(never)]
     pub(super) unsafe fn take_back(&mut self, chunk: UsedChunk<Unit<S, M>>) {
         // SAFETY: as the caller says.
-        unsafe { self.take_back_clearing(chunk, || ()) }
+        unsafe { self.take_back_clearing(chunk.span, chunk.start, chunk.map.end, || ()) }
     }
 
-    /// [`take_back`](Self::take_back), of a chunk that a posted bit says was freed: `clear` clears it, once the map says so.
-    /// Who looks at those bits first and at the map then sees the chunk free all the while.
+    /// [`take_back`](Self::take_back), of the chunk `[start, end)` of `span`. If a posted bit says that it was freed, `clear`
+    /// clears that, once the map says so: who looks at those bits first and at the map then sees the chunk free all the while.
     ///
     /// # Safety
     /// As for `take_back`, but for the bit.
     #[inline(always)]
-    pub(super) unsafe fn take_back_clearing(&mut self, chunk: UsedChunk<Unit<S, M>>, clear: impl FnOnce()) {
-        let UsedChunk { span, start, map } = chunk;
+    pub(super) unsafe fn take_back_clearing(
+        &mut self,
+        span: Span<Unit<S, M>>,
+        start: usize,
+        end: usize,
+        clear: impl FnOnce(),
+    ) {
         // SAFETY: the chunk is in use.
         unsafe {
-            span.map().give(start, map.end);
+            let neighbours = span.map().give(start, end);
             clear();
-            self.coalesce(span, start, chunk.size(), map.neighbours);
+            self.coalesce(span, start, end - start, neighbours);
         }
     }
 

@@ -8,7 +8,7 @@ use super::Heap;
 use super::length::Length;
 use super::lookup::UsedChunk;
 use crate::granule::{TwoWordsLive, Unit, rounded};
-use crate::map::{InUse, WORD_GRANULES};
+use crate::map::WORD_GRANULES;
 use crate::raw::{after, is_multiple};
 use crate::span::Span;
 use crate::{Local, LongWait, PageSource};
@@ -133,12 +133,8 @@ impl<S: PageSource> Heap<S, Local> {
     /// As there.
     #[inline(never)]
     pub(crate) unsafe fn take_back_known(&mut self, span: Span<Unit<S, Local>>, start: usize, bytes: usize) {
-        let end = start + bytes / Self::GRANULE;
         // SAFETY: as the caller says.
-        unsafe {
-            let map = InUse { end, neighbours: span.map().neighbours(start, end) };
-            self.take_back_clearing(UsedChunk { span, start, map }, || ());
-        }
+        unsafe { self.take_back_clearing(span, start, start + bytes / Self::GRANULE, || ()) }
     }
 
     /// The chunk that starts at granule `start` of `span`, if a block in use does. O(1).

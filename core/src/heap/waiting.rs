@@ -267,8 +267,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             let span = self.span_of_own(block);
             let start = span.granule_of(block);
             let (size, end) = (bytes / Self::GRANULE, start + bytes / Self::GRANULE);
-            let neighbours = span.map().neighbours(start, end);
-            span.map().give_waiting(start, end);
+            let neighbours = span.map().give_waiting(start, end);
             if !M::REMOTE {
                 span.marks().flip(start);
             }

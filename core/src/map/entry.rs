@@ -32,8 +32,9 @@ pub trait Entry: sealed::Sealed + Debug {
     /// Has chunks that wait start at `bits`, where none did.
     fn start_waiting(&self, bits: usize);
 
-    /// Has no chunk start at `bits` but where an edge is.
-    fn merge(&self, bits: usize);
+    /// Flips the edges at `bits`, at each of which a chunk starts. None does any more where one was: what is free on either side
+    /// is one chunk. The edges, as they were.
+    fn flip_and_merge(&self, bits: usize) -> usize;
 
     /// Chunks at `bits`, which waited, are not in use any more.
     fn end_waiting(&self, bits: usize);
@@ -95,7 +96,11 @@ impl Entry for Plain {
     }
 
     #[inline(always)]
-    fn merge(&self, _bits: usize) {}
+    fn flip_and_merge(&self, bits: usize) -> usize {
+        let edges = self.edges.load(Relaxed);
+        self.edges.store(edges ^ bits, Relaxed);
+        edges
+    }
 
     #[inline(always)]
     fn end_waiting(&self, bits: usize) {

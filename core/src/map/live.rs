@@ -57,9 +57,11 @@ impl Entry for Live {
     }
 
     #[inline(always)]
-    fn merge(&self, bits: usize) {
-        let kept = self.edges.load(Relaxed) | !bits;
-        self.starts.store(self.starts.load(Relaxed) & kept, Relaxed);
+    fn flip_and_merge(&self, bits: usize) -> usize {
+        let edges = self.edges.load(Relaxed);
+        self.edges.store(edges ^ bits, Relaxed);
+        flip(&self.starts, edges & bits);
+        edges
     }
 
     #[inline(always)]

@@ -74,13 +74,16 @@ impl<G: Granule> Model<G> {
     fn give(&mut self, chunk: usize) {
         let (start, end) = (self.chunks[chunk].0, self.end(chunk));
         // SAFETY: the model says that this chunk is in use, or waits.
-        unsafe {
+        let neighbours = unsafe {
             if self.chunks[chunk].1 == State::Waits {
-                self.map.give_waiting(start, end);
+                self.map.give_waiting(start, end)
             } else {
-                self.map.give(start, end);
+                self.map.give(start, end)
             }
-        }
+        };
+        let is_free = |chunk: usize| self.chunks.get(chunk).is_some_and(|chunk| chunk.1 == State::Free);
+        let around = (chunk > 0 && is_free(chunk - 1), is_free(chunk + 1));
+        assert_eq!((neighbours.lower_free(), neighbours.upper_free()), around);
         self.chunks[chunk].1 = State::Free;
         self.merge();
     }

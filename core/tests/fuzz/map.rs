@@ -125,25 +125,26 @@ impl<G: Granule> Shadow<G> {
 
     fn give(&mut self, chunk: usize, by_view: bool) {
         let (start, end) = (self.chunks[chunk].0, self.end(chunk));
+        let is_free = |chunk: Option<&(usize, State)>| chunk.is_some_and(|chunk| chunk.1 == State::Free);
+        let lower_free = chunk > 0 && is_free(self.chunks.get(chunk - 1));
+        let upper_free = is_free(self.chunks.get(chunk + 1));
         // SAFETY: the shadow says that this chunk is in use, or waits.
-        unsafe {
+        let neighbours = unsafe {
             if self.chunks[chunk].1 == State::Waits {
-                self.map.give_waiting(start, end);
-                return self.is_free(chunk);
-            }
-            let view = self.map.view(start);
-            match view.size() {
-                Some(size) if by_view => {
-                    assert_eq!(start + size, end);
-                    self.map.give_short(view, start, size);
+                self.map.give_waiting(start, end)
+            } else {
+                let view = self.map.view(start);
+                match view.size() {
+                    Some(size) if by_view => {
+                        assert_eq!(start + size, end);
+                        self.map.give_short(view, start, size);
+                        view.neighbours(size)
+                    }
+                    _ => self.map.give(start, end),
                 }
-                _ => self.map.give(start, end),
             }
-        }
-        self.is_free(chunk);
-    }
-
-    fn is_free(&mut self, chunk: usize) {
+        };
+        assert_eq!((neighbours.lower_free(), neighbours.upper_free()), (lower_free, upper_free));
         self.chunks[chunk].1 = State::Free;
         self.merge();
     }
