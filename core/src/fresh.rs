@@ -33,10 +33,16 @@ impl Fresh {
         self.to - self.from
     }
 
-    /// Whether there is any, and it ends at `end`. O(1).
+    /// Whether it ends at `end`, if there is any. O(1).
     #[inline(always)]
     pub(crate) fn ends_at(self, end: NonNull<u8>) -> bool {
-        end.addr().get() == self.to && self.from != self.to
+        end.addr().get() == self.to
+    }
+
+    /// Whether there is none. O(1).
+    #[inline(always)]
+    pub(crate) const fn is_empty(self) -> bool {
+        self.from == self.to
     }
 
     /// A block covers what lies below `end`, if that lies here. O(1).

@@ -170,7 +170,6 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             let count = self.quick.next_batch(bytes, most).min(chunk_size / size);
             let span = self.span_of(chunk);
             let (block, at) = (chunk.address(base), chunk.granule(span.start()));
-            let taken = count * bytes;
             if Self::COUNTS_HELD {
                 span.hold();
             }
@@ -182,7 +181,6 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if count > 1 {
                 self.quick.push_row(after(block, bytes), bytes, count - 1);
             }
-            self.cover(after(block, taken));
             self.counts.count_in(count, count * size);
             self.put_rest(chunk, chunk_size, count * size);
             block
@@ -305,23 +303,41 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 span.hold();
             }
             span.map().take(at, at + size);
-            self.cover(span.address(at + size));
         }
         self.counts.count_in(1, size);
     }
 
-    /// Puts what a free chunk has above its first `size` granules, if anything, into a bin.
+    /// Puts what a free chunk has above its first `size` granules, which were handed out, into a bin, if there is anything.
     ///
     /// # Safety
     /// The chunk is in no bin and has `chunk_size` granules, `size` or more.
     #[inline(always)]
     pub(super) unsafe fn put_rest(&mut self, chunk: Position<Unit<S, M>>, chunk_size: usize, size: usize) {
         let rest = chunk_size - size;
-        if rest > 0 {
-            // SAFETY: as the caller says.
-            unsafe { self.insert(chunk.up(size), rest) };
+        // SAFETY: as the caller says.
+        unsafe {
+            if self.may_be_fresh_below(chunk.up(chunk_size)) {
+                self.put_rest_that_may_be_fresh(chunk.up(size), rest);
+            } else if rest > 0 {
+                self.bins.insert(self.base(), chunk.up(size), rest);
+            }
         }
         self.close_if_shorter(chunk_size, rest);
+    }
+
+    /// [`put_rest`](Self::put_rest), of `rest` granules from `at` on, some of which no block may have covered.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(never)]
+    unsafe fn put_rest_that_may_be_fresh(&mut self, at: Position<Unit<S, M>>, rest: usize) {
+        // SAFETY: as the caller says.
+        unsafe {
+            self.cover(at, rest);
+            if rest > 0 {
+                self.insert(at, rest);
+            }
+        }
     }
 
     /// Hands out a block for `layout` of a free chunk; what is left on either side goes into bins.

@@ -77,8 +77,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[inline(always)]
     unsafe fn is_wilderness(&self, chunk: Position<Unit<S, M>>, size: usize) -> bool {
         // SAFETY: as the caller says.
-        let end = unsafe { chunk.up(size).address(self.base()) };
-        S::ZEROED && self.fresh.ends_at(end) && size > 1 && self.bins.has_far_last()
+        let may_be = unsafe { self.may_be_fresh_below(chunk.up(size)) };
+        may_be && !self.fresh.is_empty() && size > 1 && self.bins.has_far_last()
     }
 
     /// Before another span comes: the wilderness, if there is one, is a chunk like any other.
@@ -91,7 +91,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: what no block has covered is free, and so is the chunk that it ends.
         unsafe {
             let (base, end) = (self.base(), newest.position(newest.first() + newest.capacity()));
-            if fresh.ends_at(end.address(base)) {
+            if fresh.ends_at(end.address(base)) && !fresh.is_empty() {
                 let size = self.bins.remove_below(base, end);
                 self.bins.insert(base, end.down(size), size);
             }

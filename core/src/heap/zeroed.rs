@@ -5,6 +5,7 @@ use core::ptr::NonNull;
 
 use super::Heap;
 use crate::fresh::Fresh;
+use crate::granule::{Position, Unit};
 use crate::{Mode, PageSource};
 
 impl<S: PageSource, M: Mode> Heap<S, M> {
@@ -35,11 +36,28 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         unsafe { fresh.clear(self.fresh, block, size) };
     }
 
-    /// A block that ends at `end` was handed out, or made as long.
+    /// Whether there may be something just below `end`, the end of a chunk, that no block has covered. If not, there is nothing in
+    /// the chunk.
+    ///
+    /// # Safety
+    /// The chunk lies in a span of ours.
     #[inline(always)]
-    pub(super) fn cover(&mut self, end: NonNull<u8>) {
-        if S::ZEROED {
-            self.fresh.cover(end);
+    pub(super) unsafe fn may_be_fresh_below(&self, end: Position<Unit<S, M>>) -> bool {
+        // SAFETY: as the caller says.
+        S::ZEROED && unsafe { self.fresh.ends_at(end.address(self.base())) }
+    }
+
+    /// A block that ends at `end`, below `rest` granules that are still free, was handed out of a free chunk, or made as long.
+    ///
+    /// # Safety
+    /// The block and what is free above it lie in a span of ours.
+    #[inline(always)]
+    pub(super) unsafe fn cover(&mut self, end: Position<Unit<S, M>>, rest: usize) {
+        // SAFETY: as the caller says.
+        unsafe {
+            if self.may_be_fresh_below(end.up(rest)) {
+                self.fresh.cover(end.address(self.base()));
+            }
         }
     }
 }
