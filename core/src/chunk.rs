@@ -28,6 +28,9 @@ use crate::granule::{Granule, Position};
 /// Cells at a free chunk's start that it keeps something in, at most.
 pub(crate) const KEPT_CELLS: usize = 3;
 
+/// Cells of a [blank](FreeChunk::lay_blank).
+pub(crate) const BLANK_CELLS: usize = 3;
+
 /// A free chunk, by its position.
 #[derive(Debug, PartialEq, Eq)]
 #[repr(transparent)]
@@ -93,6 +96,30 @@ impl<G: Granule> FreeChunk<G> {
             let cell = Position::<G>::cells_up(sentinel, Self::SIZE);
             if G::ROOMY { cell.set_size(base, 0) } else { cell.set_link(base, sentinel) }
         }
+    }
+
+    /// Makes a **blank** of three cells: a chunk of no granules in a bin of its own, from which it may be taken any number of times,
+    /// and nothing has changed.
+    ///
+    /// # Safety
+    /// The cells at `blank` are ours to write, now and later.
+    pub(crate) unsafe fn lay_blank(base: NonNull<u8>, blank: Position<G>) {
+        // SAFETY: as the caller says.
+        unsafe {
+            blank.set_link(base, blank);
+            blank.cells_up(Self::SIZE).set_size(base, 0);
+            Self(blank).set_back::<true>(base, blank);
+        }
+    }
+
+    /// The cell that says the size of the blank at `blank`.
+    ///
+    /// # Safety
+    /// One is there.
+    #[inline(always)]
+    pub(crate) unsafe fn size_cell(blank: Position<G>) -> Position<G> {
+        // SAFETY: as the caller says.
+        unsafe { blank.cells_up(Self::SIZE) }
     }
 
     /// Its size in granules, if it has more than one, or a roomy one.

@@ -20,10 +20,11 @@ pub mod class;
 mod search;
 
 use core::fmt::Debug;
+use core::hint::select_unpredictable;
 use core::ops::Range;
 use core::ptr::NonNull;
 
-use crate::chunk::FreeChunk;
+use crate::chunk::{BLANK_CELLS, FreeChunk};
 use crate::granule::{Granule, Position};
 
 pub(crate) const WORD_BITS: usize = usize::BITS as usize;
@@ -70,14 +71,18 @@ impl<G: Granule> Bins<G> {
     /// The largest chunk, in granules, that there can be bins for.
     pub const LARGEST: usize = class::largest_for::<G>(G::BinBits::WORDS * WORD_BITS);
 
+    /// The [blank](FreeChunk::lay_blank): behind the heads or, where positions are counted, in cells at the base that nothing else
+    /// needs.
+    const BLANK_BEHIND: usize = if G::COUNTED { 0 } else { BLANK_CELLS };
+
     /// Bytes that the bins of chunks of up to `largest` granules take.
     pub const fn bytes(largest: usize) -> usize {
-        class::holding::<G>(largest) * G::CELL
+        (class::holding::<G>(largest) + Self::BLANK_BEHIND) * G::CELL
     }
 
     /// Bytes that these bins take.
     pub(crate) const fn own_bytes(&self) -> usize {
-        self.last() * G::CELL
+        (self.last() + Self::BLANK_BEHIND) * G::CELL
     }
 
     /// The largest chunk, in granules, that there is a bin for; 0 without bins.
@@ -89,13 +94,15 @@ impl<G: Granule> Bins<G> {
     ///
     /// # Safety
     /// As for the type. [`Bins::bytes`] bytes at `memory`, above the base, are theirs for as long as they are in use, and so are
-    /// three cells at the base, but for the first: the lists' [sentinel](Position::sentinel).
+    /// three cells at the base, but for the first: the lists' [sentinel](Position::sentinel). Where positions are counted, so are
+    /// the three behind those.
     pub unsafe fn initialize(&mut self, base: NonNull<u8>, memory: NonNull<u8>, largest: usize) {
         // SAFETY: the caller gives room for a head a bin.
         unsafe {
             let heads = Position::new(base, memory).cell_down();
-            FreeChunk::<G>::lay_sentinel(base);
             *self = Self { heads, count: class::count::<G>(largest), ..Self::new() };
+            FreeChunk::<G>::lay_sentinel(base);
+            FreeChunk::lay_blank(base, self.blank());
             self.forget(base);
         }
     }
@@ -218,6 +225,49 @@ impl<G: Granule> Bins<G> {
                 None => self.unlink::<false>(base, FreeChunk::at(end.down(1)), 1),
             }
         }
+    }
+
+    /// [`remove`](Self::remove), if `is_free`. If not, 0 granules. Without a branch on that. O(1).
+    ///
+    /// # Safety
+    /// As there, if `is_free`.
+    #[inline(always)]
+    pub unsafe fn remove_if(&mut self, base: NonNull<u8>, at: Position<G>, is_free: bool) -> usize {
+        // SAFETY: a free chunk is there, or the blank.
+        unsafe { self.remove(base, select_unpredictable(is_free, at, self.blank())) }
+    }
+
+    /// [`remove_below`](Self::remove_below), if `is_free`. If not, 0 granules. Without a branch on that. O(1).
+    ///
+    /// # Safety
+    /// As there, if `is_free`.
+    #[inline(always)]
+    pub unsafe fn remove_below_if(&mut self, base: NonNull<u8>, end: Position<G>, is_free: bool) -> usize {
+        // SAFETY: a free chunk ends there, where its footer says its start; or all is the blank's.
+        unsafe {
+            let blank = self.blank();
+            let footer = select_unpredictable(is_free, end.cell_down(), FreeChunk::size_cell(blank));
+            match footer.size(base) {
+                Some(size) => {
+                    let chunk = select_unpredictable(is_free, end.down(size), blank);
+                    self.unlink::<true>(base, FreeChunk::at(chunk), size)
+                }
+                None => self.unlink::<false>(base, FreeChunk::at(end.down(1)), 1),
+            }
+        }
+    }
+
+    /// Where the blank is.
+    ///
+    /// # Safety
+    /// As for the type.
+    #[inline(always)]
+    unsafe fn blank(&self) -> Position<G> {
+        if G::COUNTED {
+            return Position::cell(BLANK_CELLS);
+        }
+        // SAFETY: as the caller says.
+        unsafe { self.heads.cells_up(self.count) }
     }
 
     #[inline(always)]

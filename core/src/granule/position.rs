@@ -64,6 +64,12 @@ impl<G: Granule> Position<G> {
         (!self.is_sentinel(base) && !self.0.is_null()).then_some(self)
     }
 
+    /// The position of the cell with a number, counted from the base, where positions are.
+    #[inline(always)]
+    pub(crate) fn cell(number: usize) -> Self {
+        Self::numbered(number * (G::CELL / Self::UNIT))
+    }
+
     /// The position at `address`, where a granule or a cell starts.
     ///
     /// # Safety

@@ -1,11 +1,21 @@
 //! Making chunks in use free, merged with their free neighbours.
 
+use core::ptr::NonNull;
+
 use super::Heap;
 use super::lookup::UsedChunk;
 use crate::granule::{Position, Unit};
 use crate::map::Neighbours;
+use crate::raw::prefetch;
 use crate::span::Span;
 use crate::{Mode, PageSource};
+
+/// The granules of a chunk, and of what is free beside it.
+struct Merged {
+    below: usize,
+    size: usize,
+    above: usize,
+}
 
 impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Makes a chunk in use, which its span does not count any more, a free one, merged with its free neighbours.
@@ -50,23 +60,59 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         &mut self,
         span: Span<Unit<S, M>>,
         start: usize,
-        mut size: usize,
+        size: usize,
         neighbours: Neighbours,
     ) {
-        self.counts.count_out(1, size);
         // SAFETY: free neighbours are in bins.
         unsafe {
-            let (base, mut at) = (self.base(), span.position(start));
-            if neighbours.upper_free() {
-                size += self.bins.remove(base, at.up(size));
-            }
-            if neighbours.lower_free() {
-                let below = self.bins.remove_below(base, at);
-                at = at.down(below);
-                size += below;
-            }
-            self.put(at, size);
-            if !S::ONE_BLOCK && size == span.capacity() {
+            let (base, at) = (self.base(), span.position(start));
+            let above = if neighbours.upper_free() { self.bins.remove(base, at.up(size)) } else { 0 };
+            let below = if neighbours.lower_free() { self.bins.remove_below(base, at) } else { 0 };
+            self.put_merged(span, at, Merged { below, size, above });
+        }
+    }
+
+    /// Has what neighbours of the chunk of `bytes` bytes at `ptr` keep beside it, if they are free, read ahead of that.
+    #[inline(always)]
+    pub(super) fn prefetch_neighbours(ptr: NonNull<u8>, bytes: usize) {
+        prefetch(ptr.as_ptr().wrapping_sub(1));
+        prefetch(ptr.as_ptr().wrapping_add(bytes));
+    }
+
+    /// [`coalesce`](Self::coalesce), of a long chunk. Whether neighbours of those are free is hardly foreseen, so there is no branch
+    /// on that: what they keep should be [read ahead](Self::prefetch_neighbours).
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(always)]
+    pub(super) unsafe fn coalesce_long(
+        &mut self,
+        span: Span<Unit<S, M>>,
+        start: usize,
+        size: usize,
+        neighbours: Neighbours,
+    ) {
+        // SAFETY: free neighbours are in bins.
+        unsafe {
+            let (base, at) = (self.base(), span.position(start));
+            let above = self.bins.remove_if(base, at.up(size), neighbours.upper_free());
+            let below = self.bins.remove_below_if(base, at, neighbours.lower_free());
+            self.put_merged(span, at, Merged { below, size, above });
+        }
+    }
+
+    /// Puts a chunk that was in use, at a position of `span`, and what was free below and above it, into a bin.
+    ///
+    /// # Safety
+    /// As for [`coalesce`](Self::coalesce); what was free is in no bin any more.
+    #[inline(always)]
+    unsafe fn put_merged(&mut self, span: Span<Unit<S, M>>, at: Position<Unit<S, M>>, merged: Merged) {
+        let Merged { below, size, above } = merged;
+        self.counts.count_out(1, size);
+        // SAFETY: as the caller says.
+        unsafe {
+            self.put(at.down(below), below + size + above);
+            if !S::ONE_BLOCK && below + size + above == span.capacity() {
                 self.span_is_free(span);
             }
         }

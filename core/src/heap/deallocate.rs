@@ -331,6 +331,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let end = start + size;
         // SAFETY: the granule is the span's. A chunk in use is given up by the caller.
         unsafe {
+            if COVERS {
+                Self::prefetch_neighbours(ptr, size * Self::GRANULE);
+            }
             let span = self.span_of_own(ptr);
             let map = span.map();
             let in_use =
@@ -344,10 +347,11 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             }
             if COVERS {
                 map.give_over_entry(start, end);
+                self.coalesce_long(span, start, size, neighbours);
             } else {
                 map.give_over_edge(start, end);
+                self.coalesce(span, start, size, neighbours);
             }
-            self.coalesce(span, start, size, neighbours);
         }
         Ok(())
     }

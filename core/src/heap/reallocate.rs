@@ -158,9 +158,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             }
             let new_end = start + new_size;
             span.map().move_end(start, end, new_end);
-            if new_end > end {
-                self.cover(span.position(new_end), size + above - new_size);
-            }
+            self.cover(span.position(new_end), size + above - new_size);
             self.counts.resize(size, new_size);
             let rest = size + above - new_size;
             if rest > 0 {
