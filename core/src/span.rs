@@ -10,8 +10,8 @@
 //!   ▲ granule 0                                                                                          ▲ `first`    ▲ `end`
 //! ```
 //!
-//! The [sentinel](Position::sentinel) is that of the lists of free chunks; where positions are counted, it leaves the second half of words 1 and
-//! 2 to the bins' [blank](FreeChunk::lay_blank). A heap of one span has no links to others.
+//! The [sentinel](Position::sentinel) is that of the lists of free chunks. Where positions are counted, it leaves the second half of
+//! word 1 and word 2 to the bins' blank. A heap of one span has no links to others.
 //!
 //! Where blocks may be freed from elsewhere, the map says which are in use and which are posted, and [sections](Section) behind
 //! it say where any are. Where blocks may wait but for that, a **mark** for each granule says whether the block that starts there

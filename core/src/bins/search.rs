@@ -1,9 +1,9 @@
 //! Which bin, or which chunk, serves a request.
 //!
 //! ```text
-//!   near   a bin whose every chunk fits, if its bit is in the first word
-//!   far    the request's own bin, if its first chunk fits; then bins whose every chunk fits
-//!   last   a few chunks of the own bin, and of those above, one by one
+//!   near      for short requests: a bin whose every chunk fits, if its bit is in the first word
+//!   fitting   for others: the request's own bin, if its first chunk fits; or one whose every chunk does
+//!   last      a few chunks of the own bin, and of those above, one by one
 //! ```
 
 use core::ptr::NonNull;
@@ -11,20 +11,27 @@ use core::ptr::NonNull;
 use super::{Bins, WORD_BITS, class};
 use crate::chunk::FreeChunk;
 use crate::granule::{Granule, Position};
+use crate::map::WORD_GRANULES;
 
 /// How many chunks are looked at, from the bin that a size belongs in on, before a request is given up: they may be too small.
 pub(super) const LAST_RESORT: usize = 8;
 
+/// The granules of a short request, at most. The bins that serve one are near in most cases, and found with fewer steps.
+const SHORT: usize = 4 * WORD_GRANULES;
+
 impl<G: Granule> Bins<G> {
-    /// The lowest bin above `bin` that has a chunk, if its bit is in the first word. A size that has `bin`
-    /// [beneath](class::beneath) it fits into each chunk there. O(1).
+    /// Requests with a bin from here on beneath them are not short; in heaps of many spans, where the first word does not show it.
+    const NEAR: usize = if G::COUNTED && class::holding::<G>(SHORT) < WORD_BITS {
+        class::holding::<G>(SHORT)
+    } else {
+        WORD_BITS
+    };
+
+    /// The lowest bin above `bin` that has a chunk, if `bin` is that of short chunks, and the bit of the other in the first word. A
+    /// size that has `bin` [beneath](class::beneath) it fits into each chunk there. O(1).
     #[inline(always)]
     pub fn first_near(&self, bin: usize) -> Option<usize> {
-        if bin >= WORD_BITS {
-            return None;
-        }
-        let here = self.word(0) & (usize::MAX << 1 << bin);
-        (here != 0).then(|| here.trailing_zeros() as usize)
+        if bin < Self::NEAR { self.filled_in_first(bin) } else { None }
     }
 
     /// A bin whose first chunk has `size` granules or more, where there is none [near](Self::first_near): that which chunks of the
@@ -32,17 +39,26 @@ impl<G: Granule> Bins<G> {
     /// cut up while one that fits well is at hand. Of the last bin the first may have fewer: see
     /// [`insert_last`](Self::insert_last). O(1).
     ///
+    /// Which of these it will be is hardly foreseen, so there is no branch on that in one arena, most of which is in the cache. In
+    /// others it is better not to wait for a chunk's size before one goes on.
+    ///
     /// # Safety
     /// As for the type. `beneath` is the one [beneath](class::beneath) the size. If the size is the lowest of
     /// its bin, as each is that has one to itself, that is the one below its own, of which no chunk has as many.
     #[inline(always)]
-    pub unsafe fn first_far(&self, base: NonNull<u8>, beneath: usize, size: usize) -> Option<usize> {
-        let may_fit = beneath >= class::first_of_several::<G>() && beneath < self.count;
-        // SAFETY: as the caller says; the bin is one of these.
-        if may_fit && unsafe { self.first_has(base, beneath, size) } {
-            return Some(beneath);
+    pub unsafe fn first_fitting(&self, base: NonNull<u8>, beneath: usize, size: usize) -> Option<usize> {
+        if beneath >= self.count {
+            return None;
         }
-        self.filled_beyond(beneath)
+        let may_fit = beneath >= class::first_of_several::<G>();
+        // SAFETY: as the caller says; the bin is one of these.
+        let fits = may_fit && unsafe { self.first_has(base, beneath, size) };
+        if G::COUNTED {
+            return self.filled_from(beneath, fits);
+        }
+        // All of the first word was looked at for one near.
+        const { assert!(G::COUNTED || Self::NEAR == WORD_BITS) };
+        if fits { Some(beneath) } else { self.filled_beyond(beneath) }
     }
 
     /// Whether the first chunk of a bin, if it has one, has `size` granules or more, two at least. O(1).
@@ -95,7 +111,36 @@ impl<G: Granule> Bins<G> {
     #[cfg_attr(not(for_size), inline(always))]
     #[cfg_attr(for_size, inline(never))]
     fn filled_above(&self, bin: usize) -> Option<usize> {
-        self.first_near(bin).or_else(|| self.filled_beyond(bin))
+        self.filled_in_first(bin).or_else(|| self.filled_beyond(bin))
+    }
+
+    /// The lowest bin above `bin` that has a chunk and a bit in the first word.
+    #[inline(always)]
+    fn filled_in_first(&self, bin: usize) -> Option<usize> {
+        if bin >= WORD_BITS {
+            return None;
+        }
+        let here = self.word(0) & (usize::MAX << 1 << bin);
+        (here != 0).then(|| here.trailing_zeros() as usize)
+    }
+
+    /// `bin`, if it `fits`, or else the lowest above that has a chunk, without a branch on which word its bit is in. O(1).
+    #[inline(always)]
+    fn filled_from(&self, bin: usize, fits: bool) -> Option<usize> {
+        let filled = self.window(bin) & !1 | usize::from(fits);
+        if filled == 0 {
+            return self.filled_beyond(bin + WORD_BITS - 1);
+        }
+        let found = bin + filled.trailing_zeros() as usize;
+        // Behind the last word the window shows the first once more.
+        (found < self.count).then_some(found)
+    }
+
+    /// The bits of as many bins, from `bin` on, as a word has.
+    #[inline(always)]
+    fn window(&self, bin: usize) -> usize {
+        let (index, shift) = (bin / WORD_BITS, bin % WORD_BITS);
+        self.word(index) >> shift | self.word(index + 1) << 1 << (WORD_BITS - 1 - shift)
     }
 
     /// The lowest bin above `bin` that has a chunk and a bit in another word than the first.

@@ -14,10 +14,8 @@ use crate::raw::after;
 fn take<G: Granule>(bins: &mut Bins<G>, base: NonNull<u8>, size: usize) -> Option<(Position<G>, usize)> {
     // SAFETY: the bins and their chunks lie above the base.
     unsafe {
-        let far = |bins: &Bins<G>| {
-            if bins.are_there() { bins.first_far(base, class::beneath::<G>(size), size) } else { None }
-        };
-        match bins.first_near(class::beneath::<G>(size)).or_else(|| far(bins)) {
+        let beneath = class::beneath::<G>(size);
+        match bins.first_near(beneath).or_else(|| bins.first_fitting(base, beneath, size)) {
             Some(bin) => Some(bins.pop(base, bin)),
             None => bins.take_last_resort(base, size, |_, there| there >= size),
         }
@@ -95,21 +93,21 @@ impl<G: Granule> Model<G> {
     fn take(&mut self, size: usize) {
         let fits = self.chunks.iter().any(|chunk| chunk.1 >= size);
         let sure = self.sure(size);
+        let bin_of = |size| class::holding::<G>(size);
         let base = self.base();
+        let is_near = self.bins.first_near(class::beneath::<G>(size)).is_some();
+        // SAFETY: the chunks lie above the base; there is a bin of the size.
+        let own = unsafe { self.bins.first(base, bin_of(size)).expect("bits and lists agree") };
+        // SAFETY: the chunk is in a bin.
+        let own_fits = own.is_some_and(|first| unsafe { first.size(base) } >= size);
         match take(&mut self.bins, base, size) {
             Some((chunk, got)) => {
                 let place =
                     self.chunks.iter().position(|&there| there == (chunk, got)).expect("was in a bin");
                 self.chunks.swap_remove(place);
                 assert!(got >= size);
-                let bin_of = |size| class::holding::<G>(size);
-                let is_far = sure.is_none_or(|sure| bin_of(sure) >= WORD_BITS);
-                assert!(
-                    sure.is_some_and(|sure| bin_of(got) == bin_of(sure))
-                        || is_far && bin_of(got) == bin_of(size),
-                    "{size} of {:?}",
-                    self.chunks
-                );
+                let expected = if own_fits && !is_near { size } else { sure.unwrap_or(size) };
+                assert_eq!(bin_of(got), bin_of(expected), "{size} of {:?}", self.chunks);
             }
             None => assert!(!fits || self.same_bin(size) >= LAST_RESORT, "{size} of {:?}", self.chunks),
         }

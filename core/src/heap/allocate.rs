@@ -72,14 +72,14 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             Some(bin) if M::WAITS && !M::BOUNDED => Some(unsafe { self.cut_off(bin, size) }),
             // SAFETY: as above.
             Some(bin) => Some(unsafe { self.cut_off_last(bin, size) }),
-            None => self.allocate_from_far(size, beneath),
+            None => self.allocate_fitting(size, beneath),
         }
     }
 
-    /// [`allocate_from_bins`](Self::allocate_from_bins), of `size` granules, where no bin near has a chunk.
+    /// [`allocate_from_bins`](Self::allocate_from_bins), of `size` granules, where no bin near serves.
     #[inline(never)]
-    fn allocate_from_far(&mut self, size: usize, beneath: usize) -> Option<NonNull<u8>> {
-        match self.far_bin_for(size, beneath) {
+    fn allocate_fitting(&mut self, size: usize, beneath: usize) -> Option<NonNull<u8>> {
+        match self.fitting_bin_for(size, beneath) {
             // SAFETY: the bin has a chunk, and the first is large enough.
             Some(bin) => Some(unsafe { self.cut_off_last(bin, size) }),
             None => self.allocate_otherwise(Layout::from_size_align(size * Self::GRANULE, 1).ok()?),
@@ -91,15 +91,15 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     #[cfg_attr(for_size, inline(never))]
     pub(super) fn bin_for(&self, size: usize) -> Option<usize> {
         let beneath = class::beneath::<Unit<S, M>>(size);
-        self.bins.first_near(beneath).or_else(|| self.far_bin_for(size, beneath))
+        self.bins.first_near(beneath).or_else(|| self.fitting_bin_for(size, beneath))
     }
 
     /// [`bin_for`](Self::bin_for), where there is none near. O(1).
     #[inline(always)]
-    fn far_bin_for(&self, size: usize, beneath: usize) -> Option<usize> {
+    fn fitting_bin_for(&self, size: usize, beneath: usize) -> Option<usize> {
         // SAFETY: if there are bins, they lie in a span.
         unsafe {
-            let bin = self.bins.first_far(self.base(), beneath, size)?;
+            let bin = self.bins.first_fitting(self.base(), beneath, size)?;
             // The wilderness may be shorter.
             let is_sure =
                 !S::ZEROED || bin != self.bins.last() || self.bins.first_has(self.base(), bin, size);

@@ -117,11 +117,16 @@ impl<G: Granule> Shadow<G> {
 
     fn remove(&mut self, place: usize, size: usize, from_below: bool) {
         let (base, at, end) = (self.base(), self.granule(place, 0), self.granule(place, size));
-        // SAFETY: the chunk is in a bin.
-        let removed = unsafe {
-            if from_below { self.bins.remove(base, at) } else { self.bins.remove_below(base, end) }
+        // SAFETY: the chunk is in a bin, or is not to be taken out.
+        let (removed, not_removed) = unsafe {
+            if from_below {
+                let not_removed = self.bins.remove_below_if(base, end, false);
+                (self.bins.remove_below(base, end), not_removed)
+            } else {
+                (self.bins.remove(base, at), self.bins.remove_if(base, at, false))
+            }
         };
-        assert_eq!(removed, size);
+        assert_eq!((removed, not_removed), (size, 0));
         self.forget(place);
     }
 
@@ -129,13 +134,17 @@ impl<G: Granule> Shadow<G> {
         let beneath = class::beneath::<G>(size);
         let expected = (beneath + 1..self.lists.len()).find(|&bin| !self.lists[bin].is_empty());
         // All bins are near; where none will do, the one beneath them is looked at.
-        assert_eq!(self.bins.first_near(beneath), expected, "{size} granules");
+        let near = self.bins.first_near(beneath);
+        assert_eq!(near, expected, "{size} granules");
         let first = self.lists[beneath].last().and_then(|&place| self.sizes[place]);
         let base = self.base();
-        // SAFETY: the bins and their chunks lie above the base.
-        let far = unsafe { self.bins.first_far(base, beneath, size) };
-        assert_eq!(far, (first >= Some(size)).then_some(beneath), "{size} granules");
-        let Some(bin) = expected.or(far) else { return };
+        let fitting = near.or_else(|| {
+            // SAFETY: the bins and their chunks lie above the base.
+            let fitting = unsafe { self.bins.first_fitting(base, beneath, size) };
+            assert_eq!(fitting, (first >= Some(size)).then_some(beneath), "{size} granules");
+            fitting
+        });
+        let Some(bin) = fitting else { return };
         // SAFETY: the bin has a chunk.
         let (chunk, got) = unsafe { self.bins.pop(base, bin) };
         let place = *self.lists[bin].last().expect("the bin has a chunk");
