@@ -1,5 +1,6 @@
 //! Chunks in use that end in another entry than they start in: where, and the note of that.
 
+use core::hint::select_unpredictable;
 use core::sync::atomic::Ordering::Relaxed;
 
 use super::entry::{Entry, Fields, note_of};
@@ -133,19 +134,26 @@ impl<G: Granule> Map<G> {
     /// Notes the end of the chunk `[g, end)` in the first entry it covers whole, if any.
     #[inline(always)]
     pub(super) unsafe fn note(self, g: usize, end: usize) {
-        // The first comparison says no to short chunks at once.
-        if end - g > WORD_GRANULES && covers_an_entry(g, end) {
-            // SAFETY: the entry is the chunk's own.
-            unsafe { self.keep_above(g, note_of(end)) };
-        }
+        // SAFETY: the caller gives a chunk of the map.
+        unsafe { self.keep_if_covered(g, end, note_of(end)) };
     }
 
     /// Undoes [`note`](Self::note).
     #[inline(always)]
     pub(super) unsafe fn forget(self, g: usize, end: usize) {
-        if covers_an_entry(g, end) {
-            // SAFETY: the entry is the chunk's own.
-            unsafe { self.keep_above(g, 0) };
+        // SAFETY: the caller gives a chunk of the map.
+        unsafe { self.keep_if_covered(g, end, 0) };
+    }
+
+    /// Has `edges` of the first entry that the chunk `[g, end)` covers whole, if any, hold a note, or nothing. Whether it does is
+    /// hardly foreseen unless it is short: so then there is no branch on it.
+    #[inline(always)]
+    unsafe fn keep_if_covered(self, g: usize, end: usize, note: usize) {
+        if end - g > WORD_GRANULES {
+            // SAFETY: the chunk goes on into the entry above that of its start.
+            let above = unsafe { self.entry(g / WORD_GRANULES + 1) }.edges();
+            let kept = select_unpredictable(covers_an_entry(g, end), note, above.load(Relaxed));
+            above.store(kept, Relaxed);
         }
     }
 
