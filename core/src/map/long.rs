@@ -63,11 +63,8 @@ impl<G: Granule> Map<G> {
     /// The end of a chunk at `g`, whose next entry holds its end, or notes it.
     #[inline(always)]
     fn end_in_next(g: usize, next: Fields) -> usize {
-        if next.is_note() {
-            next.noted()
-        } else {
-            (g / WORD_GRANULES + 1) * WORD_GRANULES + first_start::<G>(next) % WORD_GRANULES
-        }
+        let in_next = (g / WORD_GRANULES + 1) * WORD_GRANULES + first_start::<G>(next) % WORD_GRANULES;
+        select_unpredictable(next.is_note(), next.noted(), in_next)
     }
 
     /// What lies below and above the chunk in use `[g, end)`, if there is one.
