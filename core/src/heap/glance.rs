@@ -101,6 +101,8 @@ impl<S: PageSource> Heap<S, Local> {
                 return LongWait::TooLong(bytes);
             }
             glance.flip_live();
+            // It is coalesced once another takes its place.
+            Self::prefetch_neighbours(ptr, bytes);
             match self.quick.exchange_long(ptr, bytes) {
                 Some((block, bytes)) => LongWait::InPlaceOf(block, bytes),
                 None => LongWait::Yes,
