@@ -11,36 +11,39 @@ use core::ptr::NonNull;
 use super::{Bins, WORD_BITS, class};
 use crate::chunk::FreeChunk;
 use crate::granule::{Granule, Position};
-use crate::map::WORD_GRANULES;
+use crate::raw::WORD;
 
 /// How many chunks are looked at, from the bin that a size belongs in on, before a request is given up: they may be too small.
 pub(super) const LAST_RESORT: usize = 8;
 
-/// The granules of a short request, at most. The bins that serve one are near in most cases, and found with fewer steps.
-const SHORT: usize = 4 * WORD_GRANULES;
+/// The bytes of a short request, at most. The bins that serve one are near in most cases, and found with fewer steps.
+const SHORT: usize = 512 * WORD;
 
 impl<G: Granule> Bins<G> {
-    /// Requests with a bin from here on beneath them are not short; in heaps of many spans, where the first word does not show it.
-    const NEAR: usize = if G::COUNTED && class::holding::<G>(SHORT) < WORD_BITS {
-        class::holding::<G>(SHORT)
-    } else {
-        WORD_BITS
-    };
+    /// Whether the bin of a long request is found [without a branch](Self::first_fitting): in one arena, most of which is in the
+    /// cache. In others it is better not to wait for a chunk's size before one goes on.
+    const UNFORESEEN: bool = G::COUNTED && !cfg!(for_size);
 
-    /// The lowest bin above `bin` that has a chunk, if `bin` is that of short chunks, and the bit of the other in the first word. A
-    /// size that has `bin` [beneath](class::beneath) it fits into each chunk there. O(1).
+    /// A request that has such a bin [beneath](class::beneath) it, or a higher one, is not short.
+    pub const LONG: usize = if Self::UNFORESEEN { class::holding::<G>(SHORT / G::BYTES) } else { WORD_BITS };
+
+    /// The lowest bin above `bin` that has a chunk, if its bit is in the first word. A size that has `bin`
+    /// [beneath](class::beneath) it fits into each chunk there. O(1).
     #[inline(always)]
     pub fn first_near(&self, bin: usize) -> Option<usize> {
-        if bin < Self::NEAR { self.filled_in_first(bin) } else { None }
+        if bin >= WORD_BITS {
+            return None;
+        }
+        let here = self.word(0) & (usize::MAX << 1 << bin);
+        (here != 0).then(|| here.trailing_zeros() as usize)
     }
 
-    /// A bin whose first chunk has `size` granules or more, where there is none [near](Self::first_near): that which chunks of the
-    /// size belong in, if its first has as many, or else the lowest of those above that has a chunk. So long chunks are not
-    /// cut up while one that fits well is at hand. Of the last bin the first may have fewer: see
-    /// [`insert_last`](Self::insert_last). O(1).
+    /// A bin whose first chunk has `size` granules or more, where there is none [near](Self::first_near), or the request is
+    /// [long](Self::LONG): that which chunks of the size belong in, if its first has as many, or else the lowest of those above
+    /// that has a chunk. So long chunks are not cut up while one that fits well is at hand. Of the last bin the first may have
+    /// fewer: see [`insert_last`](Self::insert_last). O(1).
     ///
-    /// Which of these it will be is hardly foreseen, so there is no branch on that in one arena, most of which is in the cache. In
-    /// others it is better not to wait for a chunk's size before one goes on.
+    /// Which of these it will be is hardly foreseen, so there is no branch on that, where that is better.
     ///
     /// # Safety
     /// As for the type. `beneath` is the one [beneath](class::beneath) the size. If the size is the lowest of
@@ -53,11 +56,9 @@ impl<G: Granule> Bins<G> {
         let may_fit = beneath >= class::first_of_several::<G>();
         // SAFETY: as the caller says; the bin is one of these.
         let fits = may_fit && unsafe { self.first_has(base, beneath, size) };
-        if G::COUNTED {
+        if Self::UNFORESEEN && beneath >= Self::LONG {
             return self.filled_from(beneath, fits);
         }
-        // All of the first word was looked at for one near.
-        const { assert!(G::COUNTED || Self::NEAR == WORD_BITS) };
         if fits { Some(beneath) } else { self.filled_beyond(beneath) }
     }
 
@@ -111,17 +112,7 @@ impl<G: Granule> Bins<G> {
     #[cfg_attr(not(for_size), inline(always))]
     #[cfg_attr(for_size, inline(never))]
     fn filled_above(&self, bin: usize) -> Option<usize> {
-        self.filled_in_first(bin).or_else(|| self.filled_beyond(bin))
-    }
-
-    /// The lowest bin above `bin` that has a chunk and a bit in the first word.
-    #[inline(always)]
-    fn filled_in_first(&self, bin: usize) -> Option<usize> {
-        if bin >= WORD_BITS {
-            return None;
-        }
-        let here = self.word(0) & (usize::MAX << 1 << bin);
-        (here != 0).then(|| here.trailing_zeros() as usize)
+        self.first_near(bin).or_else(|| self.filled_beyond(bin))
     }
 
     /// `bin`, if it `fits`, or else the lowest above that has a chunk, without a branch on which word its bit is in. O(1).
@@ -129,7 +120,7 @@ impl<G: Granule> Bins<G> {
     fn filled_from(&self, bin: usize, fits: bool) -> Option<usize> {
         let filled = self.window(bin) & !1 | usize::from(fits);
         if filled == 0 {
-            return self.filled_beyond(bin + WORD_BITS - 1);
+            return self.filled_in_words(bin / WORD_BITS + 1, usize::MAX);
         }
         let found = bin + filled.trailing_zeros() as usize;
         // Behind the last word the window shows the first once more.
@@ -147,9 +138,15 @@ impl<G: Granule> Bins<G> {
     #[cfg_attr(not(for_size), inline(always))]
     #[cfg_attr(for_size, inline(never))]
     fn filled_beyond(&self, bin: usize) -> Option<usize> {
-        let (words, from) = (self.bits.as_ref(), (bin + 1).max(WORD_BITS));
-        let mut index = from / WORD_BITS;
-        let mut here = words.get(index)? & (usize::MAX << (from % WORD_BITS));
+        let from = (bin + 1).max(WORD_BITS);
+        self.filled_in_words(from / WORD_BITS, usize::MAX << (from % WORD_BITS))
+    }
+
+    /// The lowest bin that has a chunk and its bit in word `index`, among `these`, or in one above.
+    #[inline(always)]
+    fn filled_in_words(&self, mut index: usize, these: usize) -> Option<usize> {
+        let words = self.bits.as_ref();
+        let mut here = words.get(index)? & these;
         while here == 0 {
             index += 1;
             here = *words.get(index)?;

@@ -67,7 +67,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
         let size = granules::<Unit<S, M>>(layout.size());
         let beneath = class::beneath::<Unit<S, M>>(size);
-        match self.bins.first_near(beneath) {
+        let is_short = beneath < Bins::<Unit<S, M>>::LONG;
+        match if is_short { self.bins.first_near(beneath) } else { None } {
             // SAFETY: the bin has a chunk, and the first is large enough.
             Some(bin) if M::WAITS && !M::BOUNDED => Some(unsafe { self.cut_off(bin, size) }),
             // SAFETY: as above.
@@ -76,7 +77,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 
-    /// [`allocate_from_bins`](Self::allocate_from_bins), of `size` granules, where no bin near serves.
+    /// [`allocate_from_bins`](Self::allocate_from_bins), of `size` granules, which are many, or where no bin near has a chunk.
     #[inline(never)]
     fn allocate_fitting(&mut self, size: usize, beneath: usize) -> Option<NonNull<u8>> {
         match self.fitting_bin_for(size, beneath) {
