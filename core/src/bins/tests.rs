@@ -227,6 +227,30 @@ fn is_left_whole<G: Granule>() {
 }
 
 #[test]
+fn the_lowest_filled_bin_above_is_found_wherever_its_bit_is() {
+    is_found_wherever::<TwoWords>();
+    is_found_wherever::<TwoWordsLive>();
+    is_found_wherever::<Within<ArenaSource, TwoWords>>();
+    is_found_wherever::<OneWord>();
+}
+
+fn is_found_wherever<G: Granule>() {
+    let mut model = Model::<G>::new(usize::MAX >> 5);
+    let (base, last) = (model.base(), model.bins.last());
+    for filled in 1..=last {
+        model.bins.bits.as_mut()[filled / WORD_BITS] = 1 << (filled % WORD_BITS);
+        for beneath in class::first_of_several::<G>()..=last {
+            let size = class::smallest::<G>(beneath) + 1;
+            // SAFETY: the heads are the model's. No bin has a chunk, whatever its bit says, so that none of the own bin fits.
+            let fitting = unsafe { model.bins.first_fitting(base, beneath, size) };
+            let found = model.bins.first_near(beneath).or(fitting);
+            assert_eq!(found, (filled > beneath).then_some(filled), "{size} granules");
+        }
+        model.bins.bits = G::BinBits::NONE;
+    }
+}
+
+#[test]
 fn a_bit_that_does_not_agree_with_its_list_is_told() {
     is_told::<TwoWords>();
     is_told::<Within<ArenaSource, TwoWords>>();
