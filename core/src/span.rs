@@ -36,7 +36,7 @@ pub use section::Section;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
-use crate::chunk::FreeChunk;
+use crate::chunk::{BLANK_CELLS, FreeChunk, KEPT_CELLS};
 use crate::granule::{Granule, Position};
 use crate::map::{Bits, Entry, Live, Map, WORD_GRANULES, entries};
 use crate::raw::{WORD, after, distance, word};
@@ -65,6 +65,8 @@ impl<G: Granule> Span<G> {
     /// # Safety
     /// The block is valid, unused, aligned to a granule, and no smaller than `overhead` with one granule.
     pub unsafe fn lay(block: NonNull<[u8]>, overhead: Overhead, zeroed: bool) -> Self {
+        // The sentinel's cells and then the blank's stand where no other word does.
+        const { assert!(!G::COUNTED || (KEPT_CELLS + BLANK_CELLS) * G::CELL <= BLOCK_SIZE) };
         let span = Self(block.cast(), PhantomData);
         let granules = block.len() / G::BYTES;
         let (first, end) = (overhead.first::<G>(granules), overhead.end::<G>(granules));

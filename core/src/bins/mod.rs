@@ -12,6 +12,9 @@
 //!
 //! All small requests, and most chunks that serve them, are in the first word of bits.
 //!
+//! A neighbour that may be free or not is taken out of its bin without a branch, where that is better: if it is not free, the
+//! **blank** is taken out of its own, and nothing has changed.
+//!
 //! Of what is freed the lower chunks tend to come first in a bin, so that blocks gather below and long chunks form above.
 //! (Order by address against fragmentation: Wilson, Johnstone, Neely and Boles, "Dynamic storage allocation: a survey and
 //! critical review", 1995.)
@@ -24,7 +27,7 @@ use core::hint::select_unpredictable;
 use core::ops::Range;
 use core::ptr::NonNull;
 
-use crate::chunk::{BLANK_CELLS, FreeChunk};
+use crate::chunk::{BLANK_CELLS, FreeChunk, KEPT_CELLS};
 use crate::granule::{Granule, Position};
 
 pub(crate) const WORD_BITS: usize = usize::BITS as usize;
@@ -264,7 +267,7 @@ impl<G: Granule> Bins<G> {
     #[inline(always)]
     unsafe fn blank(&self) -> Position<G> {
         if G::COUNTED {
-            return Position::cell(BLANK_CELLS);
+            return Position::cell(KEPT_CELLS);
         }
         // SAFETY: as the caller says.
         unsafe { self.heads.cells_up(self.count) }

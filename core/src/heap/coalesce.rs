@@ -10,13 +10,6 @@ use crate::raw::prefetch;
 use crate::span::Span;
 use crate::{Mode, PageSource};
 
-/// The granules of a chunk, and of what is free beside it.
-struct Merged {
-    below: usize,
-    size: usize,
-    above: usize,
-}
-
 impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Makes a chunk in use, which its span does not count any more, a free one, merged with its free neighbours.
     ///
@@ -45,30 +38,42 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         unsafe {
             let neighbours = span.map().give(start, end);
             clear();
-            self.coalesce(span, start, end - start, neighbours);
+            self.coalesce::<false>(span, start, end - start, neighbours);
         }
     }
 
     /// Puts the `size` granules of `span` from `start` on, which were a chunk in use, into a bin, merged with their free
-    /// neighbours.
+    /// neighbours. Whether those of a `LONG` chunk are free is hardly foreseen, so there is no branch on that: what they keep should
+    /// be [read ahead](Self::prefetch_neighbours).
     ///
     /// # Safety
     /// The map has them free already; the neighbours are free, and in bins, where that is said.
     #[cfg_attr(not(for_size), inline(always))]
     #[cfg_attr(for_size, inline(never))]
-    pub(super) unsafe fn coalesce(
+    pub(super) unsafe fn coalesce<const LONG: bool>(
         &mut self,
         span: Span<Unit<S, M>>,
         start: usize,
         size: usize,
         neighbours: Neighbours,
     ) {
+        self.counts.count_out(1, size);
         // SAFETY: free neighbours are in bins.
         unsafe {
             let (base, at) = (self.base(), span.position(start));
-            let above = if neighbours.upper_free() { self.bins.remove(base, at.up(size)) } else { 0 };
-            let below = if neighbours.lower_free() { self.bins.remove_below(base, at) } else { 0 };
-            self.put_merged(span, at, Merged { below, size, above });
+            let (lower_free, upper_free) = (neighbours.lower_free(), neighbours.upper_free());
+            let (above, below) = if LONG {
+                let above = self.bins.remove_if(base, at.up(size), upper_free);
+                (above, self.bins.remove_below_if(base, at, lower_free))
+            } else {
+                let above = if upper_free { self.bins.remove(base, at.up(size)) } else { 0 };
+                (above, if lower_free { self.bins.remove_below(base, at) } else { 0 })
+            };
+            let all = below + size + above;
+            self.put(at.down(below), all);
+            if !S::ONE_BLOCK && all == span.capacity() {
+                self.span_is_free(span);
+            }
         }
     }
 
@@ -77,45 +82,6 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     pub(super) fn prefetch_neighbours(ptr: NonNull<u8>, bytes: usize) {
         prefetch(ptr.as_ptr().wrapping_sub(1));
         prefetch(ptr.as_ptr().wrapping_add(bytes));
-    }
-
-    /// [`coalesce`](Self::coalesce), of a long chunk. Whether neighbours of those are free is hardly foreseen, so there is no branch
-    /// on that: what they keep should be [read ahead](Self::prefetch_neighbours).
-    ///
-    /// # Safety
-    /// As there.
-    #[inline(always)]
-    pub(super) unsafe fn coalesce_long(
-        &mut self,
-        span: Span<Unit<S, M>>,
-        start: usize,
-        size: usize,
-        neighbours: Neighbours,
-    ) {
-        // SAFETY: free neighbours are in bins.
-        unsafe {
-            let (base, at) = (self.base(), span.position(start));
-            let above = self.bins.remove_if(base, at.up(size), neighbours.upper_free());
-            let below = self.bins.remove_below_if(base, at, neighbours.lower_free());
-            self.put_merged(span, at, Merged { below, size, above });
-        }
-    }
-
-    /// Puts a chunk that was in use, at a position of `span`, and what was free below and above it, into a bin.
-    ///
-    /// # Safety
-    /// As for [`coalesce`](Self::coalesce); what was free is in no bin any more.
-    #[inline(always)]
-    unsafe fn put_merged(&mut self, span: Span<Unit<S, M>>, at: Position<Unit<S, M>>, merged: Merged) {
-        let Merged { below, size, above } = merged;
-        self.counts.count_out(1, size);
-        // SAFETY: as the caller says.
-        unsafe {
-            self.put(at.down(below), below + size + above);
-            if !S::ONE_BLOCK && below + size + above == span.capacity() {
-                self.span_is_free(span);
-            }
-        }
     }
 
     /// Puts a free chunk into a bin.

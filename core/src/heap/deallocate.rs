@@ -312,7 +312,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 return self.free_last(ptr);
             }
             span.map().give_short(view, start, size);
-            self.coalesce(span, start, size, view.neighbours(size));
+            self.coalesce::<false>(span, start, size, view.neighbours(size));
         }
         Ok(())
     }
@@ -347,11 +347,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             }
             if COVERS {
                 map.give_over_entry(start, end);
-                self.coalesce_long(span, start, size, neighbours);
             } else {
                 map.give_over_edge(start, end);
-                self.coalesce(span, start, size, neighbours);
             }
+            self.coalesce::<COVERS>(span, start, size, neighbours);
         }
         Ok(())
     }

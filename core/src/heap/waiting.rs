@@ -6,7 +6,6 @@ use core::ptr::NonNull;
 use super::Heap;
 use super::lookup::UsedChunk;
 use crate::granule::{Unit, rounded};
-use crate::map::Neighbours;
 use crate::span::Span;
 use crate::{Mode, PageSource};
 
@@ -107,7 +106,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         unsafe {
             self.flip_waiting(span, start);
             if let Some((block, bytes)) = self.quick.exchange_long(ptr, bytes) {
-                self.take_back_long(block, bytes);
+                self.take_back_waiting::<true>(block, bytes);
             }
         }
     }
@@ -235,7 +234,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             // SAFETY: the lists serve the size.
             while let Some(block) = unsafe { self.quick.pop(bytes) } {
                 // SAFETY: a block that waits is the start of a chunk of ours, whose bit is set; its span does not count it.
-                unsafe { self.take_back_waiting(block, bytes) };
+                unsafe { self.take_back_waiting::<false>(block, bytes) };
                 coalesced += 1;
                 if coalesced == FLUSHED {
                     return coalesced;
@@ -251,57 +250,27 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         while let Some((block, bytes)) = self.quick.take_any_long() {
             // SAFETY: a block that waits is the start of a chunk of ours, whose bit is set; where long ones do, no span
             // counts.
-            unsafe { self.take_back_long(block, bytes) };
+            unsafe { self.take_back_waiting::<true>(block, bytes) };
             any = true;
         }
         any
     }
 
-    /// Coalesces a block of `bytes` bytes that waits, just taken off its list.
+    /// Coalesces a block of `bytes` bytes that waits, a `LONG` one or not, just taken off its list or its place.
     ///
     /// # Safety
     /// The block is the start of a chunk of ours, the bit says that it waits, and its span does not count it.
     #[inline(never)]
-    pub(crate) unsafe fn take_back_waiting(&mut self, block: NonNull<u8>, bytes: usize) {
-        // SAFETY: as the caller says.
-        unsafe {
-            let (span, start, neighbours) = self.give_waiting(block, bytes);
-            self.coalesce(span, start, bytes / Self::GRANULE, neighbours);
-        }
-    }
-
-    /// [`take_back_waiting`](Self::take_back_waiting), of a long block.
-    ///
-    /// # Safety
-    /// As there.
-    #[inline(never)]
-    pub(crate) unsafe fn take_back_long(&mut self, block: NonNull<u8>, bytes: usize) {
-        // SAFETY: as the caller says.
-        unsafe {
-            let (span, start, neighbours) = self.give_waiting(block, bytes);
-            self.coalesce_long(span, start, bytes / Self::GRANULE, neighbours);
-        }
-    }
-
-    /// Has the map take back a block of `bytes` bytes that waits: the span and the granule where it starts, and what lies beside it.
-    ///
-    /// # Safety
-    /// As for [`take_back_waiting`](Self::take_back_waiting).
-    #[inline(always)]
-    unsafe fn give_waiting(
-        &mut self,
-        block: NonNull<u8>,
-        bytes: usize,
-    ) -> (Span<Unit<S, M>>, usize, Neighbours) {
+    pub(crate) unsafe fn take_back_waiting<const LONG: bool>(&mut self, block: NonNull<u8>, bytes: usize) {
         // SAFETY: the block lies in a span of ours, which has marks, unless the map has the bit.
         unsafe {
             let span = self.span_of_own(block);
-            let start = span.granule_of(block);
-            let neighbours = span.map().give_waiting(start, start + bytes / Self::GRANULE);
+            let (start, size) = (span.granule_of(block), bytes / Self::GRANULE);
+            let neighbours = span.map().give_waiting(start, start + size);
             if !M::REMOTE {
                 span.marks().flip(start);
             }
-            (span, start, neighbours)
+            self.coalesce::<LONG>(span, start, size, neighbours);
         }
     }
 }

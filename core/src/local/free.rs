@@ -150,6 +150,6 @@ impl<S: PageSource> LocalHeap<'_, S> {
     #[inline(always)]
     pub unsafe fn coalesce(&mut self, displaced: NonNull<u8>, bytes: usize) {
         // SAFETY: the block was one that waits.
-        self.heap.free_and_count(|heap| unsafe { heap.take_back_long(displaced, bytes) });
+        self.heap.free_and_count(|heap| unsafe { heap.take_back_waiting::<true>(displaced, bytes) });
     }
 }

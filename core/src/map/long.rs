@@ -114,7 +114,7 @@ impl<G: Granule> Map<G> {
         // SAFETY: the caller gives granules of the map; the note is in the first entry that the chunk covers.
         unsafe {
             self.give_over_edge(g, end);
-            self.keep_above(g, 0);
+            self.entry(g / WORD_GRANULES + 1).edges().store(0, Relaxed);
         }
     }
 
@@ -152,16 +152,6 @@ impl<G: Granule> Map<G> {
             let kept = select_unpredictable(covers_an_entry(g, end), note, above.load(Relaxed));
             above.store(kept, Relaxed);
         }
-    }
-
-    /// Has `edges` of the entry above that of `g` hold a note, or nothing.
-    ///
-    /// # Safety
-    /// As for the type; the chunk at `g` covers that entry.
-    #[inline(always)]
-    unsafe fn keep_above(self, g: usize, note: usize) {
-        // SAFETY: the entry is the chunk's own.
-        unsafe { self.entry(g / WORD_GRANULES + 1) }.edges().store(note, Relaxed);
     }
 }
 

@@ -91,7 +91,7 @@ impl<G: Granule> Shadow<G> {
         match (kind % 4, self.sizes[place]) {
             (0, None) => self.insert(place, size),
             (1, None) => self.insert_freed(place, size),
-            (0 | 1, Some(there)) => self.remove(place, there, how % 2 == 0),
+            (0 | 1, Some(there)) => self.remove(place, there, how % 2 == 0, how % 4 < 2),
             (2, _) => self.pop(size),
             _ => self.last_resort(size),
         }
@@ -115,18 +115,27 @@ impl<G: Granule> Shadow<G> {
         list.insert(list.len() - usize::from(is_behind), place);
     }
 
-    fn remove(&mut self, place: usize, size: usize, from_below: bool) {
+    /// Takes the chunk at a place out, found from below or from above, without a branch or with one. Before, it is not taken out.
+    fn remove(&mut self, place: usize, size: usize, from_above: bool, by_branch: bool) {
         let (base, at, end) = (self.base(), self.granule(place, 0), self.granule(place, size));
-        // SAFETY: the chunk is in a bin, or is not to be taken out.
-        let (removed, not_removed) = unsafe {
-            if from_below {
+        // SAFETY: the chunk is in a bin.
+        let (not_removed, removed) = unsafe {
+            if from_above {
                 let not_removed = self.bins.remove_below_if(base, end, false);
-                (self.bins.remove_below(base, end), not_removed)
+                let removed = if by_branch {
+                    self.bins.remove_below(base, end)
+                } else {
+                    self.bins.remove_below_if(base, end, true)
+                };
+                (not_removed, removed)
             } else {
-                (self.bins.remove(base, at), self.bins.remove_if(base, at, false))
+                let not_removed = self.bins.remove_if(base, at, false);
+                let removed =
+                    if by_branch { self.bins.remove(base, at) } else { self.bins.remove_if(base, at, true) };
+                (not_removed, removed)
             }
         };
-        assert_eq!((removed, not_removed), (size, 0));
+        assert_eq!((not_removed, removed), (0, size));
         self.forget(place);
     }
 
