@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   allocate: a block that waits ─▶ what has come back ─▶ bins ─▶ all that has come back ─▶ the source
+//!             or, if it is long:   ─▶ bins ─▶ what has come back ─▶ bins ─▶ …
 //!   free:     is it of this heap? ─▶ as in any heap
 //!             no: the embedder knows whose it is ─▶ RemoteSpan::free
 //! ```
@@ -24,9 +25,12 @@ use crate::{FreeError, Fresh, Heap, Local, PageSource, Totals};
 /// Blocks that have come back which one request takes in, or a few more, unless it finds no memory.
 const AT_ONCE: usize = 64;
 
-/// Requests that may cut up what is free while more waits to be taken in; the next takes all in first. Each may cut a whole
-/// batch, so that what comes back may well be more than what one request after the other takes in.
-const CUTS: usize = 16;
+/// Bytes that requests may cut off what is free while more waits to be taken in; the next takes all in first. What comes back may
+/// well be more than what one request after the other takes in.
+const MOST_CUT: usize = 256 << 10;
+
+/// What a request counts as, at least: it may cut a whole batch.
+const LEAST_CUT: usize = MOST_CUT / 16;
 
 /// What is done about a free from elsewhere that only its heap can see is bad: the second of two frees of one block by two
 /// threads at the very same time. It must not unwind: blocks that came back with that one would be lost.
@@ -95,8 +99,8 @@ pub struct LocalHeap<'inbox, S: PageSource> {
     heap: Heap<S, Local>,
     inbox: &'inbox Inbox,
     arrivals: Arrivals,
-    /// Requests that cut up what is free since all that had come back was taken in.
-    cuts: usize,
+    /// Bytes cut off what is free since all that had come back was taken in.
+    cut: usize,
     on_bad_free: OnBadFree,
 }
 
@@ -116,7 +120,7 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     /// # Safety
     /// The inbox is that of no other heap, unless one that was dropped, or never has a block.
     pub const unsafe fn new(source: S, inbox: &'inbox Inbox, on_bad_free: OnBadFree) -> Self {
-        Self { heap: Heap::with_mode(source), inbox, arrivals: Arrivals::new(), cuts: 0, on_bad_free }
+        Self { heap: Heap::with_mode(source), inbox, arrivals: Arrivals::new(), cut: 0, on_bad_free }
     }
 
     /// A block of at least `layout.size()` bytes: see [`Heap::allocate`].
@@ -157,7 +161,13 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         if self.may_tidy() {
             return self.look_and_allocate(layout);
         }
-        if self.has_arrived() { self.take_in_and_allocate(layout) } else { self.heap.allocate_anew(layout) }
+        if !self.has_arrived() {
+            return self.heap.allocate_anew(layout);
+        }
+        // Long blocks are hardly ever asked for one by one as they come back. Many are taken in at once with less: their
+        // owner and who frees them then meet less often in the same lines of the cache.
+        let soon = if self.heap.quick().has_list(layout.size()) { None } else { self.cut(layout) };
+        soon.or_else(|| self.take_in_and_allocate(layout))
     }
 
     /// [`allocate`](Self::allocate), once what waits is put in order, if it is time for that.
@@ -180,17 +190,17 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
             }
             more = self.take_in_some();
         }
-        self.cuts = 0;
+        self.cut = 0;
         self.take_any_waiting(layout).or_else(|| self.heap.allocate_anew(layout))
     }
 
-    /// A block for `layout` of what is free, while there is more to be taken in, if not too many were.
+    /// A block for `layout` of what is free, while there is more to be taken in, if not too much was cut off that.
     fn cut(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        if self.cuts == CUTS {
+        if self.cut >= MOST_CUT {
             return None;
         }
         let block = self.heap.allocate_free(layout)?;
-        self.cuts += 1;
+        self.cut += layout.size().max(LEAST_CUT);
         Some(block)
     }
 

@@ -157,6 +157,27 @@ fn what_has_come_back_does_not_pile_up() {
     assert_eq!(heap.check(), Ok(()));
 }
 
+/// Long requests are served by what is free, until they have had so much.
+#[test]
+fn what_has_come_back_is_taken_in_for_short_requests_at_once_and_for_some_of_the_long_ones() {
+    for (size, leave_it) in [(100, 0), (2000, 16), (60 << 10, 5), (300 << 10, 1)] {
+        let (mut heap, inbox) = new_heap(4 << 20);
+        for round in 0..2 {
+            // One of which none waits.
+            let layout = Layout::from_size_align(size + round * GRANULE, 8).unwrap();
+            let (block, others) = (heap.allocate(LAYOUT).unwrap(), heap.totals().used_chunks());
+            // SAFETY: the block is not used any more.
+            unsafe { span_of(&heap, block).free(block, 0, inbox) }.unwrap();
+            for request in 1..=leave_it {
+                heap.allocate(layout).unwrap();
+                assert_eq!(heap.totals().used_chunks(), others + request);
+            }
+            heap.allocate(layout).unwrap();
+            assert_eq!((heap.totals().used_chunks(), heap.check()), (others + leave_it, Ok(())));
+        }
+    }
+}
+
 /// In spans of several sections, and where in one they may be.
 #[test]
 fn blocks_come_back_from_wherever_they_lie() {
