@@ -351,3 +351,6 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+pub(crate) mod tests;

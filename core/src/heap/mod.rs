@@ -7,7 +7,7 @@
 //!               flip the map ─▶ take free neighbours out of their bins ─▶ into a bin
 //! ```
 //!
-//! One file each: `allocate`, `deallocate`, `coalesce` (chunks become free), `reallocate`, `lookup` (what a pointer is),
+//! One file each: `allocate`, `carve` (batches of blocks), `deallocate`, `coalesce` (chunks become free), `reallocate`, `lookup` (what a pointer is),
 //! `growth` (spans come and go), `wilderness` (the chunk that is cut last), `zeroed` (blocks of zeros), `waiting` (blocks that
 //! wait in quick lists), `sweep` (all of them coalesced at once), `tidy` (or put in order), `lists_memory` (what lists take, which
 //! is given to chunks where all else is in use), `counts` (what it holds), `glance` (the short ways of a thread's own heap) and
@@ -16,6 +16,7 @@
 pub(crate) mod allocate;
 #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
 mod arrived;
+mod carve;
 mod coalesce;
 mod counts;
 mod deallocate;
