@@ -185,6 +185,16 @@ impl<G: Granule> Map<G> {
         unsafe { self.extent_of(self.view(g), g) }
     }
 
+    /// [`extent`](Self::extent), of a chunk that ends before `end`.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(always)]
+    pub unsafe fn extent_to(self, g: usize, end: usize) -> InUse {
+        // SAFETY: the caller gives granules of the map.
+        unsafe { InUse { end, neighbours: Neighbours::between(self.edges_from(g), self.edges_from(end)) } }
+    }
+
     /// [`extent`](Self::extent), given the view from `g` on.
     ///
     /// # Safety

@@ -8,7 +8,6 @@ use super::Heap;
 use super::length::Length;
 use super::lookup::UsedChunk;
 use crate::granule::{TwoWordsLive, Unit, rounded};
-use crate::map::WORD_GRANULES;
 use crate::raw::{after, is_multiple};
 use crate::span::Span;
 use crate::{Local, LongWait, PageSource};
@@ -116,15 +115,14 @@ impl<S: PageSource> Heap<S, Local> {
     /// The granule is one of a span of the heap.
     #[inline(always)]
     pub(crate) unsafe fn usable_size_soon(&self, span: Span<Unit<S, Local>>, start: usize) -> Option<usize> {
-        // SAFETY: the granule is the span's, and behind the map there are sections. A chunk in use that is longer than a glance
-        // reaches goes on into the next entry.
+        // SAFETY: the granule is the span's, and behind the map there are sections. A chunk in use that does not end in its entry
+        // goes on into the next.
         unsafe {
             let (map, glance) = (span.map(), span.map().glance(start));
             if !glance.is_live() {
                 return None;
             }
-            let size = glance.size();
-            let size = if size <= WORD_GRANULES { size } else { map.end_of_long(start) - start };
+            let size = glance.size_here().unwrap_or_else(|| map.end_of_long(start) - start);
             Some(size * Self::GRANULE)
         }
     }
@@ -139,38 +137,26 @@ impl<S: PageSource> Heap<S, Local> {
         unsafe { self.take_back_clearing(span, start, start + bytes / Self::GRANULE, || ()) }
     }
 
-    /// The chunk that starts at granule `start` of `span`, if a block in use does. O(1).
-    ///
-    /// # Safety
-    /// The granule is one of a span of the heap.
-    #[inline(always)]
-    pub(crate) unsafe fn live_chunk(
-        &self,
-        span: Span<Unit<S, Local>>,
-        start: usize,
-    ) -> Option<UsedChunk<Unit<S, Local>>> {
-        // SAFETY: the granule is the span's; a live block is a chunk in use.
-        unsafe {
-            let is_live = span.map().glance(start).is_live();
-            is_live.then(|| UsedChunk { span, start, map: span.map().extent(start) })
-        }
-    }
-
     /// The block at `ptr` made `new_size` bytes long, one or more, and its size said on the next call, or not, in two cases: it
     /// need not move; or it is short, moves to a block that waits, and waits itself. `None`, and nothing has changed, in all
     /// others. O(1), but for the copy.
     ///
     /// # Safety
-    /// The block in use lies there in this chunk, and nobody uses it any more once another pointer is returned.
+    /// The block of `bytes` bytes in use lies there, at granule `start` of `span`, and nobody uses it any more once another pointer
+    /// is returned.
     #[inline(always)]
     pub(crate) unsafe fn resize_soon(
         &mut self,
-        chunk: UsedChunk<Unit<S, Local>>,
+        span: Span<Unit<S, Local>>,
+        start: usize,
         ptr: NonNull<u8>,
+        bytes: usize,
         is_said: bool,
         new_size: usize,
     ) -> Option<NonNull<u8>> {
-        let (size, bytes) = (chunk.size(), chunk.size() * Self::GRANULE);
+        let size = bytes / Self::GRANULE;
+        // SAFETY: the block in use is such a chunk.
+        let chunk = UsedChunk { span, start, map: unsafe { span.map().extent_to(start, start + size) } };
         let length = Self::length(size, is_said, new_size);
         // So many that they come round to none are in no list.
         let new_bytes = length.most.wrapping_mul(Self::GRANULE);

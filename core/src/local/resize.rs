@@ -4,37 +4,46 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use super::{GranuleAt, LocalHeap};
-use crate::granule::{GRANULE, TwoWords, Unit, granules};
+use crate::granule::{GRANULE, TwoWords, granules};
 use crate::heap::allocate::whole;
 use crate::heap::length::Length;
-use crate::heap::lookup::UsedChunk;
 use crate::span::Span;
-use crate::{FreeError, Local, PageSource};
+use crate::{FreeError, PageSource};
 
 /// A block in use of a local heap, as long as nothing else is asked of that.
-#[derive(Debug)]
-pub struct LiveBlock<S: PageSource> {
-    chunk: UsedChunk<Unit<S, Local>>,
-    ptr: NonNull<u8>,
+#[derive(Debug, Clone, Copy)]
+pub struct LiveBlock {
+    at: GranuleAt,
+    bytes: usize,
 }
 
-impl<S: PageSource> LiveBlock<S> {
+impl LiveBlock {
+    /// That of `bytes` bytes which starts at a granule.
+    ///
+    /// # Safety
+    /// [`LocalHeap::live_block`] answers so for the granule.
+    #[inline(always)]
+    pub const unsafe fn new(at: GranuleAt, bytes: usize) -> Self {
+        Self { at, bytes }
+    }
+
     /// Its bytes. O(1).
     #[inline(always)]
-    pub fn size(&self) -> usize {
-        self.chunk.size() * GRANULE
+    pub const fn size(self) -> usize {
+        self.bytes
     }
 
     /// Whether it may stay as it is for `new_size` bytes, one or more, where nobody says its size: see
     /// [`resize`](LocalHeap::resize). O(1).
     #[inline(always)]
-    pub fn is_about(&self, new_size: usize) -> bool {
-        new_size > 0 && Length::is_about(granules::<TwoWords>(new_size), self.chunk.size())
+    pub fn is_about(self, new_size: usize) -> bool {
+        new_size > 0 && Self::may_be(new_size, self.bytes)
     }
 
-    /// Whether a block of `usable` bytes may have been [resized](LocalHeap::resize) to `size`. O(1).
+    /// Whether a block of `usable` bytes may have been [resized](LocalHeap::resize) to `size`.
+    #[inline(always)]
     pub fn may_be(size: usize, usable: usize) -> bool {
-        Length::is_about(granules::<TwoWords>(size), granules::<TwoWords>(usable))
+        Length::is_about(granules::<TwoWords>(size), usable / GRANULE)
     }
 }
 
@@ -56,9 +65,9 @@ impl<S: PageSource> LocalHeap<'_, S> {
         unsafe {
             if layout.align() <= GRANULE
                 && let Some((span, start)) = self.heap.granule_at(ptr)
-                && let Some(chunk) = self.heap.live_chunk(span, start)
-                && chunk.size() == granules::<TwoWords>(layout.size())
-                && let Some(block) = self.heap.resize_soon(chunk, ptr, true, new_size)
+                && self.heap.usable_size_soon(span, start) == Some(whole::<TwoWords>(layout.size()))
+                && let Some(block) =
+                    self.heap.resize_soon(span, start, ptr, whole::<TwoWords>(layout.size()), true, new_size)
             {
                 return Some(block);
             }
@@ -98,10 +107,10 @@ impl<S: PageSource> LocalHeap<'_, S> {
     /// # Safety
     /// The source's [`granule_at`](PageSource::granule_at) answers so for the address.
     #[inline(always)]
-    pub unsafe fn live_block(&self, at: GranuleAt) -> Option<LiveBlock<S>> {
-        // SAFETY: as the caller says; each block of the source holds a span.
-        let chunk = unsafe { self.heap.live_chunk(Span::at(at.block), at.granule) }?;
-        Some(LiveBlock { chunk, ptr: at.ptr })
+    pub unsafe fn live_block(&self, at: GranuleAt) -> Option<LiveBlock> {
+        // SAFETY: as the caller says.
+        let bytes = unsafe { self.usable_size_soon(at) }?;
+        Some(LiveBlock { at, bytes })
     }
 
     /// [`resize`](Self::resize), of a block whose size is said on the next call, or not, if little is to do for that. If not, or
@@ -113,15 +122,16 @@ impl<S: PageSource> LocalHeap<'_, S> {
     #[inline(always)]
     pub unsafe fn resize_soon(
         &mut self,
-        block: LiveBlock<S>,
+        block: LiveBlock,
         is_said: bool,
         new_size: usize,
     ) -> Option<NonNull<u8>> {
         if new_size == 0 {
             return None;
         }
-        // SAFETY: as the caller says.
-        unsafe { self.heap.resize_soon(block.chunk, block.ptr, is_said, new_size) }
+        let LiveBlock { at, bytes } = block;
+        // SAFETY: as the caller says; each block of the source holds a span.
+        unsafe { self.heap.resize_soon(Span::at(at.block), at.granule, at.ptr, bytes, is_said, new_size) }
     }
 
     /// [`resize`](Self::resize), of a block of `size` bytes, if that is said, in a block of the source that starts at `block`:

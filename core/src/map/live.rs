@@ -105,6 +105,17 @@ impl Glance {
         }
     }
 
+    /// [`size`](Self::size), if the entry holds the end of the chunk.
+    ///
+    /// # Safety
+    /// As for the type.
+    #[inline(always)]
+    pub unsafe fn size_here(self) -> Option<usize> {
+        // SAFETY: as the caller says.
+        let above = unsafe { self.entry.as_ref() }.starts.load(Relaxed).wrapping_shr(self.granule) & !1;
+        (above != 0).then(|| above.trailing_zeros() as usize)
+    }
+
     /// Whether the entry holds the end of the chunk that starts here.
     ///
     /// # Safety

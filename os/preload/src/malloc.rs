@@ -96,18 +96,18 @@ pub unsafe extern "C" fn realloc(ptr: *mut c_void, size: usize) -> *mut c_void {
     unsafe {
         match OwnBlock::at(start) {
             Some(block) if block.is_about(size) => ptr,
-            Some(block) => resize(start, block, size),
+            Some(block) => resize(start, block.size(), size),
             None => resize_otherwise(start, size),
         }
     }
 }
 
 /// # Safety
-/// As for [`realloc`]; the block was just found.
+/// As for [`realloc`]; [`OwnBlock::at`] just told that a block of `old_size` bytes is there.
 #[inline(never)]
-unsafe fn resize(start: NonNull<u8>, block: OwnBlock, size: usize) -> *mut c_void {
+unsafe fn resize(start: NonNull<u8>, old_size: usize, size: usize) -> *mut c_void {
     // SAFETY: as the caller says.
-    match unsafe { block.resize_soon(false, size) } {
+    match unsafe { OwnBlock::new(start, old_size).resize_soon(false, size) } {
         Some(block) => block.as_ptr().cast(),
         // SAFETY: as the caller says.
         None => unsafe { resize_otherwise(start, size) },

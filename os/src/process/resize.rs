@@ -11,7 +11,7 @@ use super::{allocate, deallocate_sized, usable_size};
 use crate::huge;
 use crate::mapping::SLOT;
 use crate::near::Start;
-use crate::region::{RegionSource, slot_of};
+use crate::region::slot_of;
 use crate::tls::current;
 
 /// Makes the block at `ptr` `new_size` bytes long, in place or by moving it to one aligned to a granule; one that grows or shrinks
@@ -80,7 +80,7 @@ unsafe fn resize_of(
 
 /// A live block of the calling thread's heap, as long as nothing else is asked of that.
 #[derive(Debug)]
-pub struct OwnBlock(LiveBlock<RegionSource>);
+pub struct OwnBlock(LiveBlock);
 
 impl OwnBlock {
     /// That which starts at `ptr`, as far as that is soon seen.
@@ -96,6 +96,22 @@ impl OwnBlock {
         }
     }
 
+    /// That of `bytes` bytes at `ptr`.
+    ///
+    /// # Safety
+    /// [`at`](Self::at) answers so for the pointer.
+    #[inline(always)]
+    pub unsafe fn new(ptr: NonNull<u8>, bytes: usize) -> Self {
+        // SAFETY: as the caller says.
+        Self(unsafe { LiveBlock::new(granule_at(Start::of(ptr.addr().get()), ptr.as_ptr()), bytes) })
+    }
+
+    /// Its bytes.
+    #[inline(always)]
+    pub fn size(&self) -> usize {
+        self.0.size()
+    }
+
     /// Whether [`resize`] to `new_size` bytes has nothing to do. Not for 0 bytes.
     #[inline(always)]
     pub fn is_about(&self, new_size: usize) -> bool {
@@ -104,7 +120,7 @@ impl OwnBlock {
 
     /// Whether a block of `usable` bytes may have been [resized](resize) to `size`, which need not be its own.
     pub fn may_be(size: usize, usable: usize) -> bool {
-        LiveBlock::<RegionSource>::may_be(size, usable)
+        LiveBlock::may_be(size, usable)
     }
 
     /// [`resize`], if its size is said on the next call, or not, as far as little is to do for that. If not, `None`, and nothing
