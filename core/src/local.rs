@@ -161,13 +161,7 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         if self.may_tidy() {
             return self.look_and_allocate(layout);
         }
-        if !self.has_arrived() {
-            return self.heap.allocate_anew(layout);
-        }
-        // Long blocks are hardly ever asked for one by one as they come back. Many are taken in at once with less: their
-        // owner and who frees them then meet less often in the same lines of the cache.
-        let soon = if self.heap.quick().has_list(layout.size()) { None } else { self.cut(layout) };
-        soon.or_else(|| self.take_in_and_allocate(layout))
+        if self.has_arrived() { self.take_in_and_allocate(layout) } else { self.heap.allocate_anew(layout) }
     }
 
     /// [`allocate`](Self::allocate), once what waits is put in order, if it is time for that.
@@ -179,9 +173,16 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         self.allocate(layout)
     }
 
-    /// [`allocate`](Self::allocate), where something has come back.
+    /// [`allocate`](Self::allocate), where something has come back. Long blocks are hardly ever asked for one by one as they come
+    /// back, and many are taken in at once with less: their owner and who frees them then meet less often in the same lines of
+    /// the cache.
     #[inline(never)]
     fn take_in_and_allocate(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+        if !self.heap.quick().has_list(layout.size())
+            && let Some(block) = self.cut(layout)
+        {
+            return Some(block);
+        }
         let mut more = self.take_in_some();
         while more {
             let waiting = self.take_any_waiting(layout).or_else(|| self.heap.take_waiting_among_few(layout));
