@@ -21,7 +21,7 @@ unsafe extern "C" {
     fn free(ptr: *mut c_void);
 }
 
-const LOOPS: [(&str, Kind, fn()); 22] = [
+const LOOPS: [(&str, Kind, fn()); 23] = [
     ("pairs of 32 B", Kind::Loop, || pairs(32, 20_000_000)),
     ("pairs of 1 KiB", Kind::Loop, || pairs(1024, 10_000_000)),
     ("pairs of 32 KiB", Kind::Loop, || pairs(32 << 10, 5_000_000)),
@@ -38,7 +38,8 @@ const LOOPS: [(&str, Kind, fn()); 22] = [
     ("blocks of 5 to 25 MiB", Kind::Loop, huge_blocks),
     ("phases, each of other sizes", Kind::Loop, phases),
     ("lists, each freed out of order", Kind::Loop, lists),
-    ("blocks exchanged, 2 threads", Kind::Loop, exchange),
+    ("blocks exchanged, 2 threads", Kind::Loop, || exchange(3_000_000, |random| 16 + random.below(500))),
+    ("blocks of many sizes exchanged, 2 threads", Kind::Loop, || exchange(1_000_000, any_size)),
     ("a producer and a consumer", Kind::Loop, pass_on),
     ("15 of 16 freed, then larger blocks", Kind::Memory, holes),
     ("blocks of many sizes, for long", Kind::Memory, many_sizes),
@@ -194,7 +195,7 @@ fn batches(at_random: bool) {
     }
 }
 
-fn threads(count: u32, body: fn(Random)) {
+fn threads(count: u32, body: impl Fn(Random) + Copy + Send) {
     thread::scope(|scope| {
         for number in 0..count {
             scope.spawn(move || body(Random(number + 1)));
@@ -209,19 +210,23 @@ fn small_blocks(mut random: Random) {
     }
 }
 
-/// Most are small, one of 200 is large; any of them may go next.
+/// Any block may go next.
 fn many_sizes() {
     let mut random = Random(1);
-    let mut size = || match random.below(1000) {
+    let mut blocks: Vec<_> = (0..20_000).map(|_| Block::new(any_size(&mut random))).collect();
+    let mut places = Random(2);
+    for _ in 0..3_000_000 {
+        blocks[places.below(20_000)] = Block::new(any_size(&mut random));
+    }
+}
+
+/// Most are small, one of 200 is large.
+fn any_size(random: &mut Random) -> usize {
+    match random.below(1000) {
         0..700 => 16 + random.below(240),
         700..950 => 256 + random.below(1800),
         950..995 => 2048 + random.below(14_000),
         _ => 16_384 + random.below(100_000),
-    };
-    let mut blocks: Vec<_> = (0..20_000).map(|_| Block::new(size())).collect();
-    let mut random = Random(2);
-    for _ in 0..3_000_000 {
-        blocks[random.below(20_000)] = Block::new(size());
     }
 }
 
@@ -275,11 +280,12 @@ fn phases() {
     }
 }
 
-fn exchange() {
+/// Each thread frees what it or the other has put in the place of what it allocates.
+fn exchange(count: usize, size: fn(&mut Random) -> usize) {
     static PLACES: [AtomicPtr<c_void>; 4096] = [const { AtomicPtr::new(null_mut()) }; 4096];
-    threads(2, |mut random| {
-        for _ in 0..3_000_000 {
-            let new = std::mem::ManuallyDrop::new(Block::new(16 + random.below(500)));
+    threads(2, move |mut random| {
+        for _ in 0..count {
+            let new = std::mem::ManuallyDrop::new(Block::new(size(&mut random)));
             drop(Block(PLACES[random.below(4096)].swap(new.0, Ordering::AcqRel)));
         }
     });
