@@ -33,7 +33,7 @@
 //! A note cannot be taken for fields: where no `used` bit is set, the two lowest granules would be two free chunks that
 //! touch. And no granule in an entry with a note seems to be the start of a chunk in use.
 //!
-//! What concerns such chunks is in the file `long`, the words of an entry in `entry`, what the map says of any granule at all in
+//! Taking chunks back is in the file `give`, what concerns long ones in `long`, the words of an entry in `entry`, what the map says of any granule at all in
 //! `fields`.
 //!
 //! # Of heaps whose blocks others free

@@ -9,7 +9,7 @@
 //! use: its span's **mark**, or one among the **live** ones of the map. Lists are last in, first out, as what was
 //! freed last is in the cache; one that is full, in the modes that bound them, takes no more, and what is freed then is
 //! coalesced at once; in those that do not, only sizes wait that are asked for, as others would for good.
-//! Of blocks too long for a list a few may wait too: see the file `long`.
+//! When lists close and open again is in the file `closing`. Of blocks too long for a list a few may wait too: see `long`.
 //!
 //! (Quick lists: Weinstock and Wulf, "Quick fit: an efficient algorithm for heap storage allocation", 1988; deferred coalescing
 //! in one heap with bins: Lea, "A memory allocator", 1996.)

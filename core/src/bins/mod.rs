@@ -10,7 +10,8 @@
 //!                                    ▢
 //! ```
 //!
-//! All small requests, and most chunks that serve them, are in the first word of bits.
+//! All small requests, and most chunks that serve them, are in the first word of bits. Which bin serves a request is in the file
+//! `search`, how chunks leave their bins from anywhere in `remove`, which sizes a bin has in `class`.
 //!
 //! A neighbour that may be free or not is taken out of its bin without a branch, where that is better: if it is not free, the
 //! **blank** is taken out of its own, and nothing has changed.

@@ -61,13 +61,13 @@ impl<S: PageSource> LocalHeap<'_, S> {
         layout: Layout,
         new_size: usize,
     ) -> Option<NonNull<u8>> {
+        let bytes = whole::<TwoWords>(layout.size());
         // SAFETY: as the caller says; the granule is the span's. Every block is aligned to a granule.
         unsafe {
             if layout.align() <= GRANULE
                 && let Some((span, start)) = self.heap.granule_at(ptr)
-                && self.heap.usable_size_soon(span, start) == Some(whole::<TwoWords>(layout.size()))
-                && let Some(block) =
-                    self.heap.resize_soon(span, start, ptr, whole::<TwoWords>(layout.size()), true, new_size)
+                && self.heap.usable_size_soon(span, start) == Some(bytes)
+                && let Some(block) = self.heap.resize_soon(span, start, ptr, bytes, true, new_size)
             {
                 return Some(block);
             }

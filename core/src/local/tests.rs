@@ -116,6 +116,33 @@ fn a_block_whose_size_nobody_says_grows_by_an_eighth_if_not_by_much_and_stays_wh
 }
 
 #[test]
+fn no_block_is_about_as_long_as_one_for_no_bytes() {
+    let (mut heap, _) = new_heap(1 << 20);
+    let block = heap.allocate(Layout::new::<u8>()).unwrap();
+    // SAFETY: the granule is the heap's.
+    let live = unsafe { heap.live_block(at(&heap, block)) }.unwrap();
+    assert_eq!([0, 1, GRANULE, GRANULE + 1].map(|size| live.is_about(size)), [false, true, true, false]);
+}
+
+#[test]
+fn a_block_of_another_size_is_not_reallocated() {
+    let (mut heap, _) = new_heap(3 << 20);
+    for size in [3, 100, 300] {
+        let layout = |granules| Layout::from_size_align(granules * GRANULE, 8).unwrap();
+        let block = heap.allocate(layout(size)).unwrap();
+        for wrong in [1, size - 1, size + 1] {
+            for new_size in [size, wrong].map(|size| size * GRANULE) {
+                // SAFETY: the heap is to refuse.
+                assert_eq!(unsafe { heap.reallocate(block, layout(wrong), new_size) }, None);
+            }
+        }
+        assert_eq!((heap.usable_size(block), heap.check()), (Ok(size * GRANULE), Ok(())));
+        // SAFETY: the block is not used where it was.
+        assert!(unsafe { heap.reallocate(block, layout(size), (size + 1) * GRANULE) }.is_some());
+    }
+}
+
+#[test]
 fn a_block_is_resized_in_few_steps_where_it_lies_or_into_one_that_waits() {
     let (mut heap, _) = new_heap(3 << 20);
     let [_, _, block, waiting] = [1, 2, 3, 5].map(|size| {

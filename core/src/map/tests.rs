@@ -138,10 +138,12 @@ impl<G: Granule> Model<G> {
             if state != State::Free {
                 let lower_free = chunk > 0 && self.chunks[chunk - 1].1 == State::Free;
                 let upper_free = self.chunks.get(chunk + 1).is_some_and(|upper| upper.1 == State::Free);
-                // SAFETY: a granule of the map.
-                let InUse { end: says, neighbours } = unsafe { self.map.extent(start) };
-                let seen = (says, neighbours.lower_free(), neighbours.upper_free());
-                assert_eq!(seen, (end, lower_free, upper_free), "{:?}", self.chunks);
+                // SAFETY: a granule of the map, and where its chunk ends.
+                for seen in unsafe { [self.map.extent(start), self.map.extent_to(start, end)] } {
+                    let InUse { end: says, neighbours } = seen;
+                    let seen = (says, neighbours.lower_free(), neighbours.upper_free());
+                    assert_eq!(seen, (end, lower_free, upper_free), "{:?}", self.chunks);
+                }
                 // SAFETY: a granule of the map.
                 assert_eq!(unsafe { self.map.is_free(end) }, upper_free);
             }
