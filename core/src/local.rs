@@ -164,6 +164,16 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         if self.has_arrived() { self.take_in_and_allocate(layout) } else { self.heap.allocate_anew(layout) }
     }
 
+    /// [`allocate_taking_in`](Self::allocate_taking_in), of a block that is aligned to a granule at most, and whose size nobody says
+    /// later, as if it had been [resized](Self::resize): a long one may be up to an eighth longer.
+    #[inline]
+    pub fn allocate_about(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+        if self.may_tidy() || self.has_arrived() || !self.heap.may_be_about(layout.size()) {
+            return self.allocate_taking_in(layout);
+        }
+        self.heap.allocate_about(layout)
+    }
+
     /// [`allocate`](Self::allocate), once what waits is put in order, if it is time for that.
     #[cold]
     #[inline(never)]

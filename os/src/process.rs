@@ -27,7 +27,7 @@ use crate::near::Start;
 use crate::region::TABLE;
 use crate::snapshot::{Chunk, Snapshot};
 use crate::table::Owner;
-use crate::thread_heap::LARGEST;
+use crate::thread_heap::{LARGEST, ThreadHeap};
 use crate::tls::current;
 use free::granule_at;
 pub use free::{LetWait, deallocate, deallocate_near, deallocate_otherwise, deallocate_sized, let_wait};
@@ -79,13 +79,30 @@ pub fn allocate_otherwise(layout: Layout) -> Option<NonNull<u8>> {
 
 /// [`allocate`], where no block waits.
 #[inline]
-pub fn allocate_anew(layout: Layout) -> Option<NonNull<u8>> {
+fn allocate_anew(layout: Layout) -> Option<NonNull<u8>> {
+    // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
+    allocate_by(layout, |heap| unsafe { heap.allocate(layout) })
+}
+
+/// [`allocate`], where no block waits, and aligned to a granule at most, of a block whose size nobody says later, when it is
+/// [freed](deallocate) or [resized](resize): a long one may be up to an eighth longer.
+#[inline]
+pub fn allocate_about(layout: Layout) -> Option<NonNull<u8>> {
+    // SAFETY: as in `allocate_anew`.
+    allocate_by(layout, |heap| unsafe { heap.allocate_about(layout) })
+}
+
+/// [`allocate`], where no block waits, by what allocates from a thread's heap.
+#[inline(always)]
+fn allocate_by(
+    layout: Layout,
+    allocate_from: impl FnOnce(&ThreadHeap) -> Option<NonNull<u8>>,
+) -> Option<NonNull<u8>> {
     if is_huge(layout) {
         return huge::allocate(layout);
     }
     let Some(heap) = mine() else { return allocate_first(layout) };
-    // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
-    match unsafe { heap.allocate(layout) } {
+    match allocate_from(heap) {
         Some(block) => Some(block),
         None => allocate_at_last(layout),
     }
@@ -146,7 +163,8 @@ fn allocate_at_last_zeroed(layout: Layout) -> Option<NonNull<u8>> {
     Some(block)
 }
 
-/// The bytes of the block at `ptr`: the size asked for, rounded up to granules, or more once it was [resized](resize).
+/// The bytes of the block at `ptr`: the size asked for, rounded up to granules, or more once it was [resized](resize), or if it was
+/// allocated as [about](allocate_about) as long.
 ///
 /// # Errors
 /// A [`FreeError`] for a pointer that is not the start of a live block.

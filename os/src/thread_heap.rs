@@ -135,12 +135,37 @@ impl ThreadHeap {
     pub(crate) unsafe fn allocate(&self, layout: Layout) -> Option<NonNull<u8>> {
         // SAFETY: as the caller says.
         unsafe {
-            self.until_look.set(self.until_look.get().wrapping_sub(1));
-            if self.until_look.get() == 0 || self.local().may_tidy() {
+            if self.is_time_to_look_round() {
                 return self.allocate_and_look_round(layout);
             }
             self.local().allocate_taking_in(layout)
         }
+    }
+
+    /// [`allocate`](Self::allocate), of a block whose size nobody says later: see [`LocalHeap::allocate_about`].
+    ///
+    /// # Safety
+    /// As for [`local`](Self::local).
+    #[inline]
+    pub(crate) unsafe fn allocate_about(&self, layout: Layout) -> Option<NonNull<u8>> {
+        // SAFETY: as the caller says.
+        unsafe {
+            if self.is_time_to_look_round() {
+                return self.allocate_and_look_round(layout);
+            }
+            self.local().allocate_about(layout)
+        }
+    }
+
+    /// Counts an allocation that does not take what waits. Whether it is time to look round.
+    ///
+    /// # Safety
+    /// As for [`local`](Self::local).
+    #[inline(always)]
+    unsafe fn is_time_to_look_round(&self) -> bool {
+        self.until_look.set(self.until_look.get().wrapping_sub(1));
+        // SAFETY: as the caller says.
+        self.until_look.get() == 0 || unsafe { self.local() }.may_tidy()
     }
 
     /// [`allocate`](Self::allocate), when others are told, and it is seen what may go back.

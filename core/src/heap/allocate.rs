@@ -167,7 +167,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// from a new span.
     #[cold]
     #[inline(never)]
-    fn allocate_otherwise(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+    pub(super) fn allocate_otherwise(&mut self, layout: Layout) -> Option<NonNull<u8>> {
         let (chunk, chunk_size) = match self.take_flushing(layout) {
             Some(taken) => taken,
             None => {
@@ -232,7 +232,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     /// # Safety
     /// The chunk is in no bin and has `size` granules or more.
     #[inline(always)]
-    unsafe fn mark_used(&mut self, chunk: Position<Unit<S, M>>, size: usize) {
+    pub(super) unsafe fn mark_used(&mut self, chunk: Position<Unit<S, M>>, size: usize) {
         // SAFETY: the chunk lies in a span of ours.
         unsafe {
             let span = self.span_of(chunk);

@@ -116,6 +116,36 @@ fn a_block_whose_size_nobody_says_grows_by_an_eighth_if_not_by_much_and_stays_wh
 }
 
 #[test]
+fn a_long_block_whose_size_nobody_says_takes_a_chunk_that_is_about_as_long_where_the_heap_is_large() {
+    for (arena, size) in [(9 << 20, 65), (9 << 20, 300), (9 << 20, 40_000), (9 << 20, 64), (3 << 20, 300)] {
+        let (mut heap, _) = new_heap(arena);
+        let layout = |size: usize| Layout::from_size_align(size * GRANULE, 8).unwrap();
+        let (is_large, room) = (arena > 8 << 20, |size: usize| (size / 8).min(2048));
+        let least = (0..).find(|more| *more >= room(size + more)).unwrap();
+        for more in [0, 1, least - 1, least, least + 1] {
+            let chunk = heap.allocate(layout(size + more)).unwrap();
+            let above = heap.allocate(layout(1)).unwrap();
+            let is_about = |heap: &mut LocalHeap<'_, ArenaSource>, block, has| {
+                assert_eq!((block, heap.usable_size(chunk)), (chunk, Ok(has * GRANULE)));
+                // SAFETY: the block is not used any more.
+                assert_eq!(unsafe { heap.deallocate(block) }, Ok(()));
+                heap.trim();
+                assert_eq!(heap.check(), Ok(()));
+            };
+            is_about(&mut heap, chunk, size + more);
+            let block = heap.allocate(layout(size)).unwrap();
+            is_about(&mut heap, block, size);
+            let takes_all = is_large && size > 64 && more < least;
+            let block = heap.allocate_about(layout(size)).unwrap();
+            is_about(&mut heap, block, if takes_all { size + more } else { size });
+            // SAFETY: the block is not used any more.
+            assert_eq!(unsafe { heap.deallocate(above) }, Ok(()));
+            heap.trim();
+        }
+    }
+}
+
+#[test]
 fn no_block_is_about_as_long_as_one_for_no_bytes() {
     let (mut heap, _) = new_heap(1 << 20);
     let block = heap.allocate(Layout::new::<u8>()).unwrap();

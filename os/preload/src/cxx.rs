@@ -15,7 +15,7 @@ use memalloc_os::process;
 use program::{Form, are_known_to_be_none};
 pub use throwing::*;
 
-use crate::malloc::{ALIGNMENT, free, malloc_otherwise};
+use crate::malloc::{ALIGNMENT, free, get};
 use crate::next::next;
 use crate::sized::{free_aligned_sized, free_of};
 
@@ -29,7 +29,8 @@ fn new(size: usize) -> *mut c_void {
 
 #[cold]
 fn new_otherwise(size: usize) -> *mut c_void {
-    malloc_otherwise(size)
+    // Just as long: `delete` may say its size.
+    get(size, ALIGNMENT, process::allocate_otherwise)
 }
 
 fn new_aligned(size: usize, alignment: usize) -> *mut c_void {

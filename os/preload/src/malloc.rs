@@ -23,7 +23,7 @@ pub extern "C" fn malloc(size: usize) -> *mut c_void {
 
 /// [`malloc`], where no block waits in a list.
 #[inline(never)]
-pub(crate) fn malloc_otherwise(size: usize) -> *mut c_void {
+fn malloc_otherwise(size: usize) -> *mut c_void {
     match Layout::from_size_align(size, ALIGNMENT).ok().and_then(process::allocate_waiting_long) {
         Some(block) => block.as_ptr().cast(),
         None => malloc_anew(size),
@@ -32,7 +32,7 @@ pub(crate) fn malloc_otherwise(size: usize) -> *mut c_void {
 
 #[inline(never)]
 fn malloc_anew(size: usize) -> *mut c_void {
-    get(size, ALIGNMENT, process::allocate_anew)
+    get(size, ALIGNMENT, process::allocate_about)
 }
 
 /// A block of at least `count * size` bytes, all zero.

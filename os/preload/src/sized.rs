@@ -11,7 +11,7 @@ use memalloc_os::process::{self, LetWait, OwnBlock};
 use crate::malloc::{ALIGNMENT, free};
 
 /// Frees a block that was allocated with `size`, or resized to it; null is nothing to free. Any other pointer, and another
-/// size, ends the program, unless `realloc` may have left room for so much more.
+/// size, ends the program, unless `malloc` or `realloc` may have left room for so much more.
 ///
 /// # Safety
 /// If a live block starts at `ptr`, nobody uses it any more.

@@ -6,6 +6,7 @@
 #include <new>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #define CHECK(condition)                                                             \
@@ -38,6 +39,21 @@ template <typename Allocate> static bool throws(Allocate allocate)
     return false;
 }
 
+// Blocks of many sizes in a heap that is large, and has free chunks of many sizes: each is as long as was asked for.
+static void in_pieces()
+{
+    std::vector<std::pair<void *, std::size_t>> blocks(2000);
+    for (unsigned step = 0; step < 40000; step++) {
+        auto &[block, size] = blocks[step * 7919u % blocks.size()];
+        operator delete(block, size);
+        size = 1000 + step * 40503u % 12000;
+        block = operator new(size);
+        CHECK(malloc_usable_size(block) - size < 16);
+    }
+    for (auto [block, size] : blocks)
+        operator delete(block, size);
+}
+
 int main(int argc, char **argv)
 {
     volatile std::size_t most = PTRDIFF_MAX;
@@ -58,6 +74,7 @@ int main(int argc, char **argv)
         operator delete(operator new(size, wide, std::nothrow), wide, std::nothrow);
         operator delete[](operator new[](size, wide, std::nothrow), wide, std::nothrow);
     }
+    in_pieces();
     operator delete(nullptr);
     operator delete(nullptr, 8);
     CHECK(throws([&] { operator new(most); }) && throws([&] { operator new[](most); }));

@@ -32,6 +32,26 @@ void __libc_free(void *);
 struct mallinfo __libc_mallinfo(void);
 int __libc_mallopt(int, int);
 
+/* Blocks of many sizes in a heap that is large, and has free chunks of many sizes: each is freed by the size that it was asked
+ * for. */
+static void in_pieces(void (*free_of)(void *, size_t))
+{
+    enum { BLOCKS = 2000 };
+    static char *blocks[BLOCKS];
+    static size_t sizes[BLOCKS];
+    for (unsigned step = 0; step < 20 * BLOCKS; step++) {
+        unsigned i = step * 7919u % BLOCKS;
+        if (blocks[i])
+            free_of(blocks[i], sizes[i]);
+        sizes[i] = 1000 + step * 40503u % 12000;
+        blocks[i] = malloc(sizes[i]);
+        CHECK(blocks[i] && malloc_usable_size(blocks[i]) - sizes[i] <= sizes[i] / 7);
+        memset(blocks[i], step, sizes[i]);
+    }
+    for (unsigned i = 0; i < BLOCKS; i++)
+        free_of(blocks[i], sizes[i]);
+}
+
 static void sized_frees(void)
 {
     static const size_t sizes[] = {0, 1, 100, 5000, 300000, 3000000, 40000000};
@@ -112,6 +132,7 @@ int main(void)
     statistics();
     trimming();
     reports();
+    in_pieces(free_sized);
     puts("all there");
     return 0;
 }
