@@ -158,20 +158,33 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     /// [`allocate`](Self::allocate), where [`allocate_waiting`](Self::allocate_waiting) has no block.
     #[inline]
     pub fn allocate_taking_in(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        if self.may_tidy() {
-            return self.look_and_allocate(layout);
-        }
-        if self.has_arrived() { self.take_in_and_allocate(layout) } else { self.heap.allocate_anew(layout) }
+        self.allocate_anew_by(layout, |heap| heap.allocate_anew(layout))
     }
 
     /// [`allocate_taking_in`](Self::allocate_taking_in), of a block that is aligned to a granule at most, and whose size nobody says
     /// later, as if it had been [resized](Self::resize): a long one may be up to an eighth longer.
     #[inline]
     pub fn allocate_about(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        if self.may_tidy() || self.has_arrived() || !self.heap.may_be_about(layout.size()) {
-            return self.allocate_taking_in(layout);
+        self.allocate_anew_by(layout, |heap| {
+            if heap.may_be_about(layout.size()) {
+                heap.allocate_about(layout)
+            } else {
+                heap.allocate_anew(layout)
+            }
+        })
+    }
+
+    /// [`allocate_taking_in`](Self::allocate_taking_in), by what allocates where nothing has come back.
+    #[inline(always)]
+    fn allocate_anew_by(
+        &mut self,
+        layout: Layout,
+        allocate: impl FnOnce(&mut Heap<S, Local>) -> Option<NonNull<u8>>,
+    ) -> Option<NonNull<u8>> {
+        if self.may_tidy() {
+            return self.look_and_allocate(layout);
         }
-        self.heap.allocate_about(layout)
+        if self.has_arrived() { self.take_in_and_allocate(layout) } else { allocate(&mut self.heap) }
     }
 
     /// [`allocate`](Self::allocate), once what waits is put in order, if it is time for that.
