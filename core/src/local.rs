@@ -161,16 +161,12 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         self.allocate_anew_by(layout, |heap| heap.allocate_anew(layout))
     }
 
-    /// [`allocate_taking_in`](Self::allocate_taking_in), of a block that is aligned to a granule at most, and whose size nobody says
-    /// later, as if it had been [resized](Self::resize): a long one may be up to an eighth longer.
+    /// [`allocate_taking_in`](Self::allocate_taking_in), of a block whose size nobody says later, as if it had been
+    /// [resized](Self::resize): a long one may be up to an eighth longer.
     #[inline]
     pub fn allocate_about(&mut self, layout: Layout) -> Option<NonNull<u8>> {
         self.allocate_anew_by(layout, |heap| {
-            if heap.may_be_about(layout.size()) {
-                heap.allocate_about(layout)
-            } else {
-                heap.allocate_anew(layout)
-            }
+            if heap.may_be_about(layout) { heap.allocate_about(layout) } else { heap.allocate_anew(layout) }
         })
     }
 

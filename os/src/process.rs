@@ -43,6 +43,16 @@ pub fn allocate(layout: Layout) -> Option<NonNull<u8>> {
     }
 }
 
+/// [`allocate`], of a block whose size nobody says later, when it is [freed](deallocate) or [resized](resize): a long one may be up
+/// to an eighth longer.
+#[inline]
+pub fn allocate_about(layout: Layout) -> Option<NonNull<u8>> {
+    match allocate_soon(layout) {
+        Some(block) => Some(block),
+        None => allocate_about_otherwise(layout),
+    }
+}
+
 /// [`allocate`], if a block waits in a list of the calling thread's heap.
 #[inline(always)]
 fn allocate_soon(layout: Layout) -> Option<NonNull<u8>> {
@@ -77,6 +87,15 @@ pub fn allocate_otherwise(layout: Layout) -> Option<NonNull<u8>> {
     }
 }
 
+/// [`allocate_about`], where no block waits in a list.
+#[inline(never)]
+fn allocate_about_otherwise(layout: Layout) -> Option<NonNull<u8>> {
+    match allocate_waiting_long(layout) {
+        Some(block) => Some(block),
+        None => allocate_about_anew(layout),
+    }
+}
+
 /// [`allocate`], where no block waits.
 #[inline]
 fn allocate_anew(layout: Layout) -> Option<NonNull<u8>> {
@@ -84,15 +103,14 @@ fn allocate_anew(layout: Layout) -> Option<NonNull<u8>> {
     allocate_by(layout, |heap| unsafe { heap.allocate(layout) })
 }
 
-/// [`allocate`], where no block waits, and aligned to a granule at most, of a block whose size nobody says later, when it is
-/// [freed](deallocate) or [resized](resize): a long one may be up to an eighth longer.
+/// [`allocate_about`], where no block waits.
 #[inline]
-pub fn allocate_about(layout: Layout) -> Option<NonNull<u8>> {
-    // SAFETY: as in `allocate_anew`.
+pub fn allocate_about_anew(layout: Layout) -> Option<NonNull<u8>> {
+    // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
     allocate_by(layout, |heap| unsafe { heap.allocate_about(layout) })
 }
 
-/// [`allocate`], where no block waits, by what allocates from a thread's heap.
+/// A block for `layout`, where none waits, by what allocates from a thread's heap.
 #[inline(always)]
 fn allocate_by(
     layout: Layout,
@@ -132,24 +150,43 @@ fn is_huge(layout: Layout) -> bool {
 /// As [`allocate`], with all bytes of `layout` zero. Memory that comes fresh from the system is not touched for that.
 #[inline]
 pub fn allocate_zeroed(layout: Layout) -> Option<NonNull<u8>> {
-    if let Some(block) = allocate_soon(layout) {
-        // SAFETY: the block was just allocated with that size.
-        unsafe { block.write_bytes(0, layout.size()) };
-        return Some(block);
+    match allocate_zeroed_soon(layout) {
+        Some(block) => Some(block),
+        None => allocate_zeroed_by(layout, allocate_otherwise),
     }
-    allocate_zeroed_otherwise(layout)
 }
 
-/// [`allocate_zeroed`], where no block waits in a list.
+/// As [`allocate_about`], with all bytes of `layout` zero. Memory that comes fresh from the system is not touched for that.
+#[inline]
+pub fn allocate_about_zeroed(layout: Layout) -> Option<NonNull<u8>> {
+    match allocate_zeroed_soon(layout) {
+        Some(block) => Some(block),
+        None => allocate_zeroed_by(layout, allocate_about_otherwise),
+    }
+}
+
+/// [`allocate_zeroed`], if a block waits in a list of the calling thread's heap.
+#[inline(always)]
+fn allocate_zeroed_soon(layout: Layout) -> Option<NonNull<u8>> {
+    let block = allocate_soon(layout)?;
+    // SAFETY: the block was just allocated with that size.
+    unsafe { block.write_bytes(0, layout.size()) };
+    Some(block)
+}
+
+/// [`allocate_zeroed`], where no block waits in a list, by what allocates one then.
 #[inline(never)]
-fn allocate_zeroed_otherwise(layout: Layout) -> Option<NonNull<u8>> {
+fn allocate_zeroed_by(
+    layout: Layout,
+    allocate: impl FnOnce(Layout) -> Option<NonNull<u8>>,
+) -> Option<NonNull<u8>> {
     if is_huge(layout) {
         return huge::allocate_zeroed(layout);
     }
     let Some(heap) = mine_or_idle() else { return allocate_at_last_zeroed(layout) };
     // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
     let fresh = unsafe { heap.local() }.fresh();
-    let block = allocate_otherwise(layout)?;
+    let block = allocate(layout)?;
     // SAFETY: as before; the block was just allocated, from that heap or another.
     unsafe { heap.local().clear(fresh, block, layout.size()) };
     Some(block)
@@ -163,8 +200,8 @@ fn allocate_at_last_zeroed(layout: Layout) -> Option<NonNull<u8>> {
     Some(block)
 }
 
-/// The bytes of the block at `ptr`: the size asked for, rounded up to granules, or more once it was [resized](resize), or if it was
-/// allocated as [about](allocate_about) as long.
+/// The bytes of the block at `ptr`: the size asked for, rounded up to granules, or more once it was [resized](resize), or if it is
+/// [about](allocate_about) as long.
 ///
 /// # Errors
 /// A [`FreeError`] for a pointer that is not the start of a live block.

@@ -16,15 +16,15 @@ use crate::{Local, PageSource};
 const CACHED: usize = 8 << 20;
 
 impl<S: PageSource> Heap<S, Local> {
-    /// Whether for requests of so many bytes whose size nobody says later [`allocate_about`](Self::allocate_about) is the better
-    /// way: they have no list, and the heap is larger than caches are.
+    /// Whether a block for `layout` may be [about](Self::allocate_about) as long, if nobody says its size later: no list is of its
+    /// size, it need not be cut out of a chunk, and the heap is larger than caches are.
     #[inline(always)]
-    pub(crate) fn may_be_about(&self, bytes: usize) -> bool {
-        self.counts.source > CACHED && !self.quick.has_list(bytes)
+    pub(crate) fn may_be_about(&self, layout: Layout) -> bool {
+        self.counts.source > CACHED && !self.quick.has_list(layout.size()) && layout.align() <= Self::GRANULE
     }
 
-    /// A block for `layout`, aligned to a granule at most, of what is free, or as [`allocate`](Self::allocate) has it. If the chunk
-    /// that serves it is [about](Length::is_about) as long, all of that. O(1), as there.
+    /// A block for `layout`, for which one [may be](Self::may_be_about) about as long: [`allocate`](Self::allocate), but all of the
+    /// chunk that serves it, if that is [about](Length::is_about) as long. O(1), as there.
     #[inline(never)]
     pub(crate) fn allocate_about(&mut self, layout: Layout) -> Option<NonNull<u8>> {
         let size = granules::<Unit<S, Local>>(layout.size());

@@ -138,6 +138,12 @@ fn a_long_block_whose_size_nobody_says_takes_a_chunk_that_is_about_as_long_where
             let takes_all = is_large && size > 64 && more < least;
             let block = heap.allocate_about(layout(size)).unwrap();
             is_about(&mut heap, block, if takes_all { size + more } else { size });
+            let aligned = Layout::from_size_align(size * GRANULE, 64 * GRANULE).unwrap();
+            let block = heap.allocate_about(aligned).unwrap();
+            assert!(block.addr().get().is_multiple_of(aligned.align()));
+            assert_eq!(heap.usable_size(block), Ok(aligned.size()));
+            // SAFETY: the block is not used any more.
+            assert_eq!(unsafe { heap.deallocate(block) }, Ok(()));
             // SAFETY: the block is not used any more.
             assert_eq!(unsafe { heap.deallocate(above) }, Ok(()));
             heap.trim();

@@ -57,8 +57,8 @@ void *memcalloc(unsigned long count, unsigned long size);
 void *memaligned(unsigned long alignment, unsigned long size);
 
 /*
- * The bytes of a block that may be used: the size asked for, rounded up to 16 (8), or more after a memrealloc. 0 and
- * errno EINVAL for any pointer that is not the start of a live block, NULL included.
+ * The bytes of a block that may be used: the size asked for, rounded up to 16 (8), or up to a seventh more. 0 and errno
+ * EINVAL for any pointer that is not the start of a live block, NULL included.
  */
 unsigned long memusable(const void *ptr);
 

@@ -12,14 +12,14 @@ use crate::free::memfree;
 /// A block of at least `size` bytes; null for size 0, and with `ENOMEM` when memory cannot be had.
 #[unsafe(no_mangle)]
 pub extern "C" fn memalloc(size: c_ulong) -> *mut c_void {
-    get(size, 1, process::allocate)
+    get(size, 1, process::allocate_about)
 }
 
 /// A block of at least `count * size` zeros; null if either is 0, and with `ENOMEM` when memory cannot be had.
 #[unsafe(no_mangle)]
 pub extern "C" fn memcalloc(count: c_ulong, size: c_ulong) -> *mut c_void {
     match count.checked_mul(size) {
-        Some(bytes) => get(bytes, 1, process::allocate_zeroed),
+        Some(bytes) => get(bytes, 1, process::allocate_about_zeroed),
         None => no_memory(),
     }
 }

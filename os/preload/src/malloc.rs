@@ -32,14 +32,14 @@ fn malloc_otherwise(size: usize) -> *mut c_void {
 
 #[inline(never)]
 fn malloc_anew(size: usize) -> *mut c_void {
-    get(size, ALIGNMENT, process::allocate_about)
+    get(size, ALIGNMENT, process::allocate_about_anew)
 }
 
 /// A block of at least `count * size` bytes, all zero.
 #[unsafe(no_mangle)]
 pub extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
     match count.checked_mul(size) {
-        Some(bytes) => get(bytes, ALIGNMENT, process::allocate_zeroed),
+        Some(bytes) => get(bytes, ALIGNMENT, process::allocate_about_zeroed),
         None => fail(ENOMEM),
     }
 }

@@ -44,9 +44,11 @@ static void in_pieces(void (*free_of)(void *, size_t))
         if (blocks[i])
             free_of(blocks[i], sizes[i]);
         sizes[i] = 1000 + step * 40503u % 12000;
-        blocks[i] = malloc(sizes[i]);
+        blocks[i] = step % 3 ? malloc(sizes[i]) : calloc(1, sizes[i]);
         CHECK(blocks[i] && malloc_usable_size(blocks[i]) - sizes[i] <= sizes[i] / 7);
-        memset(blocks[i], step, sizes[i]);
+        if (step % 3 == 0)
+            CHECK(!blocks[i][0] && !memcmp(blocks[i], blocks[i] + 1, sizes[i] - 1));
+        memset(blocks[i], step | 1, sizes[i]);
     }
     for (unsigned i = 0; i < BLOCKS; i++)
         free_of(blocks[i], sizes[i]);
