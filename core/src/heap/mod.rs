@@ -14,7 +14,6 @@
 //! holds), `glance` (the short ways of a thread's own heap), `arrived` (blocks that were freed from elsewhere), `release` and
 //! `witness` (when its spans go back, and the block that tells they cannot yet).
 
-#[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
 mod about;
 pub(crate) mod allocate;
 #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]

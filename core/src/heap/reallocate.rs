@@ -36,7 +36,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if self.move_end(chunk, Length::exactly(granules::<Unit<S, M>>(new_size))) {
                 return Some(ptr);
             }
-            self.move_to(chunk.span, chunk.start, ptr, layout, new_size)
+            self.move_to(chunk.span, chunk.start, ptr, layout, true, new_size)
         }
     }
 
@@ -109,7 +109,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if self.move_end(chunk, length) {
                 return Some(ptr);
             }
-            let mut move_to = |size| self.move_to(chunk.span, chunk.start, ptr, old, size * Self::GRANULE);
+            let mut move_to =
+                |size| self.move_to(chunk.span, chunk.start, ptr, old, is_said, size * Self::GRANULE);
             move_to(length.most).or_else(|| if length.is_exact() { None } else { move_to(length.least) })
         }
     }
@@ -171,7 +172,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         true
     }
 
-    /// Copies the block at granule `start` of `span` to a new one and frees it.
+    /// Copies the block at granule `start` of `span` to a new one, whose size is said later, or not, and frees it.
     ///
     /// # Safety
     /// It is in use for `layout` and lies at `ptr`; it is given up if the result is not `None`.
@@ -182,9 +183,10 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         start: usize,
         ptr: NonNull<u8>,
         layout: Layout,
+        is_said: bool,
         new_size: usize,
     ) -> Option<NonNull<u8>> {
-        let new = self.allocate(Layout::from_size_align(new_size, layout.align()).ok()?)?;
+        let new = self.allocate_said(Layout::from_size_align(new_size, layout.align()).ok()?, is_said)?;
         let size = granules::<Unit<S, M>>(layout.size());
         let bytes = size * Self::GRANULE;
         // SAFETY: both blocks hold the bytes, and they are two. The map's word on the old one is asked again, as the

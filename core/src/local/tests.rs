@@ -123,6 +123,8 @@ fn a_long_block_whose_size_nobody_says_takes_a_chunk_that_is_about_as_long_where
         let (is_large, room) = (arena > 8 << 20, |size: usize| (size / 8).min(2048));
         let least = (0..).find(|more| *more >= room(size + more)).unwrap();
         for more in [0, 1, least - 1, least, least + 1] {
+            let [grows, middle, said, below] =
+                [40, 100, 101, 102].map(|size| heap.allocate(layout(size)).unwrap());
             let chunk = heap.allocate(layout(size + more)).unwrap();
             let above = heap.allocate(layout(1)).unwrap();
             let is_about = |heap: &mut LocalHeap<'_, ArenaSource>, block, has| {
@@ -136,16 +138,30 @@ fn a_long_block_whose_size_nobody_says_takes_a_chunk_that_is_about_as_long_where
             let block = heap.allocate(layout(size)).unwrap();
             is_about(&mut heap, block, size);
             let takes_all = is_large && size > 64 && more < least;
+            let has = if takes_all { size + more } else { size };
             let block = heap.allocate_about(layout(size)).unwrap();
-            is_about(&mut heap, block, if takes_all { size + more } else { size });
+            is_about(&mut heap, block, has);
+            // SAFETY: the block is not used where it was.
+            let block = unsafe { heap.resize(grows, size * GRANULE) }.unwrap().unwrap();
+            is_about(&mut heap, block, has);
             let aligned = Layout::from_size_align(size * GRANULE, 64 * GRANULE).unwrap();
             let block = heap.allocate_about(aligned).unwrap();
             assert!(block.addr().get().is_multiple_of(aligned.align()));
             assert_eq!(heap.usable_size(block), Ok(aligned.size()));
             // SAFETY: the block is not used any more.
             assert_eq!(unsafe { heap.deallocate(block) }, Ok(()));
-            // SAFETY: the block is not used any more.
-            assert_eq!(unsafe { heap.deallocate(above) }, Ok(()));
+            if size > 101 {
+                // SAFETY: the block is not used where it was.
+                let block = unsafe { heap.reallocate(said, layout(101), size * GRANULE) }.unwrap();
+                is_about(&mut heap, block, size);
+            } else {
+                // SAFETY: the block is not used any more.
+                assert_eq!(unsafe { heap.deallocate(said) }, Ok(()));
+            }
+            for block in [middle, below, above] {
+                // SAFETY: the block is not used any more.
+                assert_eq!(unsafe { heap.deallocate(block) }, Ok(()));
+            }
             heap.trim();
         }
     }
