@@ -7,12 +7,13 @@
 //!               flip the map ─▶ take free neighbours out of their bins ─▶ into a bin
 //! ```
 //!
-//! One file each: `allocate`, `about` (long blocks whose size nobody says), `carve` (batches of blocks), `deallocate`, `coalesce` (chunks become free), `reallocate`, `length` (how
-//! long a block is to become), `lookup` (what a pointer is), `growth` (spans come and go), `wilderness` (the chunk that is cut
-//! last), `zeroed` (blocks of zeros), `waiting` (blocks that wait in quick lists), `sweep` (all of them coalesced at once), `tidy`
-//! (or put in order), `lists_memory` (what lists take, which is given to chunks where all else is in use), `counts` (what it
-//! holds), `glance` (the short ways of a thread's own heap), `arrived` (blocks that were freed from elsewhere), `release` and
-//! `witness` (when its spans go back, and the block that tells they cannot yet).
+//! One file each: `allocate`, `about` (long blocks whose size nobody says), `carve` (batches of blocks), `deallocate`,
+//! `coalesce` (chunks become free), `reallocate`, `length` (how long a block is to become), `lookup` (what a pointer is),
+//! `growth` (spans come and go), `wilderness` (the chunk that is cut last), `zeroed` (blocks of zeros), `waiting` (blocks that
+//! wait in quick lists), `sweep` (all of them coalesced at once), `tidy` (or put in order), `lists_memory` (what lists take,
+//! which is given to chunks where all else is in use), `counts` (what it holds), `glance` (the short ways of a thread's own
+//! heap), `arrived` (blocks that were freed from elsewhere), `release` and `witness` (when its spans go back, and the block
+//! that tells they cannot yet).
 
 mod about;
 pub(crate) mod allocate;

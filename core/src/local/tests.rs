@@ -4,6 +4,7 @@ use core::alloc::Layout;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
+use crate::map::WORD_GRANULES;
 use crate::remote::{Inbox, RemoteSpan};
 use crate::{ArenaSource, FreeError, GRANULE, GranuleAt, LocalHeap, LongWait, PageSource};
 
@@ -117,14 +118,17 @@ fn a_block_whose_size_nobody_says_grows_by_an_eighth_if_not_by_much_and_stays_wh
 
 #[test]
 fn a_long_block_whose_size_nobody_says_takes_a_chunk_that_is_about_as_long_where_the_heap_is_large() {
-    for (arena, size) in [(9 << 20, 65), (9 << 20, 300), (9 << 20, 40_000), (9 << 20, 64), (3 << 20, 300)] {
+    let listed = WORD_GRANULES;
+    for (arena, size) in
+        [(9 << 20, listed), (9 << 20, listed + 1), (9 << 20, 300), (9 << 20, 40_000), (3 << 20, 300)]
+    {
         let (mut heap, _) = new_heap(arena);
         let layout = |size: usize| Layout::from_size_align(size * GRANULE, 8).unwrap();
         let (is_large, room) = (arena > 8 << 20, |size: usize| (size / 8).min(2048));
         let least = (0..).find(|more| *more >= room(size + more)).unwrap();
         for more in [0, 1, least - 1, least, least + 1] {
             let [grows, middle, said, below] =
-                [40, 100, 101, 102].map(|size| heap.allocate(layout(size)).unwrap());
+                [20, 100, 101, 102].map(|size| heap.allocate(layout(size)).unwrap());
             let chunk = heap.allocate(layout(size + more)).unwrap();
             let above = heap.allocate(layout(1)).unwrap();
             let is_about = |heap: &mut LocalHeap<'_, ArenaSource>, block, has| {
@@ -137,7 +141,7 @@ fn a_long_block_whose_size_nobody_says_takes_a_chunk_that_is_about_as_long_where
             is_about(&mut heap, chunk, size + more);
             let block = heap.allocate(layout(size)).unwrap();
             is_about(&mut heap, block, size);
-            let takes_all = is_large && size > 64 && more < least;
+            let takes_all = is_large && size > listed && more < least;
             let has = if takes_all { size + more } else { size };
             let block = heap.allocate_about(layout(size)).unwrap();
             is_about(&mut heap, block, has);
