@@ -131,7 +131,7 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         }
         match self.take_any_waiting(layout) {
             Some(block) => Some(block),
-            None => self.allocate_taking_in(layout),
+            None => self.allocate_taking_in(layout, true),
         }
     }
 
@@ -155,32 +155,20 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         self.heap.take_waiting_long(layout)
     }
 
-    /// [`allocate`](Self::allocate), where [`allocate_waiting`](Self::allocate_waiting) has no block.
+    /// [`allocate`](Self::allocate), where [`allocate_waiting`](Self::allocate_waiting) has no block, of one whose size is said
+    /// later, or not, as if it had been [resized](Self::resize): then a long one may be up to an eighth longer.
     #[inline]
-    pub fn allocate_taking_in(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        self.allocate_anew_by(layout, |heap| heap.allocate_anew(layout))
-    }
-
-    /// [`allocate_taking_in`](Self::allocate_taking_in), of a block whose size nobody says later, as if it had been
-    /// [resized](Self::resize): a long one may be up to an eighth longer.
-    #[inline]
-    pub fn allocate_about(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        self.allocate_anew_by(layout, |heap| {
-            if heap.may_be_about(layout) { heap.allocate_about(layout) } else { heap.allocate_anew(layout) }
-        })
-    }
-
-    /// [`allocate_taking_in`](Self::allocate_taking_in), by what allocates where nothing has come back.
-    #[inline(always)]
-    fn allocate_anew_by(
-        &mut self,
-        layout: Layout,
-        allocate: impl FnOnce(&mut Heap<S, Local>) -> Option<NonNull<u8>>,
-    ) -> Option<NonNull<u8>> {
+    pub fn allocate_taking_in(&mut self, layout: Layout, is_said: bool) -> Option<NonNull<u8>> {
         if self.may_tidy() {
             return self.look_and_allocate(layout);
         }
-        if self.has_arrived() { self.take_in_and_allocate(layout) } else { allocate(&mut self.heap) }
+        if self.has_arrived() {
+            return self.take_in_and_allocate(layout);
+        }
+        if !is_said && self.heap.may_be_about(layout) {
+            return self.heap.allocate_about(layout);
+        }
+        self.heap.allocate_anew(layout)
     }
 
     /// [`allocate`](Self::allocate), once what waits is put in order, if it is time for that.

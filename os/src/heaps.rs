@@ -146,7 +146,7 @@ pub(crate) fn allocate_shared(layout: Layout) -> Option<NonNull<u8>> {
     unsafe {
         let waiting = layout.align() <= GRANULE;
         let waiting = if waiting { heap.local().allocate_waiting(layout.size()) } else { None };
-        waiting.or_else(|| heap.allocate(layout))
+        waiting.or_else(|| heap.allocate(layout, true))
     }
 }
 

@@ -27,7 +27,7 @@ use crate::near::Start;
 use crate::region::TABLE;
 use crate::snapshot::{Chunk, Snapshot};
 use crate::table::Owner;
-use crate::thread_heap::{LARGEST, ThreadHeap};
+use crate::thread_heap::LARGEST;
 use crate::tls::current;
 use free::granule_at;
 pub use free::{LetWait, deallocate, deallocate_near, deallocate_otherwise, deallocate_sized, let_wait};
@@ -39,7 +39,7 @@ pub use resize::{OwnBlock, reallocate, resize, resize_otherwise};
 pub fn allocate(layout: Layout) -> Option<NonNull<u8>> {
     match allocate_soon(layout) {
         Some(block) => Some(block),
-        None => allocate_otherwise(layout),
+        None => allocate_otherwise(layout, true),
     }
 }
 
@@ -49,7 +49,7 @@ pub fn allocate(layout: Layout) -> Option<NonNull<u8>> {
 pub fn allocate_about(layout: Layout) -> Option<NonNull<u8>> {
     match allocate_soon(layout) {
         Some(block) => Some(block),
-        None => allocate_about_otherwise(layout),
+        None => allocate_otherwise(layout, false),
     }
 }
 
@@ -78,49 +78,24 @@ pub fn allocate_waiting_long(layout: Layout) -> Option<NonNull<u8>> {
     unsafe { current().local() }.allocate_waiting_long(layout)
 }
 
-/// [`allocate`], where no block waits in a list.
+/// [`allocate`], where no block waits in a list, of one whose size is said later, or [not](allocate_about).
 #[inline(never)]
-pub fn allocate_otherwise(layout: Layout) -> Option<NonNull<u8>> {
+pub fn allocate_otherwise(layout: Layout, is_said: bool) -> Option<NonNull<u8>> {
     match allocate_waiting_long(layout) {
         Some(block) => Some(block),
-        None => allocate_anew(layout),
+        None => allocate_anew(layout, is_said),
     }
 }
 
-/// [`allocate_about`], where no block waits in a list.
-#[inline(never)]
-fn allocate_about_otherwise(layout: Layout) -> Option<NonNull<u8>> {
-    match allocate_waiting_long(layout) {
-        Some(block) => Some(block),
-        None => allocate_about_anew(layout),
-    }
-}
-
-/// [`allocate`], where no block waits.
+/// [`allocate_otherwise`], where no long block waits either.
 #[inline]
-fn allocate_anew(layout: Layout) -> Option<NonNull<u8>> {
-    // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
-    allocate_by(layout, |heap| unsafe { heap.allocate(layout) })
-}
-
-/// [`allocate_about`], where no block waits.
-#[inline]
-pub fn allocate_about_anew(layout: Layout) -> Option<NonNull<u8>> {
-    // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
-    allocate_by(layout, |heap| unsafe { heap.allocate_about(layout) })
-}
-
-/// A block for `layout`, where none waits, by what allocates from a thread's heap.
-#[inline(always)]
-fn allocate_by(
-    layout: Layout,
-    allocate_from: impl FnOnce(&ThreadHeap) -> Option<NonNull<u8>>,
-) -> Option<NonNull<u8>> {
+pub fn allocate_anew(layout: Layout, is_said: bool) -> Option<NonNull<u8>> {
     if is_huge(layout) {
         return huge::allocate(layout);
     }
     let Some(heap) = mine() else { return allocate_first(layout) };
-    match allocate_from(heap) {
+    // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
+    match unsafe { heap.allocate(layout, is_said) } {
         Some(block) => Some(block),
         None => allocate_at_last(layout),
     }
@@ -139,7 +114,7 @@ fn allocate_at_last(layout: Layout) -> Option<NonNull<u8>> {
     allocate_shared(layout).or_else(|| {
         heaps::trim();
         // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
-        mine().and_then(|heap| unsafe { heap.allocate(layout) }).or_else(|| allocate_shared(layout))
+        mine().and_then(|heap| unsafe { heap.allocate(layout, true) }).or_else(|| allocate_shared(layout))
     })
 }
 
@@ -152,7 +127,7 @@ fn is_huge(layout: Layout) -> bool {
 pub fn allocate_zeroed(layout: Layout) -> Option<NonNull<u8>> {
     match allocate_zeroed_soon(layout) {
         Some(block) => Some(block),
-        None => allocate_zeroed_by(layout, allocate_otherwise),
+        None => allocate_zeroed_otherwise(layout, true),
     }
 }
 
@@ -161,7 +136,7 @@ pub fn allocate_zeroed(layout: Layout) -> Option<NonNull<u8>> {
 pub fn allocate_about_zeroed(layout: Layout) -> Option<NonNull<u8>> {
     match allocate_zeroed_soon(layout) {
         Some(block) => Some(block),
-        None => allocate_zeroed_by(layout, allocate_about_otherwise),
+        None => allocate_zeroed_otherwise(layout, false),
     }
 }
 
@@ -174,19 +149,16 @@ fn allocate_zeroed_soon(layout: Layout) -> Option<NonNull<u8>> {
     Some(block)
 }
 
-/// [`allocate_zeroed`], where no block waits in a list, by what allocates one then.
+/// [`allocate_zeroed`], where no block waits in a list, of one whose size is said later, or not.
 #[inline(never)]
-fn allocate_zeroed_by(
-    layout: Layout,
-    allocate: impl FnOnce(Layout) -> Option<NonNull<u8>>,
-) -> Option<NonNull<u8>> {
+fn allocate_zeroed_otherwise(layout: Layout, is_said: bool) -> Option<NonNull<u8>> {
     if is_huge(layout) {
         return huge::allocate_zeroed(layout);
     }
     let Some(heap) = mine_or_idle() else { return allocate_at_last_zeroed(layout) };
     // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
     let fresh = unsafe { heap.local() }.fresh();
-    let block = allocate(layout)?;
+    let block = allocate_otherwise(layout, is_said)?;
     // SAFETY: as before; the block was just allocated, from that heap or another.
     unsafe { heap.local().clear(fresh, block, layout.size()) };
     Some(block)

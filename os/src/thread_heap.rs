@@ -126,46 +126,21 @@ impl ThreadHeap {
         self.shared.totals.publish(local.totals());
     }
 
-    /// A block for `layout`, where none waits. Now and then other threads are told what the heap holds, and what nobody came for
+    /// A block for `layout`, where none waits, whose size is said later, or not. Now and then other threads are told what the heap holds, and what nobody came for
     /// goes back to the system.
     ///
     /// # Safety
     /// As for [`local`](Self::local).
     #[inline]
-    pub(crate) unsafe fn allocate(&self, layout: Layout) -> Option<NonNull<u8>> {
+    pub(crate) unsafe fn allocate(&self, layout: Layout, is_said: bool) -> Option<NonNull<u8>> {
         // SAFETY: as the caller says.
         unsafe {
-            if self.is_time_to_look_round() {
+            self.until_look.set(self.until_look.get().wrapping_sub(1));
+            if self.until_look.get() == 0 || self.local().may_tidy() {
                 return self.allocate_and_look_round(layout);
             }
-            self.local().allocate_taking_in(layout)
+            self.local().allocate_taking_in(layout, is_said)
         }
-    }
-
-    /// [`allocate`](Self::allocate), of a block whose size nobody says later: see [`LocalHeap::allocate_about`].
-    ///
-    /// # Safety
-    /// As for [`local`](Self::local).
-    #[inline]
-    pub(crate) unsafe fn allocate_about(&self, layout: Layout) -> Option<NonNull<u8>> {
-        // SAFETY: as the caller says.
-        unsafe {
-            if self.is_time_to_look_round() {
-                return self.allocate_and_look_round(layout);
-            }
-            self.local().allocate_about(layout)
-        }
-    }
-
-    /// Counts an allocation that does not take what waits. Whether it is time to look round.
-    ///
-    /// # Safety
-    /// As for [`local`](Self::local).
-    #[inline(always)]
-    unsafe fn is_time_to_look_round(&self) -> bool {
-        self.until_look.set(self.until_look.get().wrapping_sub(1));
-        // SAFETY: as the caller says.
-        self.until_look.get() == 0 || unsafe { self.local() }.may_tidy()
     }
 
     /// [`allocate`](Self::allocate), when others are told, and it is seen what may go back.
@@ -178,7 +153,7 @@ impl ThreadHeap {
         // SAFETY: as the caller says.
         unsafe {
             let may_tidy = self.local().may_tidy();
-            let block = self.local().allocate_taking_in(layout);
+            let block = self.local().allocate_taking_in(layout, true);
             self.publish_and_give_back();
             self.until_look.set(LOOK_EACH);
             self.looks.set(self.looks.get().wrapping_add(1));

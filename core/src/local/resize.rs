@@ -82,7 +82,7 @@ impl<S: PageSource> LocalHeap<'_, S> {
     /// [`Heap::resize`](crate::Heap::resize). As nobody says its size later, it may stay up to an eighth longer than that; one
     /// that grows by less than that, and by eight granules at most, gets an eighth more, as it may well grow again: else a string
     /// that grows by a byte at a time would be copied each time that it comes to the next granule. One that moves is as
-    /// [`allocate_about`](Self::allocate_about) has it.
+    /// [`allocate_taking_in`](Self::allocate_taking_in) has it.
     ///
     /// # Errors
     /// As there.

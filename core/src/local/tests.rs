@@ -143,13 +143,13 @@ fn a_long_block_whose_size_nobody_says_takes_a_chunk_that_is_about_as_long_where
             is_about(&mut heap, block, size);
             let takes_all = is_large && size > listed && more < least;
             let has = if takes_all { size + more } else { size };
-            let block = heap.allocate_about(layout(size)).unwrap();
+            let block = heap.allocate_taking_in(layout(size), false).unwrap();
             is_about(&mut heap, block, has);
             // SAFETY: the block is not used where it was.
             let block = unsafe { heap.resize(grows, size * GRANULE) }.unwrap().unwrap();
             is_about(&mut heap, block, has);
             let aligned = Layout::from_size_align(size * GRANULE, 64 * GRANULE).unwrap();
-            let block = heap.allocate_about(aligned).unwrap();
+            let block = heap.allocate_taking_in(aligned, false).unwrap();
             assert!(block.addr().get().is_multiple_of(aligned.align()));
             assert_eq!(heap.usable_size(block), Ok(aligned.size()));
             // SAFETY: the block is not used any more.

@@ -29,8 +29,8 @@ fn new(size: usize) -> *mut c_void {
 
 #[cold]
 fn new_otherwise(size: usize) -> *mut c_void {
-    // Just as long: `delete` may say its size.
-    get(size, ALIGNMENT, process::allocate_otherwise)
+    // `delete` may say its size.
+    get(size, ALIGNMENT, |layout| process::allocate_otherwise(layout, true))
 }
 
 fn new_aligned(size: usize, alignment: usize) -> *mut c_void {

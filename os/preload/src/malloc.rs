@@ -32,7 +32,7 @@ fn malloc_otherwise(size: usize) -> *mut c_void {
 
 #[inline(never)]
 fn malloc_anew(size: usize) -> *mut c_void {
-    get(size, ALIGNMENT, process::allocate_about_anew)
+    get(size, ALIGNMENT, |layout| process::allocate_anew(layout, false))
 }
 
 /// A block of at least `count * size` bytes, all zero.

@@ -33,12 +33,13 @@ struct mallinfo __libc_mallinfo(void);
 int __libc_mallopt(int, int);
 
 /* Blocks of many sizes in a heap that is large, and has free chunks of many sizes: each is freed by the size that it was asked
- * for. */
+ * for, and some are longer. */
 static void in_pieces(void (*free_of)(void *, size_t))
 {
     enum { BLOCKS = 2000 };
     static char *blocks[BLOCKS];
     static size_t sizes[BLOCKS];
+    unsigned longer = 0;
     for (unsigned step = 0; step < 20 * BLOCKS; step++) {
         unsigned i = step * 7919u % BLOCKS;
         if (blocks[i])
@@ -46,10 +47,13 @@ static void in_pieces(void (*free_of)(void *, size_t))
         sizes[i] = 1000 + step * 40503u % 12000;
         blocks[i] = step % 3 ? malloc(sizes[i]) : calloc(1, sizes[i]);
         CHECK(blocks[i] && malloc_usable_size(blocks[i]) - sizes[i] <= sizes[i] / 7);
+        if (malloc_usable_size(blocks[i]) - sizes[i] >= 16)
+            longer |= step % 3 ? 1 : 2;
         if (step % 3 == 0)
             CHECK(!blocks[i][0] && !memcmp(blocks[i], blocks[i] + 1, sizes[i] - 1));
         memset(blocks[i], step | 1, sizes[i]);
     }
+    CHECK(longer == 3);
     for (unsigned i = 0; i < BLOCKS; i++)
         free_of(blocks[i], sizes[i]);
 }
