@@ -17,14 +17,18 @@ use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use crate::clock::{SECOND, milliseconds};
+use crate::huge;
+use crate::limit;
 use crate::lock::Lock;
-use crate::mapping::{PAGE, give_back_pages};
+use crate::mapping::{PAGE, SLOT, give_back_pages};
 use crate::region::unmap_below_next;
 
 /// Extents that are kept at once.
 const MOST: usize = 16;
-/// Bytes that are kept at once, unless it is [for now](keep_for_now): whole slots.
+/// Bytes that are kept at once, unless it is [for now](keep_for_now): so many, whole slots,
 const MOST_BYTES: usize = 32 << 20;
+/// or as many as huge blocks in use have, and no more than such a part of an address space that is limited.
+const PART_OF_LIMIT: u64 = 8;
 
 /// Idle memory: whole slots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +91,12 @@ fn change<T>(how: impl FnOnce(&mut Idle) -> T) -> T {
     result
 }
 
+/// Bytes that are kept at once: whole slots.
+fn most_bytes() -> usize {
+    let most = MOST_BYTES.max(huge::mapped());
+    usize::try_from(limit::last() / PART_OF_LIMIT).map_or(most, |of_limit| most.min(of_limit)) / SLOT * SLOT
+}
+
 /// Keeps `size` bytes at `start`, or gives back to the system what is more than enough, and all that is more by itself, or larger
 /// than what was freed before.
 ///
@@ -94,8 +104,10 @@ fn change<T>(how: impl FnOnce(&mut Idle) -> T) -> T {
 /// They are mapped, whole slots, in no table, and nobody uses them any more. Nothing was written beyond the first `used`.
 pub(crate) unsafe fn keep(start: NonNull<u8>, size: usize, used: usize) {
     let is_largest = LARGEST.fetch_max(size, Relaxed) < size;
+    let most = most_bytes();
     // SAFETY: as the caller says.
-    unsafe { keep_within(if is_largest { 0 } else { MOST_BYTES }, start, size, used, false) };
+    unsafe { keep_within(if is_largest { 0 } else { most }, start, size, used, false) };
+    release_beyond(most);
 }
 
 /// [`keep`], however much that is, and all of it used: of what may be asked for again at once.
@@ -146,8 +158,20 @@ pub(crate) fn release_old() {
 
 /// Gives all that is idle back to the system, if that is more than is kept at once: nobody may come for it, as a thread is ending.
 pub(crate) fn release_much() {
-    if bytes() > MOST_BYTES {
+    if bytes() > most_bytes() {
         release();
+    }
+}
+
+/// Gives what is idle beyond `most` bytes, whole slots, back to the system, that which is idle for longest first, but for what is kept
+/// for now.
+fn release_beyond(most: usize) {
+    // The lock is not held while the system takes it.
+    while bytes() > most
+        && let Some((start, size)) = change(|idle| idle.cut_beyond(most))
+    {
+        // SAFETY: the memory was idle, and is in no list any more.
+        unsafe { unmap_below_next(start, size) };
     }
 }
 
@@ -244,10 +268,24 @@ impl Idle {
         Some((extent.start, extent.used.min(size)))
     }
 
+    /// Where that stands which is idle for longest, of what is not kept for now.
+    fn oldest_place(&mut self) -> Option<&mut Option<Extent>> {
+        let extents = self.extents.iter_mut().filter(|place| place.is_some_and(|extent| !extent.for_now));
+        extents.min_by_key(|place| place.map(|extent| extent.since))
+    }
+
     /// Takes out what is idle for longest, of what is not kept for now.
     fn remove_oldest(&mut self) -> Option<Extent> {
-        let extents = self.extents.iter_mut().filter(|place| place.is_some_and(|extent| !extent.for_now));
-        extents.min_by_key(|place| place.map(|extent| extent.since))?.take()
+        self.oldest_place()?.take()
+    }
+
+    /// Cuts what is more than `most` bytes, whole slots, off what is idle for longest, of what is not kept for now, or takes out all of
+    /// that. Where it starts, and its bytes.
+    fn cut_beyond(&mut self, most: usize) -> Option<(NonNull<u8>, usize)> {
+        let excess = self.bytes().checked_sub(most)?;
+        let place = self.oldest_place()?;
+        let size = place.map(|extent| extent.size.min(excess)).filter(|&size| size > 0)?;
+        Self::cut(place, size).map(|(start, _)| (start, size))
     }
 
     fn remove(&mut self, goes: impl Fn(&Extent) -> bool) -> Option<Extent> {
@@ -259,7 +297,6 @@ impl Idle {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mapping::SLOT;
 
     fn slot(number: usize) -> NonNull<u8> {
         NonNull::new(core::ptr::without_provenance_mut(number * SLOT)).unwrap()
@@ -318,6 +355,19 @@ mod tests {
         assert_eq!(idle.remove_oldest(), Some(extent(30, 1, 5)));
         assert_eq!(idle.remove_oldest(), Some(extent(10, 1, 7)));
         assert_eq!((idle.remove_oldest(), idle.bytes()), (None, 3 * SLOT));
+    }
+
+    #[test]
+    fn what_is_too_much_is_cut_off_the_oldest_first() {
+        let mut idle = Idle::new();
+        let for_now = Extent { for_now: true, ..extent(30, 2, 0) };
+        let kept = [extent(10, 3, 7), extent(20, 2, 5), for_now];
+        assert!(kept.into_iter().all(|extent| idle.keep(extent)));
+        assert_eq!((idle.cut_beyond(8 * SLOT), idle.cut_beyond(7 * SLOT)), (None, None));
+        assert_eq!(idle.cut_beyond(4 * SLOT), Some((slot(20), 2 * SLOT)));
+        assert_eq!(idle.cut_beyond(4 * SLOT), Some((slot(10), SLOT)));
+        assert_eq!(all(&idle), [extent(11, 2, 7), for_now]);
+        assert_eq!((idle.cut_beyond(0), idle.cut_beyond(0)), (Some((slot(11), 2 * SLOT)), None));
     }
 
     #[test]

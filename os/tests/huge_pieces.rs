@@ -40,6 +40,16 @@ fn what_lies_idle_in_pieces_serves_a_larger_block_without_new_pages() {
     assert!(page_faults() - before < 20 * MIB / 4096 / 10, "{}", page_faults() - before);
     assert_eq!((process::totals().source(), free(block)), (held, Ok(())));
 
+    // However large: but for what none has left.
+    let before = page_faults();
+    let block = allocate(layout(40));
+    fill(block, 40);
+    assert!(page_faults() - before < 20 * MIB / 4096 * 11 / 10, "{}", page_faults() - before);
+    // The largest so far: it goes back.
+    assert_eq!(free(block), Ok(()));
+    let left: Vec<_> = (0..6).map(|_| allocate(layout(4))).collect();
+    left.into_iter().for_each(|block| assert_eq!(free(block), Ok(())));
+
     let zeroed = process::allocate_zeroed(layout(28)).map(Block).unwrap();
     // SAFETY: the block has these bytes.
     let bytes = unsafe { slice::from_raw_parts(zeroed.0.as_ptr(), 28 * MIB) };

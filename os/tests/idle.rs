@@ -21,4 +21,17 @@ fn the_largest_goes_back_at_once_and_as_much_is_kept_from_then_on() {
     assert_eq!(kept, [0, 12, 12, 0, 8, 20, 20]);
     process::trim();
     assert_eq!(process::totals().source(), before);
+    beside_large_blocks_more_is_kept_as_long_as_they_are_there(before);
+}
+
+fn beside_large_blocks_more_is_kept_as_long_as_they_are_there(before: usize) {
+    assert_eq!([100, 100].map(|mib| kept_of(mib, before)), [0, 0]);
+    let layout = Layout::from_size_align(300 * MIB, 16).unwrap();
+    let large = process::allocate(layout).unwrap();
+    let beside = process::totals().source();
+    assert_eq!([100, 160, 152, 100].map(|mib| kept_of(mib, beside) / MIB), [100, 0, 152, 152]);
+    // SAFETY: the block is not used any more.
+    unsafe { process::deallocate(large) }.unwrap();
+    assert_eq!(process::totals().source() - before, 32 * MIB);
+    process::trim();
 }

@@ -8,13 +8,16 @@ use rustix::io::Errno;
 use rustix::mm::{MremapFlags, mremap};
 
 use super::header::{Header, JOINED, MARKED, ONE};
-use super::slots::{MOST_JOINED, make_way};
+use super::slots::make_way;
 use super::{Huge, OWNER, count_in, count_out};
 use crate::heaps;
 use crate::idle;
 use crate::limit;
 use crate::mapping::{PAGE, SLOT, give_back_pages, unmap};
 use crate::region::{TABLE, map_slots, move_slots, unmap_below_next};
+
+/// A block that grows from more bytes takes no idle memory in: it may well grow on, and would have to be copied when it moves.
+const MOST_JOINED: usize = 32 << 20;
 
 /// A block that shrinks keeps the pages behind it, if they are no more than such a part of it: it may well grow again.
 const PART_LEFT: usize = 8;

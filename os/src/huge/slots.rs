@@ -15,9 +15,6 @@ use crate::idle;
 use crate::mapping::{SLOT, unmap};
 use crate::region::{map_beside_idle, map_slots, move_slots};
 
-/// A mapping of more bytes takes no idle memory in, unless all lies side by side: it would have to be copied when it moves.
-pub(super) const MOST_JOINED: usize = 32 << 20;
-
 /// Whole slots, mapped, in no table.
 pub(super) struct Slots {
     pub(super) start: NonNull<u8>,
@@ -45,7 +42,7 @@ impl Slots {
 
     /// `size` bytes, of which as many are idle as there are.
     fn of_pieces(size: usize) -> Option<Self> {
-        if idle::bytes() == 0 || size > MOST_JOINED {
+        if idle::bytes() == 0 {
             return None;
         }
         let mut slots = Self { start: map_beside_idle(size)?, used: 0, pieces: JOINED };
