@@ -15,6 +15,7 @@ mod limit;
 mod lock;
 mod mapping;
 mod mmap;
+mod moving;
 mod near;
 pub mod process;
 mod region;

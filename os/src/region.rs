@@ -4,8 +4,6 @@ use core::ptr::NonNull;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use memalloc_core::{Granule, PageSource};
-use rustix::io::Errno;
-use rustix::mm::{MremapFlags, mremap_fixed};
 
 use crate::clock::{SECOND, milliseconds};
 use crate::heaps;
@@ -38,34 +36,14 @@ pub(crate) fn map_beside_idle(size: usize) -> Option<NonNull<u8>> {
 /// # Safety
 /// The memory has this size, is in no table, and nobody uses it any more.
 pub(crate) unsafe fn unmap_below_next(start: NonNull<u8>, size: usize) {
-    NEXT_END.store(start.addr().get() + size, Ordering::Relaxed);
+    next_takes_place_of(start, size);
     // SAFETY: as the caller says.
     unsafe { unmap(start, size) };
 }
 
-/// Moves the mapping of `size` bytes at `start` to `place`, `place_size` bytes, which are no fewer: those beyond are zeros. Whether
-/// the kernel did; if not, the mapping is where it was, and the place mapped no more.
-///
-/// # Safety
-/// Both are whole slots from [`map_slots`], one mapping to the kernel each, or a part of one, and the place is unused. If the
-/// mapping moves, nobody uses it where it was any more.
-pub(crate) unsafe fn move_slots(
-    start: NonNull<u8>,
-    size: usize,
-    place: NonNull<u8>,
-    place_size: usize,
-) -> bool {
-    let (old, new) = (start.as_ptr().cast(), place.as_ptr().cast());
-    // SAFETY: as the caller says.
-    let moved = unsafe { mremap_fixed(old, size, place_size, MremapFlags::MAYMOVE, new) };
-    match moved {
-        Ok(_) => NEXT_END.store(start.addr().get() + size, Ordering::Relaxed),
-        // SAFETY: these come before the kernel unmaps the place. After others it may be another thread's already: it is left
-        // as it is.
-        Err(Errno::PERM | Errno::NOSYS | Errno::INVAL) => unsafe { unmap_below_next(place, place_size) },
-        Err(_) => {}
-    }
-    moved.is_ok()
+/// Has the next mapping take the place of `size` bytes at `start`, which are mapped no more.
+pub(crate) fn next_takes_place_of(start: NonNull<u8>, size: usize) {
+    NEXT_END.store(start.addr().get() + size, Ordering::Relaxed);
 }
 
 /// The start of the slot that holds `ptr`.

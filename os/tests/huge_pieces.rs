@@ -40,21 +40,59 @@ fn what_lies_idle_in_pieces_serves_a_larger_block_without_new_pages() {
     assert!(page_faults() - before < 20 * MIB / 4096 / 10, "{}", page_faults() - before);
     assert_eq!((process::totals().source(), free(block)), (held, Ok(())));
 
-    // However large: but for what none has left.
-    let before = page_faults();
-    let block = allocate(layout(40));
-    fill(block, 40);
-    assert!(page_faults() - before < 20 * MIB / 4096 * 11 / 10, "{}", page_faults() - before);
-    // The largest so far: it goes back.
-    assert_eq!(free(block), Ok(()));
-    let left: Vec<_> = (0..6).map(|_| allocate(layout(4))).collect();
-    left.into_iter().for_each(|block| assert_eq!(free(block), Ok(())));
-
     let zeroed = process::allocate_zeroed(layout(28)).map(Block).unwrap();
     // SAFETY: the block has these bytes.
     let bytes = unsafe { slice::from_raw_parts(zeroed.0.as_ptr(), 28 * MIB) };
     assert!(bytes.iter().all(|&byte| byte == 0));
     assert_eq!(process::totals().source(), held + 4 * MIB);
     assert_eq!((free(zeroed), process::check()), (Ok(()), Ok(())));
+    between.into_iter().for_each(|block| assert_eq!(free(block), Ok(())));
+
+    a_block_of_any_size_takes_in_what_there_is();
+    a_block_grows_by_what_lies_idle_and_moves_without_a_copy();
+}
+
+/// Five slots that lie idle apart from each other, and what lies between them.
+fn leave_apart() -> Vec<Block> {
+    process::trim();
+    let mut blocks: Vec<_> = (0..10).map(|_| allocate(layout(4))).collect();
+    for &block in blocks.iter().step_by(2) {
+        fill(block, 4);
+        assert_eq!(free(block), Ok(()));
+    }
+    let mut number = 0;
+    blocks.retain(|_| {
+        number += 1;
+        number % 2 == 0
+    });
+    blocks
+}
+
+fn a_block_of_any_size_takes_in_what_there_is() {
+    let between = leave_apart();
+    let before = page_faults();
+    let block = allocate(layout(60));
+    fill(block, 60);
+    assert!(page_faults() - before < 41 * MIB / 4096, "{}", page_faults() - before);
+    assert_eq!(free(block), Ok(()));
+    between.into_iter().for_each(|block| assert_eq!(free(block), Ok(())));
+}
+
+fn a_block_grows_by_what_lies_idle_and_moves_without_a_copy() {
+    let between = leave_apart();
+    let mut block = allocate(layout(12));
+    fill(block, 12);
+    for (had, mib, new) in [(12, 20, 0), (20, 60, 40)] {
+        let before = page_faults();
+        // SAFETY: the block is used by its newest pointer alone, and has these bytes.
+        unsafe {
+            block = Block(process::resize(block.0, mib * MIB).unwrap().unwrap());
+            let kept = slice::from_raw_parts(block.0.as_ptr(), had * MIB);
+            assert!(kept.iter().all(|&byte| byte == 5), "to {mib}");
+        }
+        fill(block, mib);
+        assert!(page_faults() - before < (new + 1) * MIB / 4096, "{} to {mib}", page_faults() - before);
+    }
+    assert_eq!((free(block), process::check()), (Ok(()), Ok(())));
     between.into_iter().for_each(|block| assert_eq!(free(block), Ok(())));
 }

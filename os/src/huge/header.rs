@@ -9,9 +9,9 @@ use crate::mapping::SLOT_BITS;
 
 /// It is one.
 pub(super) const ONE: usize = 0;
-/// It may be several, as parts of it were idle.
+/// It may be several, as parts of it were idle, each of them whole slots.
 pub(super) const JOINED: usize = 1;
-/// It is several, as the program has told the kernel something of a part.
+/// It is several, as the program has told the kernel something of a part, or is not to be moved.
 pub(super) const MARKED: usize = 2;
 
 /// What is kept of a huge block: apart from it, so that anybody may look, though another thread frees it meanwhile.
@@ -25,7 +25,7 @@ pub(super) struct Header {
     pub(super) size: AtomicUsize,
     /// Bytes from the start of the mapping on beyond which nothing was written.
     pub(super) touched: AtomicUsize,
-    /// Whether it is one mapping to the kernel, which moves only one at a time: [`ONE`], [`JOINED`] or [`MARKED`].
+    /// Whether it is one mapping to the kernel, which surely moves only one at a time: [`ONE`], [`JOINED`] or [`MARKED`].
     pub(super) pieces: AtomicUsize,
 }
 

@@ -8,16 +8,14 @@ use rustix::io::Errno;
 use rustix::mm::{MremapFlags, mremap};
 
 use super::header::{Header, JOINED, MARKED, ONE};
-use super::slots::make_way;
+use super::slots::{fill, make_way};
 use super::{Huge, OWNER, count_in, count_out};
 use crate::heaps;
 use crate::idle;
 use crate::limit;
 use crate::mapping::{PAGE, SLOT, give_back_pages, unmap};
-use crate::region::{TABLE, map_slots, move_slots, unmap_below_next};
-
-/// A block that grows from more bytes takes no idle memory in: it may well grow on, and would have to be copied when it moves.
-const MOST_JOINED: usize = 32 << 20;
+use crate::moving::{move_each_slot, move_slots};
+use crate::region::{TABLE, map_beside_idle, unmap_below_next};
 
 /// A block that shrinks keeps the pages behind it, if they are no more than such a part of it: it may well grow again.
 const PART_LEFT: usize = 8;
@@ -81,7 +79,8 @@ impl Huge {
         // SAFETY: as the caller says.
         unsafe {
             if !self.grow_in_place(needed) {
-                return self.move_to(map_slots(needed)?, needed, size);
+                // What the kernel does not move is copied.
+                return self.move_to(needed, size).or_else(|| self.move_to(needed, size));
             }
             if !TABLE.insert(self.start, needed, OWNER) {
                 unmap(self.start.add(mapped), needed - mapped);
@@ -92,7 +91,7 @@ impl Huge {
         Some(self.start)
     }
 
-    /// Has its mapping `needed` bytes, if those above it are idle or can be had.
+    /// Has its mapping `needed` bytes, if those above it are idle or, where nothing is, can be had.
     ///
     /// # Safety
     /// As for [`resize`](Self::resize).
@@ -100,33 +99,48 @@ impl Huge {
         let mapped = self.mapped();
         // SAFETY: the mapping is the block's own, and what lies above it is looked at by nobody.
         unsafe {
-            if mapped <= MOST_JOINED && idle::take_at(self.start.add(mapped), needed - mapped) {
+            if idle::take_at(self.start.add(mapped), needed - mapped) {
                 self.header.pieces.store(self.pieces().max(JOINED), Relaxed);
                 self.header.touched.store(needed, Relaxed);
                 return true;
             }
-            // As before any mapping, so that a peak holds none of it.
-            idle::release();
-            let grown = mremap(self.start.as_ptr().cast(), mapped, needed, MremapFlags::empty());
-            if grown == Err(Errno::FAULT) && self.pieces() == ONE {
-                self.header.pieces.store(MARKED, Relaxed);
-            }
-            grown.is_ok()
+            idle::bytes() == 0 && self.extend(needed)
         }
     }
 
-    /// Moves it to `new`, a mapping of `needed` bytes, and makes it `size` bytes long.
+    /// Has the kernel make its mapping, or the last of several, so much longer that all have `needed` bytes. Whether it did.
     ///
     /// # Safety
-    /// As for [`resize`](Self::resize); `new` was just mapped with so many bytes.
-    unsafe fn move_to(self, new: NonNull<u8>, needed: usize, size: usize) -> Option<NonNull<u8>> {
-        let (mapped, offset) = (self.mapped(), self.offset());
-        let touched = self.header.touched.load(Relaxed).max(offset + size);
+    /// As for [`resize`](Self::resize).
+    unsafe fn extend(self, needed: usize) -> bool {
+        let mapped = self.mapped();
+        let from = if self.pieces() == JOINED { mapped - SLOT } else { 0 };
+        // SAFETY: the mapping is the block's own.
+        let extended = unsafe {
+            let last = self.start.add(from).as_ptr().cast();
+            mremap(last, mapped - from, needed - from, MremapFlags::empty())
+        };
+        if extended == Err(Errno::FAULT) {
+            self.header.pieces.store(MARKED, Relaxed);
+        }
+        extended.is_ok()
+    }
+
+    /// Moves it to a mapping of `needed` bytes, and makes it `size` bytes long. `None`, and nothing has changed, for lack of memory, or
+    /// if the kernel does not move it: it will be copied next time.
+    ///
+    /// # Safety
+    /// As for [`resize`](Self::resize).
+    unsafe fn move_to(self, needed: usize, size: usize) -> Option<NonNull<u8>> {
+        let (mapped, offset, moves) = (self.mapped(), self.offset(), self.pieces() != MARKED);
+        let new = map_beside_idle(needed)?;
         // SAFETY: the new mapping is ours; the old one is the block's own, and leaves its place.
         unsafe {
-            // One mapping is made of it where the kernel, which asks for room for what it grows by once more, surely has that.
-            let (moves, is_limited) = (self.pieces() == ONE, limit::last() < u64::MAX);
-            let pieces = if moves && is_limited { JOINED } else { ONE };
+            let filled = fill(new, mapped, needed)?;
+            // One mapping is made of one where the kernel, which asks for room for what it grows by once more, surely has that.
+            let is_one = self.pieces() == ONE && filled == mapped && limit::last() == u64::MAX;
+            let touched = self.header.touched.load(Relaxed).max(offset + size).max(filled);
+            let pieces = if is_one || (!moves && filled == mapped) { ONE } else { JOINED };
             if !TABLE.has_room(new, needed) || !Header::write(new, needed, offset, size, touched, pieces) {
                 unmap_below_next(new, needed);
                 return None;
@@ -135,7 +149,7 @@ impl Huge {
             self.set(mapped, 0);
             TABLE.remove(self.start, mapped);
             if moves {
-                self.move_mapping(new, needed, if is_limited { mapped } else { needed })?;
+                self.move_mapping(new, needed, is_one)?;
             } else {
                 new.add(offset).copy_from_nonoverlapping(self.start.add(offset), self.size);
                 self.give_up(self.start, mapped);
@@ -145,23 +159,28 @@ impl Huge {
         Some(new)
     }
 
-    /// Moves its mapping to `new`, a mapping of `needed` bytes, of which it is `length` bytes long then. `None` if the kernel does
-    /// not; the block is then as it was, but will be copied next time.
+    /// Moves its mapping to `new`, a mapping of `needed` bytes, all of which it is to have itself, if it is one, or just as many as it
+    /// has. `None` if the kernel does not; the block is then as it was, but will be copied next time.
     ///
     /// # Safety
-    /// As for [`move_to`](Self::move_to); it is in no table, and its header has no size. The length is not less than it has.
-    unsafe fn move_mapping(self, new: NonNull<u8>, needed: usize, length: usize) -> Option<()> {
+    /// As for [`move_to`](Self::move_to); it is in no table, and its header has no size.
+    unsafe fn move_mapping(self, new: NonNull<u8>, needed: usize, is_one: bool) -> Option<()> {
         let mapped = self.mapped();
         // SAFETY: both mappings are ours alone and have so many bytes; nobody uses the block by its old place once it has moved.
         unsafe {
-            if move_slots(self.start, mapped, new, length) {
+            let moved = match self.pieces() {
+                ONE if is_one => move_slots(self.start, mapped, new, needed),
+                ONE => move_slots(self.start, mapped, new, mapped),
+                _ => move_each_slot(self.start, mapped, new),
+            };
+            if moved {
                 return Some(());
             }
-            if length < needed {
-                unmap(new.add(length), needed - length);
+            if !is_one {
+                unmap(new.add(mapped), needed - mapped);
             }
         }
-        self.header.pieces.store(JOINED, Relaxed);
+        self.header.pieces.store(MARKED, Relaxed);
         self.set(mapped, self.size);
         let _had_room = TABLE.insert(self.start, mapped, OWNER);
         None

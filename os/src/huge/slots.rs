@@ -13,7 +13,8 @@ use super::header::{JOINED, ONE};
 use crate::heaps::{self, mine};
 use crate::idle;
 use crate::mapping::{SLOT, unmap};
-use crate::region::{map_beside_idle, map_slots, move_slots};
+use crate::moving::move_slots;
+use crate::region::{map_beside_idle, map_slots};
 
 /// Whole slots, mapped, in no table.
 pub(super) struct Slots {
@@ -45,40 +46,41 @@ impl Slots {
         if idle::bytes() == 0 {
             return None;
         }
-        let mut slots = Self { start: map_beside_idle(size)?, used: 0, pieces: JOINED };
-        while slots.used < size
-            && let Some((idle, _)) = idle::take(SLOT)
-        {
-            // SAFETY: the mapping is new and has room for the slot, which was idle.
-            unsafe { slots.take_in(idle, size)? };
-        }
-        Some(slots)
-    }
-
-    /// Has the mapping, of `size` bytes, a slot that was idle instead of its first unused one. `None` if the kernel does not move
-    /// it: both are given back to the system.
-    ///
-    /// # Safety
-    /// A slot of the mapping is unused, and the idle one is nobody's.
-    unsafe fn take_in(&mut self, idle: NonNull<u8>, size: usize) -> Option<()> {
-        let beyond = self.used + SLOT;
-        // SAFETY: as the caller says. A slot by itself is one mapping.
-        unsafe {
-            if !move_slots(idle, SLOT, self.start.add(self.used), SLOT) {
-                unmap(idle, SLOT);
-                unmap(self.start, self.used);
-                unmap(self.start.add(beyond), size - beyond);
-                return None;
-            }
-        }
-        self.used = beyond;
-        Some(())
+        let start = map_beside_idle(size)?;
+        // SAFETY: the mapping is new, and unused.
+        let used = unsafe { fill(start, 0, size)? };
+        Some(Self { start, used, pieces: JOINED })
     }
 
     /// `size` bytes of zeros, once all that is idle has made way.
     fn of_new(size: usize) -> Option<Self> {
         Some(Self { start: map_slots(size)?, used: 0, pieces: ONE })
     }
+}
+
+/// Has a mapping of `size` bytes at `start` hold what is idle from `from` bytes on, as far as that goes. Where it ends. `None` if the
+/// kernel does not move it: the mapping is given back to the system.
+///
+/// # Safety
+/// They are whole slots, from [`map_beside_idle`], and unused.
+pub(super) unsafe fn fill(start: NonNull<u8>, from: usize, size: usize) -> Option<usize> {
+    let mut filled = from;
+    while filled < size
+        && let Some((idle, _)) = idle::take(SLOT)
+    {
+        let beyond = filled + SLOT;
+        // SAFETY: as the caller says. A slot by itself is one mapping, and what was idle is nobody's.
+        unsafe {
+            if !move_slots(idle, SLOT, start.add(filled), SLOT) {
+                unmap(idle, SLOT);
+                unmap(start, filled);
+                unmap(start.add(beyond), size - beyond);
+                return None;
+            }
+        }
+        filled = beyond;
+    }
+    Some(filled)
 }
 
 /// Has what is free make way for `bytes` bytes more of huge blocks.
