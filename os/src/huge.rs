@@ -24,7 +24,7 @@ use slots::Slots;
 use crate::heaps;
 use crate::idle;
 use crate::limit;
-use crate::mapping::SLOT;
+use crate::mapping::{PAGE, SLOT, give_back_pages};
 use crate::region::{TABLE, unmap_below_next};
 use crate::table::Owner;
 
@@ -39,6 +39,11 @@ pub(crate) const TO_SHRUNK: usize = FROM_GROWN / 2;
 /// Such blocks take no more than this part of an address space that is limited.
 const PART_OF_LIMIT: u64 = 8;
 
+/// Pages that whoever had them before has left beyond blocks' ends are no more than so many bytes,
+const MOST_UNUSED: usize = 8 << 20;
+/// or such a part of all blocks.
+const PART_UNUSED: usize = 8;
+
 /// How many there are.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 /// Bytes of their mappings.
@@ -47,6 +52,8 @@ static MAPPED: AtomicUsize = AtomicUsize::new(0);
 static CAPACITY: AtomicUsize = AtomicUsize::new(0);
 /// Bytes of the blocks.
 static USED: AtomicUsize = AtomicUsize::new(0);
+/// Bytes beyond the blocks' ends that may have pages.
+static UNUSED: AtomicUsize = AtomicUsize::new(0);
 
 /// A huge block in use.
 #[derive(Debug, Clone, Copy)]
@@ -88,16 +95,31 @@ fn allocate_of_free(layout: Layout) -> Option<(NonNull<u8>, usize)> {
     let mapped = size.checked_add(layout.align().saturating_sub(SLOT))?.checked_next_multiple_of(SLOT)?;
     let Slots { start, used, pieces } = Slots::of(mapped)?;
     let offset = start.addr().get().wrapping_neg() & (layout.align() - 1);
+    // SAFETY: nobody uses what lies beyond the block's end.
+    let touched = unsafe { touched_of(start, mapped, used, offset + size) };
     // Who finds the block in the table finds its header.
-    let touched = used.max(offset + size);
     if !Header::write(start, mapped, offset, size, touched, pieces) || !TABLE.insert(start, mapped, OWNER) {
         // SAFETY: the memory was just mapped, or idle, and is unused.
         unsafe { unmap_below_next(start, mapped) };
         return None;
     }
-    count_in(mapped, offset, size);
+    count_in(mapped, offset, size, touched);
     // SAFETY: the block lies in the mapping.
     Some((unsafe { start.add(offset) }, used.saturating_sub(offset)))
+}
+
+/// How many bytes of a mapping of `mapped` bytes at `start` may have pages, once its first `end` are used, where `used` may have some
+/// now. The pages beyond the end go back to the system if they are too many.
+///
+/// # Safety
+/// Nobody uses what lies beyond the end.
+unsafe fn touched_of(start: NonNull<u8>, mapped: usize, used: usize, end: usize) -> usize {
+    let unused = unused_of(mapped, end, used);
+    let most = MOST_UNUSED.max(USED.load(Relaxed) / PART_UNUSED);
+    let are_many = unused > 0 && UNUSED.load(Relaxed) + unused > most;
+    let kept = end.next_multiple_of(PAGE);
+    // SAFETY: as the caller says.
+    if are_many && unsafe { give_back_pages(start.add(kept), mapped - kept) } { end } else { used.max(end) }
 }
 
 /// A block for what was allocated for `layout` and grows to `new_size` bytes, if it is to be a huge one.
@@ -144,7 +166,7 @@ impl Huge {
         let freed = self.header.size.compare_exchange(self.size, 0, Acquire, Relaxed);
         freed.map_err(|_| FreeError::AlreadyFree)?;
         let mapped = self.mapped();
-        count_out(mapped, self.offset(), self.size);
+        count_out(mapped, self.offset(), self.size, self.touched());
         TABLE.remove(self.start, mapped);
         // SAFETY: the block was live, and now nobody's.
         unsafe { self.give_up(self.start, mapped) };
@@ -163,7 +185,7 @@ impl Huge {
                 unmap_below_next(start, bytes);
             } else {
                 let below = start.addr().get() - self.start.addr().get();
-                idle::keep(start, bytes, self.header.touched.load(Relaxed).saturating_sub(below));
+                idle::keep(start, bytes, self.touched().saturating_sub(below));
             }
         }
     }
@@ -176,6 +198,11 @@ impl Huge {
     /// Where it starts in its mapping.
     fn offset(self) -> usize {
         self.header.offset.load(Relaxed)
+    }
+
+    /// Bytes from the start of its mapping on that may have pages.
+    fn touched(self) -> usize {
+        self.header.touched.load(Relaxed)
     }
 
     /// Whether it is one mapping to the kernel.
@@ -205,16 +232,23 @@ pub(crate) fn totals() -> Totals {
     Totals::of(COUNT.load(Relaxed), mapped + idle, capacity + idle, USED.load(Relaxed))
 }
 
-fn count_in(mapped: usize, offset: usize, size: usize) {
+/// Bytes of a mapping of `mapped` bytes beyond its first `end` that may have pages, if its first `touched` have.
+fn unused_of(mapped: usize, end: usize, touched: usize) -> usize {
+    touched.min(mapped).saturating_sub(end)
+}
+
+fn count_in(mapped: usize, offset: usize, size: usize, touched: usize) {
     COUNT.fetch_add(1, Relaxed);
     MAPPED.fetch_add(mapped, Relaxed);
     CAPACITY.fetch_add(mapped - offset, Relaxed);
     USED.fetch_add(size, Relaxed);
+    UNUSED.fetch_add(unused_of(mapped, offset + size, touched), Relaxed);
 }
 
-fn count_out(mapped: usize, offset: usize, size: usize) {
+fn count_out(mapped: usize, offset: usize, size: usize, touched: usize) {
     COUNT.fetch_sub(1, Relaxed);
     MAPPED.fetch_sub(mapped, Relaxed);
     CAPACITY.fetch_sub(mapped - offset, Relaxed);
     USED.fetch_sub(size, Relaxed);
+    UNUSED.fetch_sub(unused_of(mapped, offset + size, touched), Relaxed);
 }

@@ -9,7 +9,7 @@ use std::slice;
 use memalloc_os::process;
 
 use thread_support::{Block, allocate, free};
-use usage_support::page_faults;
+use usage_support::{page_faults, resident_bytes};
 
 const MIB: usize = 1 << 20;
 
@@ -50,6 +50,7 @@ fn what_lies_idle_in_pieces_serves_a_larger_block_without_new_pages() {
 
     a_block_of_any_size_takes_in_what_there_is();
     a_block_grows_by_what_lies_idle_and_moves_without_a_copy();
+    what_lies_beyond_the_ends_is_little();
 }
 
 /// Five slots that lie idle apart from each other, and what lies between them.
@@ -95,4 +96,28 @@ fn a_block_grows_by_what_lies_idle_and_moves_without_a_copy() {
     }
     assert_eq!((free(block), process::check()), (Ok(()), Ok(())));
     between.into_iter().for_each(|block| assert_eq!(free(block), Ok(())));
+}
+
+/// Blocks of a little more than half a slot each, of slots that were full.
+fn what_lies_beyond_the_ends_is_little() {
+    process::trim();
+    let others = allocate(layout(80));
+    let before = resident_bytes();
+    // The second is kept.
+    for _ in 0..2 {
+        let block = allocate(layout(80));
+        fill(block, 80);
+        assert_eq!(free(block), Ok(()));
+    }
+    let size = 5 * MIB / 2;
+    let blocks: Vec<_> = (0..20).map(|_| allocate(Layout::from_size_align(size, 16).unwrap())).collect();
+    // SAFETY: the block has these bytes.
+    blocks.iter().for_each(|block| unsafe { block.0.write_bytes(5, size) });
+    let (used, held) = (20 * size, resident_bytes() - before);
+    let most = used + (80 * MIB + used) / 8 + 2 * MIB;
+    assert!((used..most).contains(&held) && most < 78 * MIB, "{held} bytes for {used}");
+    for block in blocks.into_iter().chain([others]) {
+        assert_eq!(free(block), Ok(()));
+    }
+    assert_eq!(process::check(), Ok(()));
 }

@@ -9,7 +9,7 @@ use rustix::mm::{MremapFlags, mremap};
 
 use super::header::{Header, JOINED, MARKED, ONE};
 use super::slots::{fill, make_way};
-use super::{Huge, OWNER, count_in, count_out};
+use super::{Huge, OWNER, count_in, count_out, touched_of};
 use crate::heaps;
 use crate::idle;
 use crate::limit;
@@ -28,23 +28,23 @@ impl Huge {
     /// If another pointer is returned, nobody uses the block by the old one any more. No other thread frees or resizes it
     /// meanwhile.
     pub(crate) unsafe fn resize(self, size: usize) -> Option<NonNull<u8>> {
-        let (mapped, offset) = (self.mapped(), self.offset());
+        let (mapped, offset, touched) = (self.mapped(), self.offset(), self.touched());
         let size = size.max(1).checked_next_multiple_of(GRANULE)?;
         let needed = size.checked_add(offset)?.checked_next_multiple_of(SLOT)?;
-        // SAFETY: as the caller says; the block lies in the mapping.
-        let block = unsafe {
+        // SAFETY: as the caller says.
+        let start = unsafe {
             if needed > mapped {
                 self.grow_to(needed, size)?
             } else {
                 self.stay_within(needed, offset + size);
                 self.start
             }
-            .add(offset)
         };
         // In this order, so that nobody sees less than nothing.
-        count_in(needed, offset, size);
-        count_out(mapped, offset, self.size);
-        Some(block)
+        count_in(needed, offset, size, Header::of(start)?.touched.load(Relaxed));
+        count_out(mapped, offset, self.size, touched);
+        // SAFETY: the block lies in the mapping.
+        Some(unsafe { start.add(offset) })
     }
 
     /// Has its header say that its mapping and it are so long.
@@ -75,7 +75,7 @@ impl Huge {
     /// # Safety
     /// As there.
     unsafe fn grow_or_move(self, needed: usize, size: usize) -> Option<NonNull<u8>> {
-        let mapped = self.mapped();
+        let (mapped, touched) = (self.mapped(), self.touched());
         // SAFETY: as the caller says.
         unsafe {
             if !self.grow_in_place(needed) {
@@ -83,6 +83,7 @@ impl Huge {
                 return self.move_to(needed, size).or_else(|| self.move_to(needed, size));
             }
             if !TABLE.insert(self.start, needed, OWNER) {
+                self.header.touched.store(touched, Relaxed);
                 unmap(self.start.add(mapped), needed - mapped);
                 return None;
             }
@@ -139,7 +140,7 @@ impl Huge {
             let filled = fill(new, mapped, needed)?;
             // One mapping is made of one where the kernel, which asks for room for what it grows by once more, surely has that.
             let is_one = self.pieces() == ONE && filled == mapped && limit::last() == u64::MAX;
-            let touched = self.header.touched.load(Relaxed).max(offset + size).max(filled);
+            let touched = touched_of(new, needed, self.touched().max(filled), offset + size);
             let pieces = if is_one || (!moves && filled == mapped) { ONE } else { JOINED };
             if !TABLE.has_room(new, needed) || !Header::write(new, needed, offset, size, touched, pieces) {
                 unmap_below_next(new, needed);
@@ -208,7 +209,7 @@ impl Huge {
     /// # Safety
     /// The mapping has `needed` bytes; nobody uses what lies above the end.
     unsafe fn give_back_above(self, needed: usize, end: usize) {
-        let (touched, kept) = (self.header.touched.load(Relaxed).min(needed), end.next_multiple_of(PAGE));
+        let (touched, kept) = (self.touched().min(needed), end.next_multiple_of(PAGE));
         if touched.saturating_sub(kept) <= end / PART_LEFT {
             return;
         }
