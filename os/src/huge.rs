@@ -23,7 +23,6 @@ use slots::Slots;
 
 use crate::heaps;
 use crate::idle;
-use crate::limit;
 use crate::mapping::{PAGE, SLOT, give_back_pages};
 use crate::region::{TABLE, unmap_below_next};
 use crate::table::Owner;
@@ -31,13 +30,8 @@ use crate::table::Owner;
 /// The owner of all huge blocks.
 pub(crate) const OWNER: Owner = Owner::new(Owner::COUNT - 1).expect("the last owner");
 
-/// A block that has to move to grow to so many bytes becomes a huge one: it may well grow again, and then does without a
-/// copy, and leaves no hole behind.
-pub(crate) const FROM_GROWN: usize = 256 << 10;
 /// A huge block that shrinks to less becomes one of a heap.
-pub(crate) const TO_SHRUNK: usize = FROM_GROWN / 2;
-/// Such blocks take no more than this part of an address space that is limited.
-const PART_OF_LIMIT: u64 = 8;
+pub(crate) const TO_SHRUNK: usize = 128 << 10;
 
 /// Pages that whoever had them before has left beyond blocks' ends are no more than so many bytes,
 const MOST_UNUSED: usize = 8 << 20;
@@ -120,20 +114,6 @@ unsafe fn touched_of(start: NonNull<u8>, mapped: usize, used: usize, end: usize)
     let kept = end.next_multiple_of(PAGE);
     // SAFETY: as the caller says.
     if are_many && unsafe { give_back_pages(start.add(kept), mapped - kept) } { end } else { used.max(end) }
-}
-
-/// A block for what was allocated for `layout` and grows to `new_size` bytes, if it is to be a huge one.
-#[cold]
-pub(crate) fn allocate_grown(layout: Layout, new_size: usize) -> Option<NonNull<u8>> {
-    if new_size < FROM_GROWN.max(layout.size()) || takes_much() {
-        return None;
-    }
-    allocate(Layout::from_size_align(new_size, layout.align()).ok()?)
-}
-
-/// Whether huge blocks take a large part of a limited address space.
-fn takes_much() -> bool {
-    (MAPPED.load(Relaxed) + SLOT) as u64 > limit::last() / PART_OF_LIMIT
 }
 
 /// The block in use at `ptr`, which lies in a huge block's mapping that starts at `start`.

@@ -93,33 +93,46 @@ mod tests {
         bytes.chunks(SLOT).enumerate().all(|(number, slot)| slot.iter().all(|&byte| byte == number as u8))
     }
 
-    #[test]
-    fn slots_move_from_wherever_each_came() {
-        let (first, second) = (numbered(), map_aligned(0, 4 * SLOT).unwrap());
-        let third = map_aligned(0, 4 * SLOT).unwrap();
-        // SAFETY: all were just mapped, and are used where they are last.
+    /// Whether it is so in a process of its own, where no other thread maps anything meanwhile.
+    fn is_so_alone(test: fn() -> bool) -> bool {
+        // SAFETY: the child makes system calls, and uses memory that it has mapped.
         unsafe {
-            // Every second slot is a mapping of its own then.
-            for slot in [1, 3] {
-                assert!(move_slots(first.add(slot * SLOT), SLOT, second.add(slot * SLOT), SLOT));
-                assert!(move_slots(second.add(slot * SLOT), SLOT, first.add(slot * SLOT), SLOT));
+            let child = libc::fork();
+            if child == 0 {
+                libc::_exit(i32::from(!test()));
             }
-            assert!(are_numbered(first, 4) && move_each_slot(first, 4 * SLOT, third));
-            assert!(are_numbered(third, 4));
-            unmap(third, 4 * SLOT);
-            unmap(second, 4 * SLOT);
+            let mut status = 0;
+            child > 0 && libc::waitpid(child, &raw mut status, 0) == child && status == 0
         }
     }
 
     #[test]
+    fn slots_move_from_wherever_each_came() {
+        assert!(is_so_alone(|| {
+            let (first, second) = (numbered(), map_aligned(0, 4 * SLOT).unwrap());
+            let third = map_aligned(0, 4 * SLOT).unwrap();
+            // Every second slot is a mapping of its own then.
+            // SAFETY: all were just mapped, and are used where they are last.
+            let have_moved = [1, 3].map(|slot| unsafe {
+                let (there, back) = (first.add(slot * SLOT), second.add(slot * SLOT));
+                move_slots(there, SLOT, back, SLOT) && move_slots(back, SLOT, there, SLOT)
+            });
+            // SAFETY: as above.
+            let moves = unsafe { move_each_slot(first, 4 * SLOT, third) };
+            have_moved == [true; 2] && moves && are_numbered(third, 4)
+        }));
+    }
+
+    #[test]
     fn what_does_not_move_as_a_whole_stays() {
-        let (start, place) = (numbered(), map_aligned(0, 4 * SLOT).unwrap());
-        // SAFETY: all were just mapped; the last slot is used no more.
-        unsafe {
-            unmap(start.add(3 * SLOT), SLOT);
-            assert!(!move_each_slot(start, 4 * SLOT, place));
-            assert!(are_numbered(start, 3));
-            unmap(start, 3 * SLOT);
-        }
+        assert!(is_so_alone(|| {
+            let (start, place) = (numbered(), map_aligned(0, 4 * SLOT).unwrap());
+            // SAFETY: both were just mapped; the last slot is used no more.
+            let moves = unsafe {
+                unmap(start.add(3 * SLOT), SLOT);
+                move_each_slot(start, 4 * SLOT, place)
+            };
+            !moves && are_numbered(start, 3)
+        }));
     }
 }

@@ -34,7 +34,7 @@ fn huge_blocks_grow_and_shrink_with_their_bytes_and_are_freed_once() {
     assert!(free(block).is_err());
     assert!(process::trim() > 0, "what a block has left goes back when asked for");
     assert_eq!((process::totals().used(), process::totals().source()), (before.used(), before.source()));
-    what_has_to_move_to_grow_large_gets_a_mapping_of_its_own();
+    what_grows_large_gets_a_mapping_of_its_own();
     what_a_huge_block_leaves_serves_the_next_ones_and_goes_back_in_time();
     what_is_free_makes_way_for_huge_blocks();
     pages_that_are_free_in_a_region_go_back_when_asked_for();
@@ -120,7 +120,7 @@ fn all_are(block: Block, byte: u8) -> bool {
     bytes.iter().all(|&there| there == byte)
 }
 
-fn what_has_to_move_to_grow_large_gets_a_mapping_of_its_own() {
+fn what_grows_large_gets_a_mapping_of_its_own() {
     let layout = |size| Layout::from_size_align(size, 16).unwrap();
     let mut block = allocate(layout(100 * KIB));
     let above = allocate(layout(KIB));
@@ -128,15 +128,27 @@ fn what_has_to_move_to_grow_large_gets_a_mapping_of_its_own() {
     unsafe {
         block.0.write_bytes(7, 100 * KIB);
         let before = process::totals();
-        for size in [300, 200, 1000, 9000, 130, 128, 300, 127, 100].map(|kib| kib * KIB) {
+        for (kib, is_huge) in [
+            (300, false),
+            (2000, false),
+            (5000, true),
+            (9000, true),
+            (1100, true),
+            (130, true),
+            (128, true),
+            (2000, true),
+            (127, false),
+            (100, false),
+        ] {
+            let size = kib * KIB;
             block = Block(process::resize(block.0, size).unwrap().unwrap());
             let kept = std::slice::from_raw_parts(block.0.as_ptr(), 100 * KIB);
             assert!(kept.iter().all(|&byte| byte == 7), "{size}");
             assert_eq!(process::usable_size(block.0), Ok(size));
             assert_eq!(process::totals().used() + 100 * KIB, before.used() + size);
             // Once it is in a mapping of its own, what is below 128 KiB alone leads back into a heap.
-            let is_huge = process::totals().spans() > before.spans();
-            assert_eq!(is_huge, size >= 128 * KIB, "{size}");
+            let is_one_of_a_heap = !block.0.addr().get().is_multiple_of(4096 * KIB);
+            assert_eq!(is_one_of_a_heap, !is_huge, "{size}");
         }
     }
     assert_eq!((free(block), free(above)), (Ok(()), Ok(())));

@@ -7,11 +7,12 @@ use memalloc_core::{FreeError, GRANULE, LiveBlock};
 
 use super::free::{granule_at, whole};
 use super::place::{Place, mine_if_of};
-use super::{allocate, deallocate_sized, usable_size};
+use super::{allocate, deallocate_sized, is_huge, usable_size};
 use crate::huge;
 use crate::mapping::SLOT;
 use crate::near::Start;
 use crate::region::slot_of;
+use crate::thread_heap::LARGEST;
 use crate::tls::current;
 
 /// Makes the block at `ptr` `new_size` bytes long, in place or by moving it to one aligned to a granule; one that grows or shrinks
@@ -149,7 +150,7 @@ pub unsafe fn resize_otherwise(
     new_size: usize,
 ) -> Result<Option<NonNull<u8>>, FreeError> {
     if let Some(heap) = mine_if_of(ptr)
-        && new_size < huge::FROM_GROWN
+        && new_size <= LARGEST
     {
         // SAFETY: the heap is the calling thread's, and nothing of it is borrowed. The caller gives the block up if it
         // moves.
@@ -198,7 +199,7 @@ unsafe fn change(ptr: NonNull<u8>, layout: Layout, new_size: usize) -> Option<No
     // SAFETY: as the caller says.
     unsafe {
         match Place::of(ptr).ok()? {
-            Place::Mine(heap) if new_size < huge::FROM_GROWN => {
+            Place::Mine(heap) if !is_huge(new_layout) => {
                 if let Some(block) = heap.local().reallocate(ptr, layout, new_size) {
                     return Some(block);
                 }
@@ -213,9 +214,7 @@ unsafe fn change(ptr: NonNull<u8>, layout: Layout, new_size: usize) -> Option<No
             Place::Elsewhere(_) if whole(new_size) == whole(layout.size()) => return Some(ptr),
             _ => {}
         }
-        let Some(new) = huge::allocate_grown(layout, new_size).or_else(|| allocate(new_layout)) else {
-            return shrink_huge(ptr, layout, new_size);
-        };
+        let Some(new) = allocate(new_layout) else { return shrink_huge(ptr, layout, new_size) };
         new.copy_from_nonoverlapping(ptr, new_size.min(whole(layout.size())));
         let freed = deallocate_sized(ptr, layout);
         debug_assert_eq!(freed, Ok(()));
