@@ -21,13 +21,15 @@ use crate::huge;
 use crate::limit;
 use crate::lock::Lock;
 use crate::mapping::{PAGE, SLOT, give_back_pages};
-use crate::region::unmap_below_next;
+use crate::region::{self, unmap_below_next};
 
 /// Extents that are kept at once.
 const MOST: usize = 16;
 /// Bytes that are kept at once, unless it is [for now](keep_for_now): so many, whole slots,
 const MOST_BYTES: usize = 32 << 20;
-/// or as many as huge blocks in use have, and no more than such a part of an address space that is limited.
+/// or as many as huge blocks in use have, and such a part of all regions,
+const PART_OF_REGIONS: usize = 2;
+/// and no more than such a part of an address space that is limited.
 const PART_OF_LIMIT: u64 = 8;
 
 /// Idle memory: whole slots.
@@ -93,7 +95,7 @@ fn change<T>(how: impl FnOnce(&mut Idle) -> T) -> T {
 
 /// Bytes that are kept at once: whole slots.
 fn most_bytes() -> usize {
-    let most = MOST_BYTES.max(huge::mapped());
+    let most = MOST_BYTES.max(huge::mapped() + region::lent() / PART_OF_REGIONS);
     usize::try_from(limit::last() / PART_OF_LIMIT).map_or(most, |of_limit| most.min(of_limit)) / SLOT * SLOT
 }
 

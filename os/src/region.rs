@@ -15,8 +15,16 @@ use crate::table::{Owner, Table};
 /// All blocks of the process: the regions of its threads' heaps, and huge blocks.
 pub(crate) static TABLE: Table = Table::new();
 
+/// Bytes of all heaps' regions.
+static LENT: AtomicUsize = AtomicUsize::new(0);
+
 /// Where the next mapping should end: below the last one. Mappings side by side are one to the kernel.
 static NEXT_END: AtomicUsize = AtomicUsize::new(0);
+
+/// Bytes of all heaps' regions.
+pub(crate) fn lent() -> usize {
+    LENT.load(Ordering::Relaxed)
+}
 
 /// Maps `size` bytes of zeros, a multiple of a slot, once all that is idle has made way. `None` if there is no memory.
 pub(crate) fn map_slots(size: usize) -> Option<NonNull<u8>> {
@@ -88,6 +96,7 @@ impl RegionSource {
     /// Has a region no longer.
     fn forget(&mut self, region: NonNull<[u8]>) {
         self.lent -= 1;
+        LENT.fetch_sub(SLOT, Ordering::Relaxed);
         self.near.forget(region.addr().get());
         TABLE.remove(region.cast(), SLOT);
     }
@@ -131,6 +140,7 @@ unsafe impl PageSource for RegionSource {
         // SAFETY: the memory is unused, and whole pages.
         self.was_idle = used > 0 && !(self.lent == 0 && unsafe { give_back_pages(start, SLOT) });
         self.lent += 1;
+        LENT.fetch_add(SLOT, Ordering::Relaxed);
         Some(NonNull::slice_from_raw_parts(start, SLOT))
     }
 
