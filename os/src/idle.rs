@@ -6,15 +6,19 @@
 //! ```
 //!
 //! What is larger than all that was freed before goes back to the system at once: a program that needs such a block just once
-//! should not hold it beside what it does next. From then on as much is kept. (glibc's threshold for mappings moves so, too.)
+//! should not hold it beside what it does next. From then on as much is kept, up to what `most_bytes` says. (glibc's threshold for mappings moves so, too.)
 //!
 //! It is in no table, and zeros are promised only of what nothing was written to. It goes back to the system when it has not been
 //! used for a second, as far as the program calls again; all of it at once before anything is mapped that takes none of it in,
 //! and, but for what is kept for now, as much as a heap touches anew of what it has, so that a peak holds none; and when the
 //! program asks.
 
+mod missed;
+
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+
+use missed::Missed;
 
 use crate::clock::{SECOND, milliseconds};
 use crate::huge;
@@ -81,6 +85,9 @@ pub(crate) fn bytes() -> usize {
     BYTES.load(Relaxed)
 }
 
+/// What was given back beyond [what is kept](most_bytes), and mapped again.
+static MISSED: Missed = Missed::new();
+
 /// The largest that was freed.
 static LARGEST: AtomicUsize = AtomicUsize::new(0);
 
@@ -95,8 +102,14 @@ fn change<T>(how: impl FnOnce(&mut Idle) -> T) -> T {
 
 /// Bytes that are kept at once: whole slots.
 fn most_bytes() -> usize {
-    let most = MOST_BYTES.max(huge::mapped() + region::lent() / PART_OF_REGIONS);
+    let in_use = huge::mapped() + region::lent() / PART_OF_REGIONS;
+    let most = in_use.max(MOST_BYTES + MISSED.bytes(milliseconds()));
     usize::try_from(limit::last() / PART_OF_LIMIT).map_or(most, |of_limit| most.min(of_limit)) / SLOT * SLOT
+}
+
+/// Told that so many bytes are mapped, as nothing idle served.
+pub(crate) fn is_mapped(bytes: usize) {
+    MISSED.map(bytes, milliseconds());
 }
 
 /// Keeps `size` bytes at `start`, or gives back to the system what is more than enough, and all that is more by itself, or larger
@@ -108,8 +121,9 @@ pub(crate) unsafe fn keep(start: NonNull<u8>, size: usize, used: usize) {
     let is_largest = LARGEST.fetch_max(size, Relaxed) < size;
     let most = most_bytes();
     // SAFETY: as the caller says.
-    unsafe { keep_within(if is_largest { 0 } else { most }, start, size, used, false) };
-    release_beyond(most);
+    let kept = unsafe { keep_within(if is_largest { 0 } else { most }, start, size, used, false) };
+    let beyond = if is_largest { 0 } else { size - kept };
+    MISSED.give(beyond + release_beyond(most), milliseconds());
 }
 
 /// [`keep`], however much that is, and all of it used: of what may be asked for again at once.
@@ -121,9 +135,11 @@ pub(crate) unsafe fn keep_for_now(start: NonNull<u8>, size: usize) {
     unsafe { keep_within(usize::MAX, start, size, size, true) };
 }
 
+/// [`keep`], up to `most` bytes in all. How many of these are kept.
+///
 /// # Safety
-/// As for [`keep`].
-unsafe fn keep_within(most: usize, start: NonNull<u8>, size: usize, used: usize, for_now: bool) {
+/// As there.
+unsafe fn keep_within(most: usize, start: NonNull<u8>, size: usize, used: usize, for_now: bool) -> usize {
     let kept = change(|idle| {
         let kept = if size > most { 0 } else { size.min(most.saturating_sub(idle.bytes())) };
         // Whole pages, as who writes a little too far does so behind the end of what is used.
@@ -136,6 +152,7 @@ unsafe fn keep_within(most: usize, start: NonNull<u8>, size: usize, used: usize,
         unsafe { unmap_below_next(start.add(kept), size - kept) };
     }
     release_old();
+    kept
 }
 
 /// `size` bytes, whole slots, that were idle, and how many of them, from the start on, may hold what they held.
@@ -166,15 +183,18 @@ pub(crate) fn release_much() {
 }
 
 /// Gives what is idle beyond `most` bytes, whole slots, back to the system, that which is idle for longest first, but for what is kept
-/// for now.
-fn release_beyond(most: usize) {
+/// for now. How many bytes.
+fn release_beyond(most: usize) -> usize {
+    let mut released = 0;
     // The lock is not held while the system takes it.
     while bytes() > most
         && let Some((start, size)) = change(|idle| idle.cut_beyond(most))
     {
         // SAFETY: the memory was idle, and is in no list any more.
         unsafe { unmap_below_next(start, size) };
+        released += size;
     }
+    released
 }
 
 /// Gives so many bytes of what is idle back to the system, that which is idle for longest first, but for what is kept for now: a heap
