@@ -36,7 +36,7 @@ pub(crate) const TO_SHRUNK: usize = 128 << 10;
 /// Pages that whoever had them before has left beyond blocks' ends are no more than so many bytes,
 const MOST_UNUSED: usize = 8 << 20;
 /// or such a part of all blocks.
-const PART_UNUSED: usize = 4;
+const PART_UNUSED: usize = 3;
 
 /// How many there are.
 static COUNT: AtomicUsize = AtomicUsize::new(0);

@@ -3,6 +3,7 @@
 use std::ffi::c_void;
 use std::hint::black_box;
 use std::io;
+use std::mem::ManuallyDrop;
 use std::path::Path;
 use std::process::Command;
 use std::ptr::null_mut;
@@ -21,7 +22,7 @@ unsafe extern "C" {
     fn free(ptr: *mut c_void);
 }
 
-const LOOPS: [(&str, Kind, fn()); 23] = [
+const LOOPS: [(&str, Kind, fn()); 25] = [
     ("pairs of 32 B", Kind::Loop, || pairs(32, 20_000_000)),
     ("pairs of 1 KiB", Kind::Loop, || pairs(1024, 10_000_000)),
     ("pairs of 32 KiB", Kind::Loop, || pairs(32 << 10, 5_000_000)),
@@ -36,6 +37,8 @@ const LOOPS: [(&str, Kind, fn()); 23] = [
     ("blocks of many sizes", Kind::Loop, many_sizes),
     ("blocks of 4 KiB to 1 MiB", Kind::Loop, large_blocks),
     ("blocks of 5 to 25 MiB", Kind::Loop, huge_blocks),
+    ("tables that grow by half", Kind::Loop, tables),
+    ("100 MB that come and go", Kind::Loop, come_and_go),
     ("phases, each of other sizes", Kind::Loop, phases),
     ("lists, each freed out of order", Kind::Loop, lists),
     ("blocks exchanged, 2 threads", Kind::Loop, || exchange(3_000_000, |random| 16 + random.below(500))),
@@ -250,6 +253,37 @@ fn huge_blocks() {
     }
 }
 
+/// Of 30 tables one is done with, and another grows to .1 to 4 MB in its place.
+fn tables() {
+    let mut random = Random(1);
+    let mut tables: Vec<Option<Block>> = (0..30).map(|_| None).collect();
+    for _ in 0..1500 {
+        let place = &mut tables[random.below(30)];
+        *place = None;
+        let (mut size, last) = (64 << 10, 100_000 + random.below(4_000_000));
+        let mut table = Block::new(size).touch(size);
+        while size < last {
+            size += size / 2;
+            // SAFETY: the table is used no more where it was.
+            table = Block::written(unsafe { realloc(ManuallyDrop::new(table).0, size) }).touch(size);
+        }
+        *place = Some(table);
+    }
+}
+
+/// All of it is freed before the next is there.
+fn come_and_go() {
+    let mut random = Random(1);
+    for _ in 0..20 {
+        let (mut blocks, mut bytes) = (Vec::new(), 0);
+        while bytes < 100_000_000 {
+            let size = 4000 + random.below(60_000);
+            blocks.push(Block::new(size).touch(size));
+            bytes += size;
+        }
+    }
+}
+
 /// What was linked in one order is freed in another, and the next list is made of that, and gone through.
 fn lists() {
     let mut random = Random(1);
@@ -285,7 +319,7 @@ fn exchange(count: usize, size: fn(&mut Random) -> usize) {
     static PLACES: [AtomicPtr<c_void>; 4096] = [const { AtomicPtr::new(null_mut()) }; 4096];
     threads(2, move |mut random| {
         for _ in 0..count {
-            let new = std::mem::ManuallyDrop::new(Block::new(size(&mut random)));
+            let new = ManuallyDrop::new(Block::new(size(&mut random)));
             drop(Block(PLACES[random.below(4096)].swap(new.0, Ordering::AcqRel)));
         }
     });
