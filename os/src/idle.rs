@@ -6,7 +6,9 @@
 //! ```
 //!
 //! What is larger than all that was freed before goes back to the system at once: a program that needs such a block just once
-//! should not hold it beside what it does next. From then on as much is kept, up to what `most_bytes` says. (glibc's threshold for mappings moves so, too.)
+//! should not hold it beside what it does next. From then on as much is kept, as long as all that is idle does not come to more than
+//! what huge blocks in use take, and a part of the regions, or a little; or to more than the program has just [missed]. (glibc's
+//! threshold for mappings follows what was freed, too.)
 //!
 //! It is in no table, and zeros are promised only of what nothing was written to. It goes back to the system when it has not been
 //! used for a second, as far as the program calls again; all of it at once before anything is mapped that takes none of it in,
@@ -29,7 +31,7 @@ use crate::region::{self, unmap_below_next};
 
 /// Extents that are kept at once.
 const MOST: usize = 16;
-/// Bytes that are kept at once, unless it is [for now](keep_for_now): so many, whole slots,
+/// Bytes that are kept at once, unless it is [for now](keep_for_now): whole slots, so many,
 const MOST_BYTES: usize = 32 << 20;
 /// or as many as huge blocks in use have, and such a part of all regions,
 const PART_OF_REGIONS: usize = 2;

@@ -40,8 +40,9 @@ impl Huge {
                 self.start
             }
         };
+        let touches = Header::of(start).map_or(0, |header| header.touched.load(Relaxed));
         // In this order, so that nobody sees less than nothing.
-        count_in(needed, offset, size, Header::of(start)?.touched.load(Relaxed));
+        count_in(needed, offset, size, touches);
         count_out(mapped, offset, self.size, touched);
         // SAFETY: the block lies in the mapping.
         Some(unsafe { start.add(offset) })
