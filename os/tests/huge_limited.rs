@@ -59,8 +59,19 @@ fn what_is_free_serves_huge_blocks() {
         resize(&mut block, size * MIB);
         assert_eq!(free(block), Ok(()));
     }
+    what_is_idle_is_a_small_part_of_the_limit(limit);
     a_block_that_shrinks_needs_no_memory(&mut blocks);
     setrlimit(Resource::As, before).unwrap();
+}
+
+fn what_is_idle_is_a_small_part_of_the_limit(limit: u64) {
+    process::trim();
+    let (large, before) = (allocate(layout(100 * MIB)), process::totals().source());
+    let block = allocate(layout(60 * MIB));
+    assert_eq!(free(block), Ok(()));
+    let idle = (process::totals().source() - before) as u64;
+    assert!(idle <= limit / 8, "{idle} bytes are idle");
+    assert_eq!(free(large), Ok(()));
 }
 
 fn a_block_that_shrinks_needs_no_memory(others: &mut Vec<Block>) {

@@ -51,6 +51,7 @@ fn what_lies_idle_in_pieces_serves_a_larger_block_without_new_pages() {
     a_block_of_any_size_takes_in_what_there_is();
     a_block_grows_by_what_lies_idle_and_moves_without_a_copy();
     what_lies_beyond_the_ends_is_little();
+    as_long_as_it_is_little_it_stays();
 }
 
 /// Five slots that lie idle apart from each other, and what lies between them.
@@ -122,4 +123,20 @@ fn what_lies_beyond_the_ends_is_little() {
         assert_eq!(free(block), Ok(()));
     }
     assert_eq!(process::check(), Ok(()));
+}
+
+fn as_long_as_it_is_little_it_stays() {
+    process::trim();
+    let full = [allocate(layout(4)), allocate(layout(4))];
+    for block in full {
+        fill(block, 4);
+        assert_eq!(free(block), Ok(()));
+    }
+    let before = page_faults();
+    for mib in [3, 4].repeat(20) {
+        let block = allocate(layout(mib));
+        fill(block, mib);
+        assert_eq!(free(block), Ok(()));
+    }
+    assert!(page_faults() - before < MIB / 4096, "{}", page_faults() - before);
 }
