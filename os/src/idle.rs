@@ -110,7 +110,7 @@ fn most_bytes() -> usize {
 }
 
 /// Told that so many bytes are mapped, as nothing idle served.
-pub(crate) fn is_mapped(bytes: usize) {
+pub(crate) fn note_mapped(bytes: usize) {
     MISSED.map(bytes, milliseconds());
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn lent() -> usize {
 /// Maps `size` bytes of zeros, a multiple of a slot, once all that is idle has made way. `None` if there is no memory.
 pub(crate) fn map_slots(size: usize) -> Option<NonNull<u8>> {
     idle::release();
-    idle::is_mapped(size);
+    idle::note_mapped(size);
     map_beside_idle(size)
 }
 

@@ -126,8 +126,8 @@ impl ThreadHeap {
         self.shared.totals.publish(local.totals());
     }
 
-    /// A block for `layout`, where none waits, whose size is said later, or not. Now and then other threads are told what the heap holds, and what nobody came for
-    /// goes back to the system.
+    /// A block for `layout`, where none waits, whose size is said later, or not. Now and then other threads are told what the heap
+    /// holds, and what nobody came for goes back to the system.
     ///
     /// # Safety
     /// As for [`local`](Self::local).

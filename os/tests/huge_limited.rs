@@ -60,6 +60,7 @@ fn what_is_free_serves_huge_blocks() {
         assert_eq!(free(block), Ok(()));
     }
     what_is_idle_is_a_small_part_of_the_limit(limit);
+    what_is_idle_makes_way_for_a_block_that_grows(limit);
     a_block_that_shrinks_needs_no_memory(&mut blocks);
     setrlimit(Resource::As, before).unwrap();
 }
@@ -72,6 +73,19 @@ fn what_is_idle_is_a_small_part_of_the_limit(limit: u64) {
     let idle = (process::totals().source() - before) as u64;
     assert!(idle <= limit / 8, "{idle} bytes are idle");
     assert_eq!(free(large), Ok(()));
+}
+
+fn what_is_idle_makes_way_for_a_block_that_grows(limit: u64) {
+    process::trim();
+    let [above, mut block, left] = [60, 80, 24].map(|mib| allocate(layout(mib * MIB)));
+    assert_eq!(above.0.addr().get() - block.0.addr().get(), 80 * MIB, "it lies below");
+    assert_eq!(free(above), Ok(()));
+    let before = process::totals().source();
+    assert_eq!((free(left), process::totals().source()), (Ok(()), before), "it is idle");
+    // There is room where it lies, and nowhere else.
+    assert!(limit - taken() < 136 * MIB as u64);
+    resize(&mut block, 136 * MIB);
+    assert_eq!(free(block), Ok(()));
 }
 
 fn a_block_that_shrinks_needs_no_memory(others: &mut Vec<Block>) {

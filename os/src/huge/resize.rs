@@ -65,7 +65,9 @@ impl Huge {
         // SAFETY: as the caller says.
         unsafe {
             self.grow_or_move(needed, size).or_else(|| {
+                // What the heaps give up becomes idle, and that goes too: there may be room where the block lies.
                 heaps::trim();
+                idle::release();
                 self.grow_or_move(needed, size)
             })
         }

@@ -80,7 +80,7 @@ pub(super) unsafe fn fill(start: NonNull<u8>, from: usize, size: usize) -> Optio
         }
         filled = beyond;
     }
-    idle::is_mapped(size - filled);
+    idle::note_mapped(size - filled);
     Some(filled)
 }
 

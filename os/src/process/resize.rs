@@ -7,7 +7,7 @@ use memalloc_core::{FreeError, GRANULE, LiveBlock};
 
 use super::free::{granule_at, whole};
 use super::place::{Place, mine_if_of};
-use super::{allocate, deallocate_sized, is_huge, usable_size};
+use super::{allocate, deallocate_sized, usable_size};
 use crate::huge;
 use crate::mapping::SLOT;
 use crate::near::Start;
@@ -199,11 +199,6 @@ unsafe fn change(ptr: NonNull<u8>, layout: Layout, new_size: usize) -> Option<No
     // SAFETY: as the caller says.
     unsafe {
         match Place::of(ptr).ok()? {
-            Place::Mine(heap) if !is_huge(new_layout) => {
-                if let Some(block) = heap.local().reallocate(ptr, layout, new_size) {
-                    return Some(block);
-                }
-            }
             Place::Mine(heap) if heap.local().resize_in_place(ptr, new_size) == Ok(true) => return Some(ptr),
             // Alignments up to a slot's hold wherever a mapping goes.
             Place::Huge(block) if new_size >= huge::TO_SHRUNK && layout.align() <= SLOT => {
