@@ -343,6 +343,6 @@ const fn needed<G: Granule>(layout: Layout) -> usize {
 
 /// Granules between `at`, one's start, and the next multiple of `align`.
 #[inline(always)]
-fn to_multiple<G: Granule>(at: NonNull<u8>, align: usize) -> usize {
+pub(super) fn to_multiple<G: Granule>(at: NonNull<u8>, align: usize) -> usize {
     (at.addr().get().wrapping_neg() & (align - 1)) / G::BYTES
 }

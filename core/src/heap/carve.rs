@@ -3,6 +3,7 @@
 use core::ptr::NonNull;
 
 use super::Heap;
+use super::allocate::to_multiple;
 use crate::granule::{Position, Unit};
 use crate::map::WORD_GRANULES;
 use crate::raw::after;
@@ -14,6 +15,11 @@ struct Batch {
     blocks: usize,
     from: usize,
 }
+
+/// Bytes of a line of the cache, on most machines.
+const LINE: usize = 64;
+/// Such a part of a batch may be left out below it.
+const LEFT_OUT: usize = 16;
 
 impl<S: PageSource, M: Mode> Heap<S, M> {
     /// General mode cuts batches off long chunks alone, so that small holes stay for the sizes they fit. A batch has a map entry's
@@ -56,6 +62,11 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             let (base, bytes) = (self.base(), size * Self::GRANULE);
             let most = Self::BATCH.blocks.min(Self::BATCH.size / size);
             let count = self.quick.next_batch(bytes, most).min(chunk_size / size);
+            let (chunk, chunk_size) = if M::BOUNDED {
+                (chunk, chunk_size)
+            } else {
+                self.leave_out_below_line(chunk, chunk_size, size, count)
+            };
             let span = self.span_of(chunk);
             let (block, at) = (chunk.address(base), chunk.granule(span.start()));
             if Self::COUNTS_HELD {
@@ -74,4 +85,35 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             block
         }
     }
+
+    /// What is left of a free chunk above the granules that are left out so that blocks of `size`, `count` of them, lie in no more
+    /// lines of the cache than need be, if these are few; they stay free. O(1).
+    ///
+    /// # Safety
+    /// The chunk is in no bin, has `chunk_size` granules, and room for the blocks.
+    #[inline(always)]
+    unsafe fn leave_out_below_line(
+        &mut self,
+        chunk: Position<Unit<S, M>>,
+        chunk_size: usize,
+        size: usize,
+        count: usize,
+    ) -> (Position<Unit<S, M>>, usize) {
+        let all = count * size;
+        // SAFETY: the granules left out are the chunk's.
+        unsafe {
+            let out = to_multiple::<Unit<S, M>>(chunk.address(self.base()), in_line(size * Self::GRANULE));
+            if out == 0 || out > chunk_size - all || out * LEFT_OUT > all {
+                return (chunk, chunk_size);
+            }
+            self.bins.insert(self.base(), chunk, out);
+            (chunk.up(out), chunk_size - out)
+        }
+    }
+}
+
+/// What blocks of `bytes` bytes should be at multiples of, so that none lies in more lines of the cache than need be.
+const fn in_line(bytes: usize) -> usize {
+    let all = 1 << bytes.trailing_zeros();
+    if all < LINE { all } else { LINE }
 }

@@ -70,6 +70,19 @@ fn a_free_of_another_size_is_refused_whatever_waits_and_however_long_the_block_i
     }
 }
 
+#[test]
+fn blocks_lie_in_no_more_lines_of_the_cache_than_need_be_where_many_are_of_one_size() {
+    let (mut heap, _) = new_heap(3 << 20);
+    let is_at_multiple = [32, 48, 64, 80].repeat(4000).into_iter().map(|size| {
+        let block = heap.allocate(Layout::from_size_align(size, 1).unwrap()).unwrap();
+        size % 32 != 0 || block.addr().get().is_multiple_of(size)
+    });
+    let others = is_at_multiple.filter(|is| !is).count();
+    // The first few of each size, of which it is not known yet that there will be many.
+    assert!(others < 80, "{others} blocks lie elsewhere");
+    assert_eq!(heap.check(), Ok(()));
+}
+
 /// What comes of a block whose size nobody says, if one is in use there.
 ///
 /// # Safety
