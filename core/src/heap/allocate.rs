@@ -150,7 +150,6 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     }
 
     /// A block for `layout` of what is free already: nothing is coalesced for it, nor asked of the source.
-    #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
     pub(crate) fn allocate_free(&mut self, layout: Layout) -> Option<NonNull<u8>> {
         let bin = self.bin_for(needed::<Unit<S, M>>(layout))?;
         // SAFETY: the bin has a chunk, and the first has room behind the skipped granules, if any are.

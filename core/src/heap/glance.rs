@@ -138,7 +138,7 @@ impl<S: PageSource> Heap<S, Local> {
     }
 
     /// The block at `ptr` made `new_size` bytes long, one or more, and its size said on the next call, or not, in two cases: it
-    /// need not move; or it is short, moves to a block that waits, and waits itself. `None`, and nothing has changed, in all
+    /// need not move, nor had better; or it is short, moves to a block that waits, and waits itself. `None`, and nothing has changed, in all
     /// others. O(1), but for the copy.
     ///
     /// # Safety
@@ -170,6 +170,9 @@ impl<S: PageSource> Heap<S, Local> {
                     if let Some(block) = self.move_to_waiting(chunk, ptr, new_bytes) {
                         return Some(block);
                     }
+                }
+                if length.is_much_shorter(size) {
+                    return None;
                 }
                 return self.cut_end(chunk, ptr, length).then_some(ptr);
             }

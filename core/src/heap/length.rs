@@ -43,6 +43,11 @@ impl Length {
         size == old || old.wrapping_sub(size) < room(old)
     }
 
+    /// Whether that is half of what a block has that has `old`, or less.
+    pub(super) const fn is_much_shorter(self, old: usize) -> bool {
+        self.most <= old / 2
+    }
+
     /// Whether one number alone will do.
     pub(super) const fn is_exact(self) -> bool {
         self.least == self.most

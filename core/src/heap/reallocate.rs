@@ -31,9 +31,13 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         if chunk.size() != granules::<Unit<S, M>>(layout.size()) {
             return None;
         }
+        let length = Length::exactly(granules::<Unit<S, M>>(new_size));
         // SAFETY: the chunk is in use; if it moves, the caller gives it up.
         unsafe {
-            if self.move_end(chunk, Length::exactly(granules::<Unit<S, M>>(new_size))) {
+            if let Some(block) = self.move_if_much_shorter(chunk, ptr, layout, length) {
+                return Some(block);
+            }
+            if self.move_end(chunk, length) {
                 return Some(ptr);
             }
             self.move_to(chunk.span, chunk.start, ptr, layout, true, new_size)
@@ -106,6 +110,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let length = Self::length(chunk.size(), is_said, new_size);
         // SAFETY: as the caller says.
         unsafe {
+            if let Some(block) = self.move_if_much_shorter(chunk, ptr, old, length) {
+                return Some(block);
+            }
             if self.move_end(chunk, length) {
                 return Some(ptr);
             }
@@ -172,6 +179,33 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         true
     }
 
+    /// Moves a block that is to be half as long or less to what waits, or is free already, so that it does not keep a long chunk in
+    /// pieces: if it is one of many heaps', most of which have memory to come. If not, or where there is none, `None`, and nothing
+    /// has changed.
+    ///
+    /// # Safety
+    /// The chunk is in use for `layout` and lies at `ptr`; it is given up if the result is not `None`.
+    #[inline(always)]
+    unsafe fn move_if_much_shorter(
+        &mut self,
+        chunk: UsedChunk<Unit<S, M>>,
+        ptr: NonNull<u8>,
+        layout: Layout,
+        length: Length,
+    ) -> Option<NonNull<u8>> {
+        if !(M::REMOTE && length.is_much_shorter(chunk.size())) {
+            return None;
+        }
+        let new_size = length.most * Self::GRANULE;
+        let new_layout = Layout::from_size_align(new_size, layout.align()).ok()?;
+        let is_any = layout.align() <= Self::GRANULE;
+        let waiting = if is_any { self.take_waiting(new_size) } else { None };
+        let new = waiting.or_else(|| self.allocate_free(new_layout))?;
+        // SAFETY: as the caller says.
+        unsafe { self.move_into(new, chunk.span, chunk.start, ptr, layout, new_size) };
+        Some(new)
+    }
+
     /// Copies the block at granule `start` of `span` to a new one, whose size is said later, or not, and frees it.
     ///
     /// # Safety
@@ -187,8 +221,26 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         new_size: usize,
     ) -> Option<NonNull<u8>> {
         let new = self.allocate_said(Layout::from_size_align(new_size, layout.align()).ok()?, is_said)?;
-        let size = granules::<Unit<S, M>>(layout.size());
-        let bytes = size * Self::GRANULE;
+        // SAFETY: as the caller says; the new block was just allocated.
+        unsafe { self.move_into(new, span, start, ptr, layout, new_size) };
+        Some(new)
+    }
+
+    /// Copies the block at granule `start` of `span` to the one at `new`, of `new_size` bytes, and frees it.
+    ///
+    /// # Safety
+    /// It is in use for `layout`, lies at `ptr`, and is given up; the other is in use too, and nobody has it yet.
+    #[inline(always)]
+    unsafe fn move_into(
+        &mut self,
+        new: NonNull<u8>,
+        span: Span<Unit<S, M>>,
+        start: usize,
+        ptr: NonNull<u8>,
+        layout: Layout,
+        new_size: usize,
+    ) {
+        let bytes = granules::<Unit<S, M>>(layout.size()) * Self::GRANULE;
         // SAFETY: both blocks hold the bytes, and they are two. The map's word on the old one is asked again, as the
         // new one may have come from below it.
         unsafe {
@@ -199,6 +251,5 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 self.free_to_bins(ptr, bytes)
             };
         }
-        Some(new)
     }
 }

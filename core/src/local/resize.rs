@@ -49,7 +49,7 @@ impl LiveBlock {
 
 impl<S: PageSource> LocalHeap<'_, S> {
     /// Makes the block at `ptr`, of this heap, `new_size` bytes long: see
-    /// [`Heap::reallocate`](crate::Heap::reallocate).
+    /// [`Heap::reallocate`](crate::Heap::reallocate). One that becomes half as long or less moves, as in [`resize`](Self::resize).
     ///
     /// # Safety
     /// If a block in use starts at `ptr`, it is given by [its pointer](crate::Heap#pointers), and nobody uses it any more
@@ -81,7 +81,8 @@ impl<S: PageSource> LocalHeap<'_, S> {
     /// Makes the block at `ptr`, of this heap, `new_size` bytes long: see
     /// [`Heap::resize`](crate::Heap::resize). As nobody says its size later, it may stay up to an eighth longer than that; one
     /// that grows by less than that, and by eight granules at most, gets an eighth more, as it may well grow again: else a string
-    /// that grows by a byte at a time would be copied each time that it comes to the next granule. One that moves is as
+    /// that grows by a byte at a time would be copied each time that it comes to the next granule. One that becomes half as long or
+    /// less moves, if anything else is free, so that its place stays whole. One that moves to grow is as
     /// [`allocate_taking_in`](Self::allocate_taking_in) has it.
     ///
     /// # Errors

@@ -276,7 +276,7 @@ fn a_long_block_is_resized_in_few_steps_where_it_lies() {
     let at = at(&heap, block);
     // SAFETY: the block is not used, and the heap is to refuse what is wrong.
     unsafe {
-        for new_size in [300, 301, 900, 70, 65].map(|size| size * GRANULE) {
+        for new_size in [300, 301, 900, 451, 227, 114, 65].map(|size| size * GRANULE) {
             let live = heap.live_block(at).unwrap();
             assert_eq!(live.size(), heap.usable_size(block).unwrap());
             assert_eq!(heap.resize_soon(live, true, new_size - 1), Some(block));
@@ -291,6 +291,46 @@ fn a_long_block_is_resized_in_few_steps_where_it_lies() {
         heap.deallocate(block).unwrap();
         assert_eq!((resize_soon(&mut heap, at, 65 * GRANULE), heap.check()), (None, Ok(())));
     }
+}
+
+#[test]
+fn a_block_that_becomes_half_as_long_moves_and_leaves_its_place_whole() {
+    const LONG: usize = 64 << 10;
+    for align in [8, 128] {
+        let (mut heap, _) = new_heap(3 << 20);
+        let long = Layout::from_size_align(LONG, align).unwrap();
+        let mut blocks = [(); 40].map(|()| heap.allocate(long).unwrap());
+        for (byte, block) in (0_u8..).zip(&mut blocks) {
+            // SAFETY: the block has these bytes, and its old place is not used once it is elsewhere.
+            unsafe {
+                block.write_bytes(byte, 1000);
+                let shorter = heap.reallocate(*block, long, 1000).unwrap();
+                assert!(shorter != *block && shorter.addr().get().is_multiple_of(align));
+                assert_eq!(heap.usable_size(*block), Err(FreeError::AlreadyFree));
+                *block = shorter;
+                assert!((0..1000).all(|at| block.add(at).read() == byte));
+            }
+        }
+        assert!(heap.allocate(Layout::from_size_align(39 * LONG, 8).unwrap()).is_some());
+        assert_eq!(heap.check(), Ok(()));
+    }
+}
+
+#[test]
+fn a_block_that_becomes_shorter_stays_where_nothing_else_is_free() {
+    let (mut heap, _) = new_heap(3 << 20);
+    let long = Layout::from_size_align(64 << 10, 8).unwrap();
+    let block = heap.allocate(long).unwrap();
+    for size in [64 << 10, 1 << 10, GRANULE] {
+        while heap.allocate(Layout::from_size_align(size, 8).unwrap()).is_some() {}
+    }
+    let at = at(&heap, block);
+    // SAFETY: the block is not used.
+    unsafe {
+        assert_eq!(resize_soon(&mut heap, at, 1000), None);
+        assert_eq!(heap.resize(block, 1000), Ok(Some(block)));
+    }
+    assert_eq!((heap.usable_size(block), heap.check()), (Ok(1000_usize.next_multiple_of(GRANULE)), Ok(())));
 }
 
 #[test]
