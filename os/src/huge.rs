@@ -26,12 +26,13 @@ use crate::idle;
 use crate::mapping::{PAGE, SLOT, give_back_pages};
 use crate::region::{TABLE, unmap_below_next};
 use crate::table::Owner;
+use crate::thread_heap::LARGEST;
 
 /// The owner of all huge blocks.
 pub(crate) const OWNER: Owner = Owner::new(Owner::COUNT - 1).expect("the last owner");
 
-/// A huge block that shrinks to less becomes one of a heap.
-pub(crate) const TO_SHRUNK: usize = 128 << 10;
+/// A huge block that shrinks to less, in however small steps, becomes one of a heap.
+const TO_SHRUNK: usize = 128 << 10;
 
 /// Pages that whoever had them before has left beyond blocks' ends are no more than so many bytes,
 const MOST_UNUSED: usize = 8 << 20;
@@ -133,6 +134,12 @@ impl Huge {
     /// Bytes of the block.
     pub(crate) const fn size(self) -> usize {
         self.size
+    }
+
+    /// Whether it stays a huge block when it is to have `size` bytes. One that becomes half as long or less does not if a heap can
+    /// have it: others can use its mapping as it is, and what lies behind it need not go back to the system.
+    pub(crate) const fn stays_for(self, size: usize) -> bool {
+        size > LARGEST || (size >= TO_SHRUNK && size > self.size / 2)
     }
 
     /// Frees the block.

@@ -133,10 +133,23 @@ fn what_grows_large_gets_a_mapping_of_its_own() {
             (2000, false),
             (5000, true),
             (9000, true),
+            (2100, true),
             (1100, true),
-            (130, true),
+            (560, true),
+            (290, true),
+            (150, true),
             (128, true),
             (2000, true),
+            (1000, false),
+            (4000, true),
+            (2000, false),
+            (4100, true),
+            (2100, true),
+            (1600, true),
+            (900, true),
+            (500, true),
+            (255, true),
+            (128, true),
             (127, false),
             (100, false),
         ] {
@@ -146,7 +159,7 @@ fn what_grows_large_gets_a_mapping_of_its_own() {
             assert!(kept.iter().all(|&byte| byte == 7), "{size}");
             assert_eq!(process::usable_size(block.0), Ok(size));
             assert_eq!(process::totals().used() + 100 * KIB, before.used() + size);
-            // Once it is in a mapping of its own, what is below 128 KiB alone leads back into a heap.
+            // Once it is in a mapping of its own, half as much leads back into a heap, or less than 128 KiB.
             let is_one_of_a_heap = !block.0.addr().get().is_multiple_of(4096 * KIB);
             assert_eq!(is_one_of_a_heap, !is_huge, "{size}");
         }

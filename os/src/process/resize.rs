@@ -8,7 +8,6 @@ use memalloc_core::{FreeError, GRANULE, LiveBlock};
 use super::free::{granule_at, whole};
 use super::place::{Place, mine_if_of};
 use super::{allocate, deallocate_sized, usable_size};
-use crate::huge;
 use crate::mapping::SLOT;
 use crate::near::Start;
 use crate::region::slot_of;
@@ -201,7 +200,7 @@ unsafe fn change(ptr: NonNull<u8>, layout: Layout, new_size: usize) -> Option<No
         match Place::of(ptr).ok()? {
             Place::Mine(heap) if heap.local().resize_in_place(ptr, new_size) == Ok(true) => return Some(ptr),
             // Alignments up to a slot's hold wherever a mapping goes.
-            Place::Huge(block) if new_size >= huge::TO_SHRUNK && layout.align() <= SLOT => {
+            Place::Huge(block) if block.stays_for(new_size) && layout.align() <= SLOT => {
                 if let Some(block) = block.resize(new_size) {
                     return Some(block);
                 }
