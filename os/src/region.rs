@@ -68,8 +68,10 @@ pub(crate) fn slot_of(ptr: NonNull<u8>) -> NonNull<u8> {
 pub(crate) struct RegionSource {
     owner: Owner,
     near: Near,
-    /// How many it has lent.
+    /// How many it has lent,
     lent: usize,
+    /// and had at once, at most.
+    most: usize,
     /// Whether the last one was idle memory, which holds what it held.
     was_idle: bool,
     /// When one was last given back that may be asked for again, in milliseconds.
@@ -85,7 +87,7 @@ const KEPT_FOR: u64 = SECOND;
 
 impl RegionSource {
     pub(crate) const fn new(owner: Owner) -> Self {
-        Self { owner, near: Near::new(), lent: 0, was_idle: false, given_back: 0, kept_until: 0 }
+        Self { owner, near: Near::new(), lent: 0, most: 0, was_idle: false, given_back: 0, kept_until: 0 }
     }
 
     /// Whether a granule of a region of this source starts there, as far as those near at hand tell.
@@ -137,10 +139,13 @@ unsafe impl PageSource for RegionSource {
         if now < self.given_back + SOON {
             self.kept_until = now + KEPT_FOR;
         }
-        // A thread's first region may well be its last, and hold little: without pages that others have left.
+        // A thread's first region may well be its last, and hold little: without pages that others have left, if the heap's threads
+        // never had more.
         // SAFETY: the memory is unused, and whole pages.
-        self.was_idle = used > 0 && !(self.lent == 0 && unsafe { give_back_pages(start, SLOT) });
+        self.was_idle =
+            used > 0 && !(self.lent == 0 && self.most <= 1 && unsafe { give_back_pages(start, SLOT) });
         self.lent += 1;
+        self.most = self.most.max(self.lent);
         LENT.fetch_add(SLOT, Ordering::Relaxed);
         Some(NonNull::slice_from_raw_parts(start, SLOT))
     }
