@@ -164,18 +164,18 @@ impl ThreadHeap {
         }
     }
 
-    /// Frees the block that starts at a granule, of `bytes` bytes, which is too long to wait.
+    /// Frees the block that starts at a granule, of `bytes` bytes, which may not wait.
     ///
     /// # Safety
-    /// As for [`local`](Self::local), and as for [`LocalHeap::deallocate_long`].
+    /// As for [`local`](Self::local), and as for [`LocalHeap::deallocate_known`].
     #[inline]
-    pub(crate) unsafe fn deallocate_long(&self, at: GranuleAt, bytes: usize) {
+    pub(crate) unsafe fn deallocate_known(&self, at: GranuleAt, bytes: usize) {
         // SAFETY: as the caller says: nobody uses the block any more.
         unsafe {
             if self.give_back.longest.is_passed_by(bytes) {
                 give_back_pages(at.ptr, bytes);
             }
-            self.local().deallocate_long(at, bytes);
+            self.local().deallocate_known(at, bytes);
         }
     }
 

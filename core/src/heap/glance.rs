@@ -74,7 +74,7 @@ impl<S: PageSource> Heap<S, Local> {
         true
     }
 
-    /// [`let_wait_soon`](Self::let_wait_soon), of a long block. O(1).
+    /// [`let_wait_soon`](Self::let_wait_soon), of a block that does not wait in a list: it is long, or has not come to wait. O(1).
     ///
     /// # Safety
     /// As there.
@@ -89,15 +89,16 @@ impl<S: PageSource> Heap<S, Local> {
         // SAFETY: as in `let_wait_soon`. A chunk in use that does not end in its entry goes on into the next.
         unsafe {
             let (map, glance) = (span.map(), span.map().glance(start));
-            if !glance.is_live() || glance.has_end() || self.quick.is_witness(ptr) {
+            if !glance.is_live() || self.quick.is_witness(ptr) {
                 return LongWait::No;
             }
-            let bytes = (map.end_of_long(start) - start) * Self::GRANULE;
+            let size = glance.size_here().unwrap_or_else(|| map.end_of_long(start) - start);
+            let bytes = size * Self::GRANULE;
             if expected.is_some_and(|expected| expected != bytes) {
                 return LongWait::No;
             }
             if !self.quick.serves_long(bytes) {
-                return LongWait::TooLong(bytes);
+                return LongWait::MayNot(bytes);
             }
             glance.flip_live();
             // It is coalesced once another takes its place.

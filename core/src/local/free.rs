@@ -19,8 +19,8 @@ pub enum LongWait {
     Yes,
     /// It waits in place of another, of so many bytes, which is to be [coalesced](LocalHeap::coalesce).
     InPlaceOf(NonNull<u8>, usize),
-    /// It is in use, of so many bytes, and too long to wait: it is to be [freed](LocalHeap::deallocate_long).
-    TooLong(usize),
+    /// It is in use, of so many bytes, and may not wait: it is to be [freed](LocalHeap::deallocate_known).
+    MayNot(usize),
 }
 
 impl<S: PageSource> LocalHeap<'_, S> {
@@ -116,7 +116,7 @@ impl<S: PageSource> LocalHeap<'_, S> {
         }
     }
 
-    /// [`let_wait`](Self::let_wait), of a long block: one of each few sizes may wait.
+    /// [`let_wait`](Self::let_wait), of a block of which that has said no: of long ones, one of each few sizes may wait.
     ///
     /// # Safety
     /// As for `let_wait`.
@@ -129,12 +129,12 @@ impl<S: PageSource> LocalHeap<'_, S> {
         }
     }
 
-    /// Frees the block that starts at a granule, of `bytes` bytes, which is too long to wait. O(1).
+    /// Frees the block that starts at a granule, of `bytes` bytes, which may not wait. O(1).
     ///
     /// # Safety
     /// [`let_wait_long`](Self::let_wait_long) just said so of it.
     #[inline(always)]
-    pub unsafe fn deallocate_long(&mut self, at: GranuleAt, bytes: usize) {
+    pub unsafe fn deallocate_known(&mut self, at: GranuleAt, bytes: usize) {
         // SAFETY: as the caller says: the block is in use. Each block of the source holds a span.
         unsafe {
             let span = Span::at(at.block);

@@ -45,6 +45,26 @@ fn the_short_ways_refuse_a_size_that_is_not_the_block_s() {
 }
 
 #[test]
+fn a_block_that_may_not_wait_is_coalesced_by_what_is_known_of_it() {
+    // Too little for anything to wait.
+    let (mut heap, _) = new_heap(16 << 10);
+    for size in [1, 40, 64, 65, 130].map(|size| size * GRANULE) {
+        let block = heap.allocate(Layout::from_size_align(size, 8).unwrap()).unwrap();
+        let at = at(&heap, block);
+        // SAFETY: the block is not used any more, or the heap is to refuse.
+        unsafe {
+            assert!(!heap.let_wait(at, None));
+            assert_eq!(heap.let_wait_long(at, Some(size + GRANULE)), LongWait::No);
+            assert_eq!(heap.let_wait_long(at, Some(size)), LongWait::MayNot(size));
+            assert_eq!(heap.let_wait_long(at, None), LongWait::MayNot(size));
+            heap.deallocate_known(at, size);
+            assert_eq!((heap.let_wait_long(at, None), heap.check()), (LongWait::No, Ok(())));
+            assert_eq!(heap.deallocate(block), Err(FreeError::AlreadyFree));
+        }
+    }
+}
+
+#[test]
 fn a_free_of_another_size_is_refused_whatever_waits_and_however_long_the_block_is() {
     for arena in [16 << 10, 1 << 20, 3 << 20] {
         let (mut heap, _) = new_heap(arena);

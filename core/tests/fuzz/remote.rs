@@ -227,9 +227,9 @@ impl Machine<'_> {
                         heap.coalesce(displaced, bytes);
                         true
                     }
-                    LongWait::TooLong(bytes) => {
+                    LongWait::MayNot(bytes) => {
                         assert_eq!(heap.usable_size(ptr), Ok(bytes));
-                        heap.deallocate_long(at, bytes);
+                        heap.deallocate_known(at, bytes);
                         true
                     }
                 },

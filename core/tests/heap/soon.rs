@@ -20,7 +20,7 @@ fn free(heap: &mut Local, ptr: NonNull<u8>) {
             LongWait::No => assert_eq!(heap.deallocate(ptr), Ok(())),
             LongWait::Yes => {}
             LongWait::InPlaceOf(displaced, bytes) => heap.coalesce(displaced, bytes),
-            LongWait::TooLong(bytes) => heap.deallocate_long(at, bytes),
+            LongWait::MayNot(bytes) => heap.deallocate_known(at, bytes),
         }
     }
 }

@@ -101,7 +101,7 @@ pub unsafe fn deallocate_near(ptr: NonNull<u8>, size: Option<usize>) -> Result<(
             LongWait::No => return deallocate_otherwise(ptr, size.map_or(0, whole)),
             LongWait::Yes => {}
             LongWait::InPlaceOf(displaced, bytes) => coalesce(displaced, bytes),
-            LongWait::TooLong(bytes) => deallocate_long(ptr.as_ptr(), bytes),
+            LongWait::MayNot(bytes) => deallocate_known(ptr.as_ptr(), bytes),
         }
     }
     Ok(())
@@ -135,14 +135,14 @@ unsafe fn let_wait_long(ptr: *mut u8, size: Option<usize>) -> LongWait {
     unsafe { current().local().let_wait_long(granule_at(Start::of(ptr.addr()), ptr), size) }
 }
 
-/// Frees the block at `ptr`, of `bytes` bytes, which is too long to wait.
+/// Frees the block at `ptr`, of `bytes` bytes, which may not wait.
 ///
 /// # Safety
 /// [`let_wait_long`] just said so of it.
 #[inline(never)]
-unsafe fn deallocate_long(ptr: *mut u8, bytes: usize) {
+unsafe fn deallocate_known(ptr: *mut u8, bytes: usize) {
     // SAFETY: as the caller says; the heap is the calling thread's, and nothing of it is borrowed.
-    unsafe { current().deallocate_long(granule_at(Start::of(ptr.addr()), ptr), bytes) };
+    unsafe { current().deallocate_known(granule_at(Start::of(ptr.addr()), ptr), bytes) };
 }
 
 /// Coalesces the block of `bytes` bytes in whose place another one waits.
