@@ -156,9 +156,12 @@ impl<S: PageSource> Heap<S, Local> {
         new_size: usize,
     ) -> Option<NonNull<u8>> {
         let size = bytes / Self::GRANULE;
+        let length = Self::length(size, is_said, new_size);
+        if length.most == size {
+            return Some(ptr);
+        }
         // SAFETY: the block in use is such a chunk.
         let chunk = UsedChunk { span, start, map: unsafe { span.map().extent_to(start, start + size) } };
-        let length = Self::length(size, is_said, new_size);
         // So many that they come round to none are in no list.
         let new_bytes = length.most.wrapping_mul(Self::GRANULE);
         // SAFETY: the chunk is in use; the caller gives up what lies above a lower end, or the block, if it moves.
@@ -177,7 +180,7 @@ impl<S: PageSource> Heap<S, Local> {
                 }
                 return self.cut_end(chunk, ptr, length).then_some(ptr);
             }
-            if length.most == size || chunk.map.neighbours.upper_free() || !may_wait {
+            if chunk.map.neighbours.upper_free() || !may_wait {
                 return self.move_end(chunk, length).then_some(ptr);
             }
             self.move_to_waiting(chunk, ptr, new_bytes)
