@@ -38,6 +38,8 @@ const TO_SHRUNK: usize = 128 << 10;
 const MOST_UNUSED: usize = 8 << 20;
 /// or such a part of all blocks.
 const PART_UNUSED: usize = 3;
+/// As a call of the system takes its time, so many bytes go back at once, if there are as many.
+const LEAST_GIVEN: usize = 256 << 10;
 
 /// How many there are.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
@@ -104,17 +106,21 @@ fn allocate_of_free(layout: Layout) -> Option<(NonNull<u8>, usize)> {
 }
 
 /// How many bytes of a mapping of `mapped` bytes at `start` may have pages, once its first `end` are used, where `used` may have some
-/// now. The pages beyond the end go back to the system if they are too many.
+/// now. Of the pages beyond the end the highest go back to the system, as many as are too many.
 ///
 /// # Safety
 /// Nobody uses what lies beyond the end.
 unsafe fn touched_of(start: NonNull<u8>, mapped: usize, used: usize, end: usize) -> usize {
     let unused = unused_of(mapped, end, used);
     let most = MOST_UNUSED.max(USED.load(Relaxed) / PART_UNUSED);
-    let are_many = unused > 0 && UNUSED.load(Relaxed) + unused > most;
-    let kept = end.next_multiple_of(PAGE);
+    let too_many = (UNUSED.load(Relaxed) + unused).saturating_sub(most);
+    if unused == 0 || too_many == 0 {
+        return used.max(end);
+    }
+    // The longer a block, the more seldom: who has the mapping next most likely needs the lowest of them.
+    let kept = (end + unused.saturating_sub(too_many.max(LEAST_GIVEN))).next_multiple_of(PAGE);
     // SAFETY: as the caller says.
-    if are_many && unsafe { give_back_pages(start.add(kept), mapped - kept) } { end } else { used.max(end) }
+    if unsafe { give_back_pages(start.add(kept), mapped - kept) } { kept } else { used }
 }
 
 /// The block in use at `ptr`, which lies in a huge block's mapping that starts at `start`.
