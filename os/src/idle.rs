@@ -30,7 +30,7 @@ use crate::mapping::{PAGE, SLOT, give_back_pages};
 use crate::region::{self, unmap_below_next};
 
 /// Extents that are kept at once.
-const MOST: usize = 16;
+const MOST: usize = 64;
 /// Bytes that are kept at once, unless it is [for now](keep_for_now): whole slots, so many,
 const MOST_BYTES: usize = 32 << 20;
 /// or as many as huge blocks in use have, and such a part of all regions,
