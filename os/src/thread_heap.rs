@@ -21,7 +21,7 @@ use crate::region::RegionSource;
 use crate::table::Owner;
 
 /// What a region of a heap serves: the size and the alignment together. Larger blocks are huge.
-pub(crate) const LARGEST: usize = SLOT / 2;
+pub(crate) const LARGEST: usize = SLOT / 4 * 3;
 
 /// After so many allocations that do not take what waits, it is time to look round: other threads are told what the heap holds.
 const LOOK_EACH: u8 = 16;
