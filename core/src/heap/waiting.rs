@@ -20,7 +20,7 @@ const FREE_PART: usize = 8;
 impl<S: PageSource, M: Mode> Heap<S, M> {
     /// Nothing waits, once memory lies in pieces, until so many times as many blocks are freed as are in use. Where any number
     /// may wait, a free takes much longer while none does.
-    const TURNS: usize = if M::BOUNDED { 8 } else { 1 };
+    const TURNS: usize = if M::BOUNDED { 8 } else { 4 };
 
     /// A block of `bytes` bytes, a multiple of a granule, that waited, in use again; none has 0. O(1).
     #[inline(always)]
