@@ -139,8 +139,8 @@ impl<S: PageSource> Heap<S, Local> {
     }
 
     /// The block at `ptr` made `new_size` bytes long, one or more, and its size said on the next call, or not, in two cases: it
-    /// need not move, nor had better; or it is short, moves to a block that waits, and waits itself. `None`, and nothing has changed, in all
-    /// others. O(1), but for the copy.
+    /// need not move, nor had better; or it is short, moves to a block that waits, and waits itself. `None`, and nothing has
+    /// changed, in all others. O(1), but for the copy.
     ///
     /// # Safety
     /// The block of `bytes` bytes in use lies there, at granule `start` of `span`, and nobody uses it any more once another pointer
