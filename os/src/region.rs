@@ -141,9 +141,10 @@ unsafe impl PageSource for RegionSource {
         }
         // A thread's first region may well be its last, and hold little: without pages that others have left, if the heap's threads
         // never had more.
+        let may_be_last = self.lent == 0 && self.most <= 1;
         // SAFETY: the memory is unused, and whole pages.
-        self.was_idle =
-            used > 0 && !(self.lent == 0 && self.most <= 1 && unsafe { give_back_pages(start, SLOT) });
+        let is_zero = used == 0 || may_be_last && unsafe { give_back_pages(start, SLOT) };
+        self.was_idle = !is_zero;
         self.lent += 1;
         self.most = self.most.max(self.lent);
         LENT.fetch_add(SLOT, Ordering::Relaxed);

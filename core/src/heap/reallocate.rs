@@ -34,11 +34,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let length = Length::exactly(granules::<Unit<S, M>>(new_size));
         // SAFETY: the chunk is in use; if it moves, the caller gives it up.
         unsafe {
-            if let Some(block) = self.move_if_much_shorter(chunk, ptr, layout, length) {
+            if let Some(block) = self.resize_in_what_is_free(chunk, ptr, layout, length) {
                 return Some(block);
-            }
-            if self.move_end(chunk, length) {
-                return Some(ptr);
             }
             self.move_to(chunk.span, chunk.start, ptr, layout, true, new_size)
         }
@@ -110,11 +107,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let length = Self::length(chunk.size(), is_said, new_size);
         // SAFETY: as the caller says.
         unsafe {
-            if let Some(block) = self.move_if_much_shorter(chunk, ptr, old, length) {
+            if let Some(block) = self.resize_in_what_is_free(chunk, ptr, old, length) {
                 return Some(block);
-            }
-            if self.move_end(chunk, length) {
-                return Some(ptr);
             }
             let mut move_to =
                 |size| self.move_to(chunk.span, chunk.start, ptr, old, is_said, size * Self::GRANULE);
@@ -179,30 +173,52 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         true
     }
 
-    /// Moves a block that is to be half as long or less to what waits, or is free already, so that it does not keep a long chunk in
-    /// pieces: if it is one of many heaps', most of which have memory to come. If not, or where there is none, `None`, and nothing
-    /// has changed.
+    /// The block at `ptr` made so long, if that takes nothing but what is free: where it lies; or elsewhere if it is to be half as
+    /// long or less, in one of many heaps, most of which have memory to come, so that it does not keep a long chunk in pieces. If
+    /// not, `None`, and nothing has changed.
     ///
     /// # Safety
-    /// The chunk is in use for `layout` and lies at `ptr`; it is given up if the result is not `None`.
+    /// The chunk is in use for `layout` and lies at `ptr`; it is given up if the result is another pointer, and what lies above a
+    /// lower end is not used.
     #[inline(always)]
-    unsafe fn move_if_much_shorter(
+    unsafe fn resize_in_what_is_free(
         &mut self,
         chunk: UsedChunk<Unit<S, M>>,
         ptr: NonNull<u8>,
         layout: Layout,
         length: Length,
     ) -> Option<NonNull<u8>> {
-        if !(M::REMOTE && length.is_much_shorter(chunk.size())) {
-            return None;
-        }
-        let new_size = length.most * Self::GRANULE;
-        let new_layout = Layout::from_size_align(new_size, layout.align()).ok()?;
-        let is_any = layout.align() <= Self::GRANULE;
-        let waiting = if is_any { self.take_waiting(new_size) } else { None };
-        let new = waiting.or_else(|| self.allocate_free(new_layout))?;
         // SAFETY: as the caller says.
-        unsafe { self.move_into(new, chunk.span, chunk.start, ptr, layout, new_size) };
+        unsafe {
+            if M::REMOTE
+                && length.is_much_shorter(chunk.size())
+                && let Some(block) = self.move_to_free(chunk.span, chunk.start, ptr, layout, length.most)
+            {
+                return Some(block);
+            }
+            self.move_end(chunk, length).then_some(ptr)
+        }
+    }
+
+    /// [`move_to`](Self::move_to), to `size` granules that wait or are free.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(never)]
+    unsafe fn move_to_free(
+        &mut self,
+        span: Span<Unit<S, M>>,
+        start: usize,
+        ptr: NonNull<u8>,
+        layout: Layout,
+        size: usize,
+    ) -> Option<NonNull<u8>> {
+        let new_size = size * Self::GRANULE;
+        let new_layout = Layout::from_size_align(new_size, layout.align()).ok()?;
+        let waiting = if layout.align() <= Self::GRANULE { self.take_waiting(new_size) } else { None };
+        let new = waiting.or_else(|| self.allocate_free(new_layout))?;
+        // SAFETY: as the caller says; the new block was just allocated.
+        unsafe { self.move_into(new, span, start, ptr, layout, new_size) };
         Some(new)
     }
 

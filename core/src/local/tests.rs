@@ -103,6 +103,20 @@ fn blocks_lie_in_no_more_lines_of_the_cache_than_need_be_where_many_are_of_one_s
     assert_eq!(heap.check(), Ok(()));
 }
 
+#[test]
+fn little_is_left_out_so_that_blocks_lie_well_and_of_a_few_blocks_less() {
+    for granules in 65..73 {
+        let (mut heap, _) = new_heap(3 << 20);
+        let layout = |size| Layout::from_size_align(size, 8).unwrap();
+        let below = heap.allocate(layout(granules * GRANULE)).unwrap();
+        let end = below.addr().get() + granules * GRANULE;
+        // The first are four.
+        let left_out = Some(end.wrapping_neg() % 64).filter(|out| 16 * out <= 4 * 64).unwrap_or(0);
+        assert_eq!(heap.allocate(layout(64)).unwrap().addr().get(), end + left_out, "at {end:#x}");
+        assert_eq!(heap.check(), Ok(()));
+    }
+}
+
 /// What comes of a block whose size nobody says, if one is in use there.
 ///
 /// # Safety
