@@ -351,6 +351,23 @@ fn a_block_that_becomes_half_as_long_moves_and_leaves_its_place_whole() {
 }
 
 #[test]
+fn half_of_a_block_moves_and_a_granule_more_stays() {
+    for size in [300, 4000] {
+        let (mut heap, _) = new_heap(3 << 20);
+        let layout = |granules| Layout::from_size_align(granules * GRANULE, 8).unwrap();
+        let block = heap.allocate(layout(2 * size)).unwrap();
+        // SAFETY: the block is not used.
+        unsafe {
+            let more = (size + 1) * GRANULE;
+            assert_eq!(heap.reallocate(block, layout(2 * size), more), Some(block));
+            assert_eq!(heap.reallocate(block, layout(size + 1), 2 * size * GRANULE), Some(block));
+            assert_ne!(heap.reallocate(block, layout(2 * size), size * GRANULE), Some(block));
+        }
+        assert_eq!((heap.usable_size(block), heap.check()), (Err(FreeError::AlreadyFree), Ok(())));
+    }
+}
+
+#[test]
 fn a_block_that_becomes_shorter_stays_where_nothing_else_is_free() {
     let (mut heap, _) = new_heap(3 << 20);
     let long = Layout::from_size_align(64 << 10, 8).unwrap();
