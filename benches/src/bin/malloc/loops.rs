@@ -22,7 +22,7 @@ unsafe extern "C" {
     fn free(ptr: *mut c_void);
 }
 
-const LOOPS: [(&str, Kind, fn()); 25] = [
+const LOOPS: [(&str, Kind, fn()); 30] = [
     ("pairs of 32 B", Kind::Loop, || pairs(32, 20_000_000)),
     ("pairs of 1 KiB", Kind::Loop, || pairs(1024, 10_000_000)),
     ("pairs of 32 KiB", Kind::Loop, || pairs(32 << 10, 5_000_000)),
@@ -37,16 +37,21 @@ const LOOPS: [(&str, Kind, fn()); 25] = [
     ("blocks of many sizes", Kind::Loop, many_sizes),
     ("blocks of 4 KiB to 1 MiB", Kind::Loop, large_blocks),
     ("blocks of 5 to 25 MiB", Kind::Loop, huge_blocks),
+    ("blocks of .1 to 4 MB", Kind::Loop, longer_than_most),
     ("tables that grow by half", Kind::Loop, tables),
+    ("blocks cut to what was read", Kind::Loop, cut),
     ("100 MB that come and go", Kind::Loop, come_and_go),
     ("phases, each of other sizes", Kind::Loop, phases),
     ("lists, each freed out of order", Kind::Loop, lists),
     ("blocks exchanged, 2 threads", Kind::Loop, || exchange(3_000_000, |random| 16 + random.below(500))),
     ("blocks of many sizes exchanged, 2 threads", Kind::Loop, || exchange(1_000_000, any_size)),
     ("a producer and a consumer", Kind::Loop, pass_on),
+    ("threads with 10 MB, one after another", Kind::Loop, in_a_row),
     ("15 of 16 freed, then larger blocks", Kind::Memory, holes),
     ("blocks of many sizes, for long", Kind::Memory, many_sizes),
     ("phases, each of other sizes, peak", Kind::Memory, phases),
+    ("blocks cut to what was read, peak", Kind::Memory, cut),
+    ("threads with 10 MB, one after another, peak", Kind::Memory, in_a_row),
     ("400 threads with ten blocks each", Kind::Memory, many_threads),
 ];
 
@@ -253,6 +258,17 @@ fn huge_blocks() {
     }
 }
 
+fn longer_than_most() {
+    let mut random = Random(1);
+    let mut blocks: Vec<Option<Block>> = (0..200).map(|_| None).collect();
+    for _ in 0..3000 {
+        let place = &mut blocks[random.below(200)];
+        *place = None;
+        let size = 100_000 + random.below(3_900_000);
+        *place = Some(Block::new(size).touch(size));
+    }
+}
+
 /// Of 30 tables one is done with, and another grows to .1 to 4 MB in its place.
 fn tables() {
     let mut random = Random(1);
@@ -268,6 +284,21 @@ fn tables() {
             table = Block::written(unsafe { realloc(ManuallyDrop::new(table).0, size) }).touch(size);
         }
         *place = Some(table);
+    }
+}
+
+/// Each is as long as what is read may be, and keeps a tenth to all of that.
+fn cut() {
+    let mut random = Random(1);
+    let mut blocks: Vec<Option<Block>> = (0..5000).map(|_| None).collect();
+    for _ in 0..200_000 {
+        let place = &mut blocks[random.below(5000)];
+        *place = None;
+        let most = 1024 << random.below(6);
+        let read = most / 10 + random.below(most - most / 10);
+        let block = ManuallyDrop::new(Block::new(most).touch(read));
+        // SAFETY: the block is used no more where it was.
+        *place = Some(Block::written(unsafe { realloc(block.0, read) }));
     }
 }
 
@@ -337,6 +368,20 @@ fn pass_on() {
         });
         scope.spawn(move || receiver.iter().for_each(drop));
     });
+}
+
+fn in_a_row() {
+    for number in 0..200 {
+        threads(1, |_| {
+            let mut random = Random(number);
+            let _blocks: Vec<_> = (0..5000)
+                .map(|_| {
+                    let size = 16 + random.below(4000);
+                    Block::new(size).touch(size)
+                })
+                .collect();
+        });
+    }
 }
 
 fn holes() {
