@@ -38,11 +38,6 @@ pub const fn holding<G: Granule>(size: usize) -> usize {
     (scale << G::CLASS_BITS) + (size >> scale)
 }
 
-/// The lowest bin of chunks of more than one size.
-pub const fn first_of_several<G: Granule>() -> usize {
-    2 * per_doubling::<G>()
-}
-
 /// The highest bin some of whose chunks may have fewer than `size` granules, one at least: that of one granule less. O(1).
 #[inline(always)]
 pub const fn beneath<G: Granule>(size: usize) -> usize {
@@ -107,6 +102,10 @@ mod tests {
             let (smallest, next) = (smallest::<TwoWords>(bin), smallest::<TwoWords>(bin + 1));
             assert!(next - smallest <= smallest / 8, "{bin}");
         }
+    }
+
+    const fn first_of_several<G: Granule>() -> usize {
+        2 * per_doubling::<G>()
     }
 
     #[test]

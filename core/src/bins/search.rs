@@ -53,13 +53,13 @@ impl<G: Granule> Bins<G> {
         if beneath >= self.count {
             return None;
         }
-        let may_fit = beneath >= class::first_of_several::<G>();
+        let bin = beneath.max(1);
         // SAFETY: as the caller says; the bin is one of these.
-        let fits = may_fit && unsafe { self.first_has(base, beneath, size) };
-        if Self::UNFORESEEN && beneath >= Self::LONG {
-            return self.filled_from(beneath, fits);
+        let fits = unsafe { self.first_has(base, bin, size) };
+        if Self::UNFORESEEN && bin >= Self::LONG {
+            return self.filled_from(bin, fits);
         }
-        if fits { Some(beneath) } else { self.filled_beyond(beneath) }
+        if fits { Some(bin) } else { self.filled_beyond(bin) }
     }
 
     /// Whether the first chunk of a bin, if it has one, has `size` granules or more, two at least. O(1).

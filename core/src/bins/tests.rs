@@ -239,7 +239,7 @@ fn is_found_wherever<G: Granule>() {
     let (base, last) = (model.base(), model.bins.last());
     for filled in 1..=last {
         model.bins.bits.as_mut()[filled / WORD_BITS] = 1 << (filled % WORD_BITS);
-        for beneath in class::first_of_several::<G>()..=last {
+        for beneath in 0..=last {
             let size = class::smallest::<G>(beneath) + 1;
             // SAFETY: the heads are the model's. No bin has a chunk, whatever its bit says, so that none of the own bin fits.
             let fitting = unsafe { model.bins.first_fitting(base, beneath, size) };
