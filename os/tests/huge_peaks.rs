@@ -1,4 +1,4 @@
-//! What is free makes way for huge blocks where they come to more than ever, and then only: alone in a program, as it counts pages.
+//! What is free makes way for huge blocks where they come to much more than ever, and then only: alone in a program, as it counts pages.
 
 mod usage_support;
 
@@ -58,7 +58,7 @@ fn what_is_free_makes_way_for_a_peak_and_stays_where_there_is_none() {
     written(HOLES).into_iter().for_each(free);
     let faults = page_faults();
     for _ in 0..10 {
-        free(block(HUGE));
+        free(block(HUGE + HUGE / 32));
         written(HOLES).into_iter().for_each(free);
     }
     let faults = page_faults() - faults;

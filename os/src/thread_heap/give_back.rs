@@ -20,7 +20,9 @@ const GROWN_PART: usize = 4;
 const COME_BACK_PART: usize = 4;
 
 /// Huge blocks that come to such a part of a heap have it looked through for what can go,
-const PART_OF_HEAP: usize = 4;
+const PART_OF_HEAP: usize = 2;
+/// where both are to hold more than ever by such a part of that:
+const PART_OF_PEAK: usize = 16;
 /// regions and pieces of so many bytes and more: what goes is to take less than what comes.
 const LONG: usize = 64 << 10;
 
@@ -106,8 +108,8 @@ impl ThreadHeap {
     }
 
     /// Before `bytes` bytes are mapped for a huge block of the thread: gives what is free in long pieces back to the system, if
-    /// the heap and all huge blocks are to hold more than ever, so that this peak does not hold it too. As that takes a look at the
-    /// whole heap, it is done when huge blocks have come to a part of it.
+    /// the heap and all huge blocks are to hold much more than ever, so that this peak does not hold it too. As that takes a look at
+    /// the whole heap, which may soon have to have the pages anew, it is done when huge blocks have come to a part of it.
     ///
     /// # Safety
     /// As for [`local`](Self::local).
@@ -116,10 +118,11 @@ impl ThreadHeap {
         unsafe {
             let held = self.local().totals_so_far().source();
             let all = held.saturating_add(huge::mapped()).saturating_add(bytes);
+            let peak = self.give_back.peak.get();
             self.give_back.huge.set(self.give_back.huge.get().saturating_add(bytes));
             if held > SLOT
                 && self.give_back.huge.get() >= held / PART_OF_HEAP
-                && all > self.give_back.peak.get()
+                && all > peak.saturating_add(peak / PART_OF_PEAK)
             {
                 self.give_back.huge.set(0);
                 self.give_back.peak.set(all);
