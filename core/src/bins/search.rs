@@ -47,12 +47,14 @@ impl<G: Granule> Bins<G> {
     ///
     /// # Safety
     /// As for the type. `beneath` is the one [beneath](class::beneath) the size. If the size is the lowest of
-    /// its bin, as each is that has one to itself, that is the one below its own, of which no chunk has as many.
+    /// its bin, as each is that has one to itself, that is the one below its own, of which no chunk has as many. To be asked is
+    /// quicker than to know: whether it is so is hardly foreseen where sizes are mixed.
     #[inline(always)]
     pub unsafe fn first_fitting(&self, base: NonNull<u8>, beneath: usize, size: usize) -> Option<usize> {
         if beneath >= self.count {
             return None;
         }
+        // Below the first bin there is none.
         let bin = beneath.max(1);
         // SAFETY: as the caller says; the bin is one of these.
         let fits = unsafe { self.first_has(base, bin, size) };
@@ -62,7 +64,8 @@ impl<G: Granule> Bins<G> {
         if fits { Some(bin) } else { self.filled_beyond(bin) }
     }
 
-    /// Whether the first chunk of a bin, if it has one, has `size` granules or more, two at least. O(1).
+    /// Whether the first chunk of a bin, if it has one, has `size` granules or more; one that is of one granule, and not roomy, is
+    /// passed over. O(1).
     ///
     /// # Safety
     /// As for the type. There is such a bin.
