@@ -190,9 +190,11 @@ mod tests {
     #[test]
     fn what_is_too_much_is_cut_off_the_oldest_first() {
         let mut idle = Idle::new();
-        let for_now = Extent { for_now: true, ..extent(30, 2, 0) };
+        let for_now = Extent { for_now: true, ..extent(30, 2, 3) };
         let kept = [extent(10, 3, 7), extent(20, 2, 5), for_now];
+        assert_eq!(idle.oldest(), u64::MAX);
         assert!(kept.into_iter().all(|extent| idle.keep(extent)));
+        assert_eq!(idle.oldest(), 3);
         assert_eq!((idle.cut_beyond(8 * SLOT), idle.cut_beyond(7 * SLOT)), (None, None));
         assert_eq!(idle.cut_beyond(4 * SLOT), Some((slot(20), 2 * SLOT)));
         assert_eq!(idle.cut_beyond(4 * SLOT), Some((slot(10), SLOT)));
