@@ -36,8 +36,8 @@ const LOOPS: [(&str, Kind, fn()); 30] = [
     ("random small blocks, 4 threads", Kind::Loop, || threads(4, small_blocks)),
     ("blocks of many sizes", Kind::Loop, many_sizes),
     ("blocks of 4 KiB to 1 MiB", Kind::Loop, large_blocks),
-    ("blocks of 5 to 25 MiB", Kind::Loop, huge_blocks),
-    ("blocks of .1 to 4 MB", Kind::Loop, longer_than_most),
+    ("blocks of 5 to 25 MiB", Kind::Loop, || touched_blocks(20, 300, 5 << 20, 20 << 20)),
+    ("blocks of .1 to 4 MB", Kind::Loop, || touched_blocks(200, 3000, 100_000, 3_900_000)),
     ("tables that grow by half", Kind::Loop, tables),
     ("blocks cut to what was read", Kind::Loop, cut),
     ("100 MB that come and go", Kind::Loop, come_and_go),
@@ -247,24 +247,14 @@ fn large_blocks() {
     }
 }
 
-fn huge_blocks() {
+/// Blocks of `least` bytes and up to `more` more, a byte of each page written, one in the place of another, so many times.
+fn touched_blocks(count: usize, times: usize, least: usize, more: usize) {
     let mut random = Random(1);
-    let mut blocks: Vec<Option<Block>> = (0..20).map(|_| None).collect();
-    for _ in 0..300 {
-        let place = &mut blocks[random.below(20)];
+    let mut blocks: Vec<Option<Block>> = (0..count).map(|_| None).collect();
+    for _ in 0..times {
+        let place = &mut blocks[random.below(count)];
         *place = None;
-        let size = (5 << 20) + random.below(20 << 20);
-        *place = Some(Block::new(size).touch(size));
-    }
-}
-
-fn longer_than_most() {
-    let mut random = Random(1);
-    let mut blocks: Vec<Option<Block>> = (0..200).map(|_| None).collect();
-    for _ in 0..3000 {
-        let place = &mut blocks[random.below(200)];
-        *place = None;
-        let size = 100_000 + random.below(3_900_000);
+        let size = least + random.below(more);
         *place = Some(Block::new(size).touch(size));
     }
 }
