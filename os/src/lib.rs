@@ -13,6 +13,7 @@ mod idle;
 mod leaves;
 mod limit;
 mod lock;
+mod map_vec;
 mod mapping;
 mod mmap;
 mod moving;

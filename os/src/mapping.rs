@@ -11,6 +11,10 @@ use crate::limit;
 pub(crate) const SLOT_BITS: u32 = 22;
 /// The unit of mapping: all blocks are a multiple of it in size and in address.
 pub(crate) const SLOT: usize = 1 << SLOT_BITS;
+/// Log2 of [`UNIT`].
+pub(crate) const UNIT_BITS: u32 = 18;
+/// What huge blocks and idle memory are multiples of, in size and in address: to move one's pages takes less than to copy them.
+pub(crate) const UNIT: usize = 1 << UNIT_BITS;
 /// The smallest page that a system has.
 pub(crate) const PAGE: usize = 4096;
 
@@ -86,6 +90,29 @@ pub(crate) unsafe fn unmap(start: NonNull<u8>, size: usize) {
             let _ = madvise(start.as_ptr().cast(), size, Advice::LinuxDontNeed);
         }
     }
+}
+
+/// Maps `size` bytes of zeros at `start`, if nothing is mapped there. Whether that is done.
+pub(crate) fn map_at(start: NonNull<u8>, size: usize) -> bool {
+    match map(start.addr().get(), size) {
+        Some(mapped) if mapped == start => true,
+        Some(elsewhere) => {
+            // SAFETY: the memory was just mapped, and is unused.
+            unsafe { unmap(elsewhere, size) };
+            false
+        }
+        None => false,
+    }
+}
+
+/// Has `size` bytes of zeros at `start` in place of what is mapped there. Whether the system did.
+///
+/// # Safety
+/// They are whole pages from [`map`] or [`map_aligned`], and nobody uses what stands there.
+pub(crate) unsafe fn map_anew(start: NonNull<u8>, size: usize) -> bool {
+    let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE | MapFlags::FIXED);
+    // SAFETY: as the caller says.
+    unsafe { mmap_anonymous(start.as_ptr().cast(), size, access, flags) }.is_ok()
 }
 
 /// Gives the whole pages in `bytes` bytes at `start` back to the system: they are zeros from then on. Whether that is done.

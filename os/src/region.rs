@@ -7,6 +7,7 @@ use memalloc_core::{Granule, PageSource};
 
 use crate::clock::{SECOND, milliseconds};
 use crate::heaps;
+use crate::huge;
 use crate::idle;
 use crate::mapping::{SLOT, give_back_pages, map_aligned, unmap};
 use crate::near::{Near, Start};
@@ -33,6 +34,11 @@ pub(crate) fn map_slots(size: usize) -> Option<NonNull<u8>> {
     map_beside_idle(size)
 }
 
+/// Where the next mapping is to end, if that is known: an address that is not followed.
+pub(crate) fn next_end() -> Option<NonNull<u8>> {
+    NonNull::new(core::ptr::without_provenance_mut(NEXT_END.load(Ordering::Relaxed)))
+}
+
 /// [`map_slots`], of which nothing makes way.
 pub(crate) fn map_beside_idle(size: usize) -> Option<NonNull<u8>> {
     let start = map_aligned(NEXT_END.load(Ordering::Relaxed).saturating_sub(size), size)?;
@@ -53,6 +59,19 @@ pub(crate) unsafe fn unmap_below_next(start: NonNull<u8>, size: usize) {
 /// Has the next mapping take the place of `size` bytes at `start`, which are mapped no more.
 pub(crate) fn next_takes_place_of(start: NonNull<u8>, size: usize) {
     NEXT_END.store(start.addr().get() + size, Ordering::Relaxed);
+}
+
+/// Has a region [kept](idle), if there is room for it in the table of what may be.
+///
+/// # Safety
+/// As for [`unmap_below_next`].
+unsafe fn give_up(region: NonNull<u8>, keep: impl FnOnce(NonNull<u8>)) {
+    if idle::enter(region, SLOT) {
+        keep(region);
+    } else {
+        // SAFETY: as the caller says.
+        unsafe { unmap_below_next(region, SLOT) };
+    }
 }
 
 /// The start of the slot that holds `ptr`.
@@ -124,11 +143,16 @@ unsafe impl PageSource for RegionSource {
         if min > SLOT {
             return None;
         }
-        let idle = idle::take(SLOT).or_else(|| {
+        let idle = idle::take(SLOT, SLOT).or_else(|| {
             heaps::reclaim();
-            idle::take(SLOT)
+            idle::take(SLOT, SLOT)
         });
-        let (start, used) = idle.or_else(|| Some((map_slots(SLOT)?, 0)))?;
+        // What is idle in pieces serves it, too.
+        let idle = idle.or_else(|| if idle::used() > 0 { huge::map_and_take(SLOT, SLOT) } else { None });
+        let (start, has_pages) = match idle {
+            Some(taken) => (taken.start, taken.has_pages()),
+            None => (map_slots(SLOT)?, false),
+        };
         if !TABLE.insert(start, SLOT, self.owner) {
             // SAFETY: the memory was just mapped, or idle, and is unused.
             unsafe { unmap_below_next(start, SLOT) };
@@ -143,7 +167,7 @@ unsafe impl PageSource for RegionSource {
         // never had more.
         let may_be_last = self.lent == 0 && self.most <= 1;
         // SAFETY: the memory is unused, and whole pages.
-        let is_zero = used == 0 || may_be_last && unsafe { give_back_pages(start, SLOT) };
+        let is_zero = !has_pages || may_be_last && unsafe { give_back_pages(start, SLOT) };
         self.was_idle = !is_zero;
         self.lent += 1;
         self.most = self.most.max(self.lent);
@@ -158,7 +182,7 @@ unsafe impl PageSource for RegionSource {
     unsafe fn release(&mut self, block: NonNull<[u8]>) {
         self.forget(block);
         // SAFETY: as the caller says; the table has it no more.
-        unsafe { idle::keep(block.cast(), SLOT, SLOT) };
+        unsafe { give_up(block.cast(), |start| idle::keep(start, SLOT)) };
     }
 
     fn wants_back(&self) -> bool {
@@ -169,7 +193,7 @@ unsafe impl PageSource for RegionSource {
         self.forget(block);
         self.given_back = milliseconds();
         // SAFETY: as the caller says; the table has it no more.
-        unsafe { idle::keep_for_now(block.cast(), SLOT) };
+        unsafe { give_up(block.cast(), |start| idle::keep_for_now(start, SLOT)) };
     }
 
     unsafe fn discard(&mut self, start: NonNull<u8>, bytes: usize) {

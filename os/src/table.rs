@@ -15,7 +15,7 @@
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use crate::leaves::Leaves;
+use crate::leaves::{Leaves, leaves};
 use crate::mapping::{SLOT, SLOT_BITS};
 
 /// Whose a block is.
@@ -73,7 +73,7 @@ impl Entry {
 
 /// The table. Empty, it has no memory of its own.
 pub(crate) struct Table {
-    entries: Leaves<AtomicU32>,
+    entries: Leaves<AtomicU32, { leaves(SLOT_BITS) }>,
 }
 
 impl Table {
@@ -158,7 +158,7 @@ impl Table {
 mod tests {
     use super::*;
     #[cfg(target_pointer_width = "64")]
-    use crate::leaves::{LEAF_ELEMENTS, LEAVES};
+    use crate::leaves::LEAF_ELEMENTS;
     use std::vec::Vec;
 
     const ONE: Owner = Owner(1);
@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn a_block_beyond_the_table_is_refused() {
         let table = Table::new();
-        let end = LEAVES * LEAF_ELEMENTS;
+        let end = leaves(SLOT_BITS) * LEAF_ELEMENTS;
         assert!(!table.insert(slot(end), SLOT, ONE));
         assert!(!table.insert(slot(end - 1), 2 * SLOT, ONE));
         assert_eq!(table.block_of((end - 1) * SLOT), None);

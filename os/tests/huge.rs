@@ -34,7 +34,7 @@ fn huge_blocks_grow_and_shrink_with_their_bytes_and_are_freed_once() {
     assert!(free(block).is_err());
     assert!(process::trim() > 0, "what a block has left goes back when asked for");
     assert_eq!((process::totals().used(), process::totals().source()), (before.used(), before.source()));
-    what_grows_large_gets_a_mapping_of_its_own();
+    what_grows_large_is_of_no_heap();
     what_a_huge_block_leaves_serves_the_next_ones_and_goes_back_in_time();
     what_is_free_makes_way_for_huge_blocks();
     pages_that_are_free_in_a_region_go_back_when_asked_for();
@@ -82,15 +82,18 @@ fn what_a_huge_block_leaves_serves_the_next_ones_and_goes_back_in_time() {
     let held = process::totals().source();
     assert_eq!(free(large), Ok(()));
     assert_eq!(process::totals().source(), held);
-    let [mut first, second] = [allocate(layout(3)), allocate(layout(3))];
-    assert_eq!((first.0, second.0.addr().get() - first.0.addr().get()), (large.0, 4 * KIB * KIB));
+    // Side by side, from its end down.
+    let [upper, mut block] = [allocate(layout(3)), allocate(layout(3))];
+    let end = large.0.addr().get() + 19 * KIB * KIB;
+    assert_eq!([upper, block].map(|block| (end - block.0.addr().get()) / KIB / KIB), [3, 6]);
     assert_eq!(process::totals().source(), held);
-    assert_eq!(free(second), Ok(()));
-    for mib in [10, 19, 40, 30] {
+    assert_eq!(free(upper), Ok(()));
+    for (mib, is_in_place) in [(4, true), (6, true), (10, false), (40, false), (30, true)] {
+        let was = block.0;
         // SAFETY: the block is used by the newest pointer alone.
-        first = Block(unsafe { process::resize(first.0, mib * KIB * KIB) }.unwrap().unwrap());
-        assert!(mib > 19 || first.0 == large.0, "it grows where it is");
-        assert!(all_are(first, 5));
+        block = Block(unsafe { process::resize(block.0, mib * KIB * KIB) }.unwrap().unwrap());
+        assert_eq!(block.0 == was, is_in_place, "{mib}");
+        assert!(all_are(block, 5));
     }
     let left = allocate(layout(3));
     // SAFETY: the block has these bytes.
@@ -99,7 +102,7 @@ fn what_a_huge_block_leaves_serves_the_next_ones_and_goes_back_in_time() {
     let zeroed = process::allocate_zeroed(layout(3)).map(Block).unwrap();
     assert_eq!(zeroed.0, left.0);
     assert!(all_are(zeroed, 0));
-    assert_eq!((free(first), free(zeroed)), (Ok(()), Ok(())));
+    assert_eq!((free(block), free(zeroed)), (Ok(()), Ok(())));
     assert!(process::totals().source() > before);
     seconds_later();
     assert_eq!(process::totals().source(), before);
@@ -120,7 +123,7 @@ fn all_are(block: Block, byte: u8) -> bool {
     bytes.iter().all(|&there| there == byte)
 }
 
-fn what_grows_large_gets_a_mapping_of_its_own() {
+fn what_grows_large_is_of_no_heap() {
     let layout = |size| Layout::from_size_align(size, 16).unwrap();
     let mut block = allocate(layout(100 * KIB));
     let above = allocate(layout(KIB));
@@ -139,8 +142,7 @@ fn what_grows_large_gets_a_mapping_of_its_own() {
             (900, true),
             (500, true),
             (260, true),
-            (140, true),
-            (128, true),
+            (256, true),
             (2000, true),
             (1000, false),
             (4000, true),
@@ -150,9 +152,9 @@ fn what_grows_large_gets_a_mapping_of_its_own() {
             (1600, true),
             (900, true),
             (500, true),
-            (255, true),
-            (128, true),
-            (127, false),
+            (457, true),
+            (256, true),
+            (255, false),
             (100, false),
         ] {
             let size = kib * KIB;
@@ -161,8 +163,8 @@ fn what_grows_large_gets_a_mapping_of_its_own() {
             assert!(kept.iter().all(|&byte| byte == 7), "{size}");
             assert_eq!(process::usable_size(block.0), Ok(size));
             assert_eq!(process::totals().used() + 100 * KIB, before.used() + size);
-            // Once it is in a mapping of its own, half as much leads back into a heap, or less than 128 KiB.
-            let is_one_of_a_heap = !block.0.addr().get().is_multiple_of(4096 * KIB);
+            // Once it is huge, half as much leads back into a heap, or less than 256 KiB.
+            let is_one_of_a_heap = process::owner_of(block.0) == process::owner_of(above.0);
             assert_eq!(is_one_of_a_heap, !is_huge, "{size}");
         }
     }

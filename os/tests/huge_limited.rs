@@ -102,7 +102,7 @@ fn a_block_that_shrinks_needs_no_memory(others: &mut Vec<Block>) {
     free_all(others);
 }
 
-/// The block is copied; where it was, what was told would hold for others, so that it does not stay.
+/// Where the block was, what was told would hold for others, so that this does not stay.
 fn what_the_kernel_was_told_of_a_part_is_no_obstacle() {
     // As large as any that is freed below: it would be kept for others otherwise.
     assert_eq!(free(allocate(layout(30 * MIB))), Ok(()));
@@ -120,7 +120,9 @@ fn what_the_kernel_was_told_of_a_part_is_no_obstacle() {
         // SAFETY: as above.
         assert!(unsafe { std::slice::from_raw_parts(block.0.as_ptr(), size) }.iter().all(|&byte| byte == 7));
         let held = process::totals().source() - before;
-        assert_eq!(held, larger.next_multiple_of(4 * MIB));
+        // It may start in the midst of a slot.
+        let least = larger.next_multiple_of(4 * MIB);
+        assert!(held == least || held == least + 4 * MIB, "{held} for {larger}");
     }
     assert_eq!(free(block), Ok(()));
 }

@@ -23,28 +23,44 @@ fn fill(block: Block, kib: usize) {
 }
 
 #[test]
-fn what_was_a_small_part_of_it_is_kept_and_a_larger_one_goes_back() {
-    let mut block = allocate(Layout::from_size_align(4000 * KIB, 16).unwrap());
-    fill(block, 4000);
+fn what_is_cut_off_is_there_for_others_and_goes_back_when_asked_for() {
+    let mut block = allocate(Layout::from_size_align(4096 * KIB, 16).unwrap());
+    fill(block, 4096);
+    // The first that is cut off is the largest so far, and goes.
+    resize(&mut block, 3500);
+    resize(&mut block, 4096);
+    fill(block, 4096);
     let before = page_faults();
     for _ in 0..100 {
-        resize(&mut block, 3600);
+        resize(&mut block, 3500);
         resize(&mut block, 3700);
-        resize(&mut block, 4000);
-        fill(block, 4000);
+        resize(&mut block, 4096);
+        fill(block, 4096);
     }
     assert!(page_faults() - before < 50, "{}", page_faults() - before);
 
+    resize(&mut block, 9 * 1024);
+    fill(block, 9 * 1024);
+    let before = page_faults();
+    resize(&mut block, 5 * 1024);
+    let other = allocate(Layout::from_size_align(4 * 1024 * KIB, 16).unwrap());
+    fill(other, 4 * 1024);
+    assert!(page_faults() - before < 50, "{}", page_faults() - before);
+    assert_eq!(free(other), Ok(()));
+
     // The kernel's count may be off by some hundred KiB.
+    process::trim();
     let full = resident_bytes();
-    resize(&mut block, 2100);
+    resize(&mut block, 3 * 1024);
+    process::trim();
     assert!(full - resident_bytes() > 1500 * KIB, "{} of {full}", resident_bytes());
     // In small steps too.
     let full = resident_bytes();
-    for kib in (200..2100).rev() {
+    for kib in (200..3 * 1024).rev() {
         resize(&mut block, kib);
     }
-    assert!(full - resident_bytes() > 1400 * KIB, "{} of {full}", resident_bytes());
+    process::trim();
+    assert!(full - resident_bytes() > 2300 * KIB, "{} of {full}", resident_bytes());
     assert_eq!((free(block), process::check()), (Ok(()), Ok(())));
 
     // One that moves to a heap leaves all its pages for the next.

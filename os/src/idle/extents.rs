@@ -1,17 +1,21 @@
-//! Which memory is idle: extents, and which of them serves a request, or goes first.
+//! Which memory is idle: extents, and which of them serve a request, or go first.
 
+use core::cmp::Reverse;
+use core::ops::Range;
 use core::ptr::NonNull;
 
-/// Extents that are kept at once.
-const MOST: usize = 64;
+use super::taken::Taken;
+use crate::clock::milliseconds;
+use crate::map_vec::MapVec;
+use crate::mapping::SLOT;
 
-/// Idle memory: whole slots.
+/// Idle memory: whole units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Extent {
     pub(super) start: NonNull<u8>,
     pub(super) size: usize,
-    /// Bytes from the start on that may hold what they held: those beyond are zeros, and have no pages.
-    pub(super) used: usize,
+    /// Whether it may have pages, which hold what they held: otherwise it is zeros.
+    pub(super) has_pages: bool,
     /// When it became idle, or the latest piece of it did: in milliseconds.
     pub(super) since: u64,
     /// Whether some of it is kept [for now](super::keep_for_now).
@@ -19,22 +23,66 @@ pub(super) struct Extent {
 }
 
 impl Extent {
-    /// It and another one, if that starts at its end.
+    /// `size` bytes at `start` that somebody has just left.
+    pub(super) fn left(start: NonNull<u8>, size: usize) -> Self {
+        Self { start, size, has_pages: true, since: milliseconds(), for_now: false }
+    }
+
+    /// `size` bytes at `start` that have no pages.
+    pub(super) fn zeros(start: NonNull<u8>, size: usize) -> Self {
+        Self { has_pages: false, ..Self::left(start, size) }
+    }
+
+    /// Its bytes that may have pages.
+    const fn used(&self) -> usize {
+        if self.has_pages { self.size } else { 0 }
+    }
+
+    /// Whether another one starts at its end.
+    fn touches(&self, upper: &Self) -> bool {
+        self.start.addr().get() + self.size == upper.start.addr().get()
+    }
+
+    /// It and another one, if that starts at its end, and is like it.
     fn joined(self, upper: Self) -> Option<Self> {
-        let touch = self.start.addr().get() + self.size == upper.start.addr().get();
-        touch.then(|| Self {
+        (self.touches(&upper) && self.has_pages == upper.has_pages).then(|| Self {
             size: self.size + upper.size,
-            used: if upper.used > 0 { self.size + upper.used } else { self.used },
             since: self.since.max(upper.since),
             for_now: self.for_now || upper.for_now,
             ..self
         })
     }
+
+    /// `size` bytes of it, from its first `from` on.
+    pub(super) fn part(self, from: usize, size: usize) -> Self {
+        // SAFETY: they lie in it.
+        let start = unsafe { self.start.add(from) };
+        Self { start, size, ..self }
+    }
+
+    /// Where in it whole slots are. Empty if there is none.
+    fn slots(&self) -> Range<usize> {
+        let start = self.start.addr().get();
+        let (first, end) = (start.next_multiple_of(SLOT), (start + self.size) / SLOT * SLOT);
+        if first < end { first - start..end - start } else { self.size..self.size }
+    }
+
+    /// The whole slots in it, if there are any.
+    pub(super) fn whole_slots(self) -> Option<Self> {
+        let slots = self.slots();
+        (!Range::is_empty(&slots)).then(|| self.part(slots.start, slots.len()))
+    }
+
+    /// What lies in it beside whole slots: either may have no bytes.
+    pub(super) fn beside_slots(self) -> [Self; 2] {
+        let slots = self.slots();
+        [self.part(0, slots.start), self.part(slots.end, self.size - slots.end)]
+    }
 }
 
-/// The extents, in no order. No two touch.
+/// The extents, in address order. Of those that touch, one has pages and the other none.
 pub(super) struct Idle {
-    extents: [Option<Extent>; MOST],
+    extents: MapVec<Extent>,
 }
 
 // SAFETY: the memory is nobody's.
@@ -43,172 +91,314 @@ unsafe impl Send for Idle {}
 impl Idle {
     /// None.
     pub(super) const fn new() -> Self {
-        Self { extents: [None; MOST] }
+        Self { extents: MapVec::new() }
     }
 
     /// Bytes of all.
     pub(super) fn bytes(&self) -> usize {
-        self.extents.iter().flatten().map(|extent| extent.size).sum()
+        self.extents.iter().map(|extent| extent.size).sum()
     }
 
-    /// When the first of them became idle: in milliseconds.
+    /// Bytes of all that may have pages.
+    pub(super) fn used(&self) -> usize {
+        self.extents.iter().map(Extent::used).sum()
+    }
+
+    /// When the first of them became idle that may have pages: in milliseconds.
     pub(super) fn oldest(&self) -> u64 {
-        self.extents.iter().flatten().map(|extent| extent.since).min().unwrap_or(u64::MAX)
+        let with_pages = self.extents.iter().filter(|extent| extent.has_pages);
+        with_pages.map(|extent| extent.since).min().unwrap_or(u64::MAX)
     }
 
-    /// Adds an extent, one with those that it touches. Whether there is room for it.
+    /// Adds an extent, one with those that it touches and is like. Whether there is room for it.
     pub(super) fn keep(&mut self, mut extent: Extent) -> bool {
-        for place in &mut self.extents {
-            if let Some(joined) =
-                place.and_then(|there| there.joined(extent).or_else(|| extent.joined(there)))
-            {
-                extent = joined;
-                *place = None;
+        let mut place = self.extents.partition_point(|there| there.start < extent.start);
+        if let Some(joined) = self.extents.get(place).and_then(|&upper| extent.joined(upper)) {
+            extent = joined;
+            self.extents.remove(place..place + 1);
+        }
+        if let Some(joined) = place.checked_sub(1).and_then(|lower| self.extents.get(lower)?.joined(extent)) {
+            extent = joined;
+            place -= 1;
+            self.extents.remove(place..place + 1);
+        }
+        self.extents.insert(place, extent).is_ok()
+    }
+
+    /// Takes `size` bytes that are aligned off an end of a stretch of extents side by side: off that where most of them have pages; of
+    /// those, off the smallest stretch; and of its ends, off the upper.
+    pub(super) fn take(&mut self, size: usize, align: usize) -> Option<Taken> {
+        let mut best: Option<(usize, usize, usize, Reverse<usize>)> = None;
+        let mut first = 0;
+        while let Some(&Extent { start, .. }) = self.extents.get(first) {
+            let (bytes, next) = (self.bytes_from(first), self.next_stretch(first));
+            for from in ends(start.addr().get(), bytes, size, align).into_iter().flatten() {
+                let zeros = self.zeros_within(first..next, from..from + size);
+                let fit = (zeros, bytes, first, Reverse(from));
+                best = Some(best.map_or(fit, |best| best.min(fit)));
             }
+            first = next;
         }
-        let room = self.extents.iter_mut().find(|place| place.is_none());
-        room.map(|place| *place = Some(extent)).is_some()
+        let (.., first, Reverse(from)) = best?;
+        self.cut(first, from, size)
     }
 
-    /// Takes `size` bytes off the smallest extent that has them. They, and how many of them may hold what they held.
-    pub(super) fn take(&mut self, size: usize) -> Option<(NonNull<u8>, usize)> {
-        let extents = self.extents.iter_mut().filter(|place| place.is_some_and(|extent| extent.size >= size));
-        let place = extents.min_by_key(|place| place.map(|extent| extent.size))?;
-        Self::cut(place, size)
-    }
-
-    /// Takes the `size` bytes from `start` on, if an extent starts there and has them. Whether one does.
-    pub(super) fn take_at(&mut self, start: NonNull<u8>, size: usize) -> bool {
-        let fits = |extent: Extent| extent.start == start && extent.size >= size;
-        let place = self.extents.iter_mut().find(|place| place.is_some_and(fits));
-        place.is_some_and(|place| Self::cut(place, size).is_some())
-    }
-
-    /// Cuts `size` bytes off the start of an extent that has them.
-    fn cut(place: &mut Option<Extent>, size: usize) -> Option<(NonNull<u8>, usize)> {
-        let extent = place.take()?;
-        if extent.size > size {
-            // SAFETY: the rest lies in the extent.
-            let start = unsafe { extent.start.add(size) };
-            let used = extent.used.saturating_sub(size);
-            *place = Some(Extent { start, size: extent.size - size, used, ..extent });
+    /// Bytes without pages in a part of extents side by side.
+    fn zeros_within(&self, extents: Range<usize>, part: Range<usize>) -> usize {
+        let (mut at, mut zeros) = (0, 0);
+        for extent in self.extents.get(extents).into_iter().flatten() {
+            if !extent.has_pages {
+                zeros += (at + extent.size).min(part.end).saturating_sub(at.max(part.start));
+            }
+            at += extent.size;
         }
-        Some((extent.start, extent.used.min(size)))
+        zeros
     }
 
-    /// Where that stands which is idle for longest, of what is not kept for now.
-    fn oldest_place(&mut self) -> Option<&mut Option<Extent>> {
-        let extents = self.extents.iter_mut().filter(|place| place.is_some_and(|extent| !extent.for_now));
-        extents.min_by_key(|place| place.map(|extent| extent.since))
+    /// Takes the `size` bytes from `start` on, if they are idle, and an extent starts there.
+    pub(super) fn take_at(&mut self, start: NonNull<u8>, size: usize) -> Option<Taken> {
+        if self.size_at(start) < size {
+            return None;
+        }
+        self.cut(self.place_of(start)?, 0, size)
     }
 
-    /// Takes out what is idle for longest, of what is not kept for now.
+    /// Takes `most` bytes that may have pages off the smallest extent that has them, or all of the largest that has any.
+    pub(super) fn take_used(&mut self, most: usize) -> Option<Taken> {
+        let key = |extent: &Extent| (extent.size < most, extent.size.abs_diff(most));
+        let place = self.least(|extent| extent.has_pages, key)?;
+        let all = self.extents.get(place)?.size;
+        let size = all.min(most);
+        self.cut(place, all - size, size)
+    }
+
+    /// Bytes side by side from `start` on, if an extent starts there, or 0.
+    pub(super) fn size_at(&self, start: NonNull<u8>) -> usize {
+        self.place_of(start).map_or(0, |place| self.bytes_from(place))
+    }
+
+    /// Takes out what is idle for longest, of what may have pages and is not kept for now.
     pub(super) fn remove_oldest(&mut self) -> Option<Extent> {
-        self.oldest_place()?.take()
+        let place = self.least(|extent| extent.has_pages && !extent.for_now, |extent| extent.since)?;
+        self.remove_at(place)
     }
 
-    /// Cuts what is more than `most` bytes, whole slots, off what is idle for longest, of what is not kept for now, or takes out all of
-    /// that. Where it starts, and its bytes.
-    pub(super) fn cut_beyond(&mut self, most: usize) -> Option<(NonNull<u8>, usize)> {
-        let excess = self.bytes().checked_sub(most)?;
-        let place = self.oldest_place()?;
-        let size = place.map(|extent| extent.size.min(excess)).filter(|&size| size > 0)?;
-        Self::cut(place, size).map(|(start, _)| (start, size))
-    }
-
-    /// Takes out one that `goes`.
+    /// Takes out one that `goes`, of those that may have pages.
     pub(super) fn remove(&mut self, goes: impl Fn(&Extent) -> bool) -> Option<Extent> {
-        let place = self.extents.iter_mut().find(|place| place.as_ref().is_some_and(&goes))?;
-        place.take()
+        let place = self.extents.iter().position(|extent| extent.has_pages && goes(extent))?;
+        self.remove_at(place)
     }
+
+    /// Takes whole slots out that have no pages.
+    pub(super) fn take_slots_of_zeros(&mut self) -> Option<Taken> {
+        let slots = |extent: &Extent| if extent.has_pages { None } else { extent.whole_slots() };
+        let (place, slots) =
+            self.extents.iter().enumerate().find_map(|(place, extent)| Some((place, slots(extent)?)))?;
+        let from = slots.start.addr().get() - self.extents.get(place)?.start.addr().get();
+        self.cut(place, from, slots.size)
+    }
+
+    fn remove_at(&mut self, place: usize) -> Option<Extent> {
+        let extent = *self.extents.get(place)?;
+        self.extents.remove(place..place + 1);
+        Some(extent)
+    }
+
+    /// Where that extent stands of those that `fit` of which `key` is least.
+    fn least<K: Ord>(&self, fits: impl Fn(&Extent) -> bool, key: impl Fn(&Extent) -> K) -> Option<usize> {
+        let that_fit = self.extents.iter().enumerate().filter(|(_, extent)| fits(extent));
+        that_fit.min_by_key(|(_, extent)| key(extent)).map(|(place, _)| place)
+    }
+
+    /// Where the extent stands that starts at `start`.
+    fn place_of(&self, start: NonNull<u8>) -> Option<usize> {
+        self.extents.binary_search_by_key(&start, |extent| extent.start).ok()
+    }
+
+    /// Where the first extent stands behind that at `first` that does not touch the one before.
+    fn next_stretch(&self, first: usize) -> usize {
+        let pairs = self.extents.iter().zip(self.extents.iter().skip(1)).skip(first);
+        first + 1 + pairs.take_while(|(lower, upper)| lower.touches(upper)).count()
+    }
+
+    /// Bytes of the extents side by side from that at `first` on.
+    fn bytes_from(&self, first: usize) -> usize {
+        let stretch = self.extents.get(first..self.next_stretch(first));
+        stretch.map_or(0, |extents| extents.iter().map(|extent| extent.size).sum())
+    }
+
+    /// Cuts `size` bytes out of the extents side by side from that at `first` on, `from` bytes from its start. `None` if there is no
+    /// room for what is left.
+    fn cut(&mut self, first: usize, from: usize, size: usize) -> Option<Taken> {
+        let lower = self.split(first, from)?;
+        let upper = self.split(lower, size)?;
+        let extents = self.extents.get(lower..upper)?;
+        let mut taken = Taken::new(extents.first()?.start, size);
+        let mut at = 0;
+        for extent in extents {
+            if !extent.has_pages {
+                taken.add_zeros(at..at + extent.size);
+            }
+            at += extent.size;
+        }
+        self.extents.remove(lower..upper);
+        Some(taken)
+    }
+
+    /// Has an extent start, or end, `from` bytes from the start of that at `place`, in those side by side. Where the one stands that
+    /// starts there, or would.
+    fn split(&mut self, mut place: usize, mut from: usize) -> Option<usize> {
+        while from > 0 {
+            let extent = *self.extents.get(place)?;
+            if from < extent.size {
+                self.extents.insert(place + 1, extent.part(from, extent.size - from)).ok()?;
+                *self.extents.get_mut(place)? = extent.part(0, from);
+            }
+            from -= from.min(extent.size);
+            place += 1;
+        }
+        Some(place)
+    }
+}
+
+/// Where the lowest and the highest `size` bytes that are aligned start, of `bytes` from `start` on, if there are so many.
+fn ends(start: usize, bytes: usize, size: usize, align: usize) -> [Option<usize>; 2] {
+    let lowest = start.wrapping_neg() % align;
+    let highest = bytes.checked_sub(size).and_then(|from| from.checked_sub((start + from) % align));
+    [highest.map(|_| lowest), highest]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mapping::SLOT;
+    use crate::mapping::UNIT;
 
-    fn slot(number: usize) -> NonNull<u8> {
-        NonNull::new(core::ptr::without_provenance_mut(number * SLOT)).unwrap()
+    fn unit(number: usize) -> NonNull<u8> {
+        NonNull::new(core::ptr::without_provenance_mut(number * UNIT)).unwrap()
     }
 
-    fn extent(number: usize, slots: usize, since: u64) -> Extent {
-        Extent { start: slot(number), size: slots * SLOT, used: slots * SLOT, since, for_now: false }
+    fn extent(number: usize, units: usize, since: u64) -> Extent {
+        Extent { start: unit(number), size: units * UNIT, has_pages: true, since, for_now: false }
     }
 
-    fn used(number: usize, slots: usize, used: usize) -> Extent {
-        Extent { used, ..extent(number, slots, 0) }
+    fn zeros(number: usize, units: usize) -> Extent {
+        Extent { has_pages: false, ..extent(number, units, 0) }
     }
 
     fn all(idle: &Idle) -> std::vec::Vec<Extent> {
-        let mut extents: std::vec::Vec<_> = idle.extents.iter().copied().flatten().collect();
-        extents.sort_by_key(|extent| extent.start);
-        extents
+        idle.extents.to_vec()
+    }
+
+    fn idle(extents: &[Extent]) -> Idle {
+        let mut idle = Idle::new();
+        assert!(extents.iter().all(|&extent| idle.keep(extent)));
+        idle
+    }
+
+    /// Where what was taken starts, its units, and those that are zeros.
+    fn units(taken: Option<Taken>) -> Option<(usize, usize, usize)> {
+        taken.map(|taken| (taken.start.addr().get() / UNIT, taken.size / UNIT, taken.zero_bytes() / UNIT))
     }
 
     #[test]
-    fn extents_that_touch_are_one_and_are_taken_by_size_or_place() {
-        let mut idle = Idle::new();
-        for (number, slots) in [(10, 2), (20, 1), (14, 1), (12, 2)] {
-            assert!(idle.keep(extent(number, slots, number as u64)));
-        }
-        assert_eq!(all(&idle), [extent(10, 5, 14), extent(20, 1, 20)]);
-        assert_eq!(idle.take(6 * SLOT), None);
-        assert_eq!(idle.take(SLOT), Some((slot(20), SLOT)));
-        assert_eq!(idle.take(SLOT), Some((slot(10), SLOT)));
-        assert!(!idle.take_at(slot(12), SLOT) && !idle.take_at(slot(11), 5 * SLOT));
-        assert!(idle.take_at(slot(11), 3 * SLOT));
-        assert_eq!(all(&idle), [extent(14, 1, 14)]);
-        assert!(idle.take_at(slot(14), SLOT) && all(&idle).is_empty());
-        assert_eq!(idle.remove(|_| true), None);
+    fn extents_that_touch_and_are_alike_are_one() {
+        let idle = idle(&[extent(10, 2, 7), extent(14, 1, 5), zeros(20, 1), extent(12, 2, 9), zeros(15, 5)]);
+        assert_eq!(all(&idle), [extent(10, 5, 9), zeros(15, 6)]);
+        assert_eq!((idle.bytes(), idle.used(), idle.oldest()), (11 * UNIT, 5 * UNIT, 9));
+        assert_eq!((idle.size_at(unit(10)), idle.size_at(unit(15))), (11 * UNIT, 6 * UNIT));
+        assert_eq!((idle.size_at(unit(12)), Idle::new().oldest()), (0, u64::MAX));
     }
 
     #[test]
-    fn what_nothing_was_written_to_is_known_at_the_end_of_an_extent() {
-        let mut idle = Idle::new();
-        assert!(idle.keep(used(10, 2, SLOT + 100)) && idle.keep(used(12, 2, 0)));
-        assert_eq!(all(&idle), [used(10, 4, SLOT + 100)]);
-        assert!(idle.keep(used(14, 1, 7)));
-        assert_eq!(all(&idle), [used(10, 5, 4 * SLOT + 7)]);
-        assert_eq!(idle.take(4 * SLOT), Some((slot(10), 4 * SLOT)));
-        assert_eq!(idle.take(SLOT), Some((slot(14), 7)));
-        assert!(idle.keep(used(20, 3, 9)));
-        assert_eq!((idle.take(2 * SLOT), all(&idle)), (Some((slot(20), 9)), std::vec![used(22, 1, 0)]));
+    fn what_has_most_pages_is_taken_and_then_off_the_smallest_stretch() {
+        let stretches = [zeros(10, 4), extent(20, 3, 1), zeros(23, 3), extent(30, 9, 2), extent(50, 4, 3)];
+        let mut idle = idle(&stretches);
+        assert_eq!(units(idle.take(10 * UNIT, UNIT)), None);
+        assert_eq!(units(idle.take(4 * UNIT, UNIT)), Some((50, 4, 0)), "the smallest");
+        assert_eq!(units(idle.take(3 * UNIT, UNIT)), Some((20, 3, 0)), "at its lower end");
+        assert_eq!(units(idle.take(7 * UNIT, UNIT)), Some((32, 7, 0)), "at its upper end");
+        assert_eq!(units(idle.take(3 * UNIT, UNIT)), Some((23, 3, 3)), "of zeros, the smallest");
+        assert_eq!(all(&idle), [zeros(10, 4), extent(30, 2, 2)]);
     }
 
     #[test]
-    fn what_is_kept_for_now_does_not_make_way() {
-        let mut idle = Idle::new();
+    fn what_is_taken_may_be_made_of_several_and_tells_which_are_zeros() {
+        let mut idle = idle(&[extent(10, 2, 1), zeros(12, 3), extent(15, 1, 2), zeros(16, 2)]);
+        let mut taken = idle.take(7 * UNIT, UNIT).unwrap();
+        assert_eq!(taken.start, unit(10));
+        let pieces: std::vec::Vec<_> =
+            taken.zeros().iter().filter(|piece| !Range::is_empty(piece)).cloned().collect();
+        assert_eq!(pieces, [2 * UNIT..5 * UNIT, 6 * UNIT..7 * UNIT]);
+        assert_eq!(all(&idle), [zeros(17, 1)]);
+    }
+
+    #[test]
+    fn what_is_taken_is_aligned_and_leaves_what_lies_beside_it() {
+        let mut idle = idle(&[extent(7, 9, 1)]);
+        assert_eq!(units(idle.take(5 * UNIT, 16 * UNIT)), None);
+        assert_eq!(units(idle.take(5 * UNIT, 8 * UNIT)), Some((8, 5, 0)));
+        assert_eq!(all(&idle), [extent(7, 1, 1), extent(13, 3, 1)]);
+        assert_eq!(units(idle.take(UNIT, 4 * UNIT)), None);
+        assert_eq!(ends(5, 20, 3, 4), [Some(3), Some(15)]);
+        assert_eq!((ends(5, 2, 3, 1), ends(5, 5, 3, 4)), ([None; 2], [None; 2]));
+    }
+
+    #[test]
+    fn what_lies_above_a_block_is_taken_across_extents() {
+        let mut idle = idle(&[extent(10, 2, 1), zeros(12, 3), extent(20, 2, 1)]);
+        assert_eq!(units(idle.take_at(unit(11), UNIT)), None);
+        assert_eq!(units(idle.take_at(unit(10), 6 * UNIT)), None);
+        assert_eq!(units(idle.take_at(unit(10), 3 * UNIT)), Some((10, 3, 1)));
+        assert_eq!(all(&idle), [zeros(13, 2), extent(20, 2, 1)]);
+        assert_eq!(units(idle.take_at(unit(13), 2 * UNIT)), Some((13, 2, 2)));
+    }
+
+    #[test]
+    fn pages_are_taken_off_the_smallest_that_has_enough_or_of_the_largest() {
+        let mut idle = idle(&[extent(10, 5, 1), zeros(15, 9), extent(30, 8, 1), extent(40, 2, 1)]);
+        assert_eq!(units(idle.take_used(3 * UNIT)), Some((12, 3, 0)));
+        assert_eq!(units(idle.take_used(20 * UNIT)), Some((30, 8, 0)));
+        assert_eq!(units(idle.take_used(2 * UNIT)), Some((10, 2, 0)));
+        assert_eq!(units(idle.take_used(20 * UNIT)), Some((40, 2, 0)));
+        assert_eq!((units(idle.take_used(UNIT)), all(&idle)), (None, std::vec![zeros(15, 9)]));
+    }
+
+    #[test]
+    fn the_oldest_with_pages_goes_first_and_what_is_kept_for_now_does_not() {
         let for_now = |number, since| Extent { for_now: true, ..extent(number, 1, since) };
-        let kept = [extent(10, 1, 7), for_now(20, 1), extent(30, 1, 5), extent(40, 1, 3), for_now(41, 9)];
-        assert!(kept.into_iter().all(|extent| idle.keep(extent)));
+        let mut idle = idle(&[
+            extent(10, 1, 7),
+            for_now(20, 1),
+            extent(30, 1, 5),
+            zeros(31, 2),
+            extent(40, 1, 3),
+            for_now(41, 9),
+        ]);
+        assert_eq!(idle.oldest(), 1);
         assert_eq!(idle.remove_oldest(), Some(extent(30, 1, 5)));
         assert_eq!(idle.remove_oldest(), Some(extent(10, 1, 7)));
-        assert_eq!((idle.remove_oldest(), idle.bytes()), (None, 3 * SLOT));
+        assert_eq!((idle.remove_oldest(), idle.used()), (None, 3 * UNIT));
+        assert_eq!(idle.remove(|extent| extent.since > 1).map(|extent| extent.start), Some(unit(40)));
+        assert_eq!(idle.remove(|extent| extent.since > 1), None, "zeros are nothing to have back");
     }
 
     #[test]
-    fn what_is_too_much_is_cut_off_the_oldest_first() {
-        let mut idle = Idle::new();
-        let for_now = Extent { for_now: true, ..extent(30, 2, 3) };
-        let kept = [extent(10, 3, 7), extent(20, 2, 5), for_now];
-        assert_eq!(idle.oldest(), u64::MAX);
-        assert!(kept.into_iter().all(|extent| idle.keep(extent)));
-        assert_eq!(idle.oldest(), 3);
-        assert_eq!((idle.cut_beyond(8 * SLOT), idle.cut_beyond(7 * SLOT)), (None, None));
-        assert_eq!(idle.cut_beyond(4 * SLOT), Some((slot(20), 2 * SLOT)));
-        assert_eq!(idle.cut_beyond(4 * SLOT), Some((slot(10), SLOT)));
-        assert_eq!(all(&idle), [extent(11, 2, 7), for_now]);
-        assert_eq!((idle.cut_beyond(0), idle.cut_beyond(0)), (Some((slot(11), 2 * SLOT)), None));
-    }
-
-    #[test]
-    fn no_more_extents_are_kept_than_there_is_room_for() {
-        let mut idle = Idle::new();
-        let kept = (0..2 * MOST).filter(|number| idle.keep(extent(10 + 2 * number, 1, 0))).count();
-        assert_eq!((kept, all(&idle).len()), (MOST, MOST));
-        // One that joins two makes room.
-        assert!(idle.keep(extent(11, 1, 0)) && idle.keep(extent(1000, 1, 0)));
-        assert_eq!(idle.remove(|extent| extent.start == slot(10)), Some(extent(10, 3, 0)));
+    fn whole_slots_without_pages_are_taken_and_those_alone() {
+        let slot = SLOT / UNIT;
+        let mut idle = idle(&[
+            zeros(slot - 1, slot),
+            extent(3 * slot, slot, 1),
+            zeros(4 * slot, slot / 2),
+            zeros(6 * slot - 2, 2 * slot + 3),
+        ]);
+        assert_eq!(units(idle.take_slots_of_zeros()), Some((6 * slot, 2 * slot, 2 * slot)));
+        assert_eq!(idle.take_slots_of_zeros(), None);
+        assert_eq!(all(&idle)[3..], [zeros(6 * slot - 2, 2), zeros(8 * slot, 1)]);
+        let beside = extent(slot - 1, slot + 3, 1);
+        assert_eq!(beside.whole_slots(), Some(extent(slot, slot, 1)));
+        assert_eq!(beside.beside_slots(), [extent(slot - 1, 1, 1), extent(2 * slot, 2, 1)]);
+        let within = extent(slot + 1, slot - 1, 1);
+        assert_eq!(within.whole_slots(), None);
+        assert_eq!(within.beside_slots().map(|part| part.size), [within.size, 0]);
     }
 }

@@ -188,7 +188,7 @@ pub unsafe fn deallocate_otherwise(ptr: NonNull<u8>, bytes: usize) -> Result<(),
             heaps::count_free_elsewhere();
             return freed;
         }
-        let block = huge::find(start, ptr)?;
+        let block = huge::find(ptr)?;
         if bytes > 0 && block.size() != bytes { Err(FreeError::WrongSize) } else { block.free() }
     }
 }

@@ -38,7 +38,7 @@ impl Place {
     unsafe fn elsewhere(ptr: NonNull<u8>) -> Result<Self, FreeError> {
         let (start, owner) = TABLE.block_of(ptr.addr().get()).ok_or(FreeError::NotOurs)?;
         if owner == huge::OWNER {
-            return huge::find(start, ptr).map(Self::Huge);
+            return huge::find(ptr).map(Self::Huge);
         }
         // SAFETY: a region of the table has a span, which stays as long as a block of it is live. Where none is, the
         // pointer is a mistake that is caught unless the region goes at the same moment.

@@ -8,7 +8,7 @@ use memalloc_core::{FreeError, GRANULE, LiveBlock};
 use super::free::{granule_at, whole};
 use super::place::{Place, mine_if_of};
 use super::{allocate, deallocate_sized, usable_size};
-use crate::mapping::SLOT;
+use crate::mapping::UNIT;
 use crate::near::Start;
 use crate::region::slot_of;
 use crate::thread_heap::LARGEST;
@@ -199,8 +199,8 @@ unsafe fn change(ptr: NonNull<u8>, layout: Layout, new_size: usize) -> Option<No
     unsafe {
         match Place::of(ptr).ok()? {
             Place::Mine(heap) if heap.local().resize_in_place(ptr, new_size) == Ok(true) => return Some(ptr),
-            // Alignments up to a slot's hold wherever a mapping goes.
-            Place::Huge(block) if block.stays_for(new_size) && layout.align() <= SLOT => {
+            // Alignments up to a unit's hold wherever it goes.
+            Place::Huge(block) if block.stays_for(new_size) && layout.align() <= UNIT => {
                 if let Some(block) = block.resize(new_size) {
                     return Some(block);
                 }

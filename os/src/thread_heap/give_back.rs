@@ -82,9 +82,9 @@ impl ThreadHeap {
             local.discard();
         }
         if let Some(touched) = self.give_back.touched.since(local.fresh().bytes())
-            && idle::bytes() > 0
+            && idle::used() > 0
         {
-            idle::release_some(touched);
+            idle::release_oldest(touched);
         }
         idle::release_old();
         heaps::reclaim_each_second();
@@ -117,7 +117,7 @@ impl ThreadHeap {
         // SAFETY: as the caller says.
         unsafe {
             let held = self.local().totals_so_far().source();
-            let all = held.saturating_add(huge::mapped()).saturating_add(bytes);
+            let all = held.saturating_add(huge::held()).saturating_add(bytes);
             let peak = self.give_back.peak.get();
             self.give_back.huge.set(self.give_back.huge.get().saturating_add(bytes));
             if held > SLOT

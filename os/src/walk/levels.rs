@@ -4,12 +4,12 @@ use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::io;
 
 use super::inode::Inode;
-use super::map_vec::MapVec;
 use super::names::Names;
 use super::open;
 use super::open_levels::OpenLevels;
 use super::record::PlaceId;
 use super::sink::Sink;
+use crate::map_vec::MapVec;
 
 #[derive(Clone, Copy)]
 struct Level {

@@ -32,7 +32,6 @@ mod ledger;
 mod levels;
 mod links;
 mod listing;
-mod map_vec;
 mod mounts;
 mod names;
 mod open;

@@ -4,7 +4,7 @@ use std::ffi::CStr;
 
 use rustix::io;
 
-use super::map_vec::MapVec;
+use crate::map_vec::MapVec;
 
 /// Bytes of the length that stands behind each name.
 const LENGTH: usize = size_of::<u16>();

@@ -9,8 +9,8 @@ use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{FileType, RawDir, SeekFrom, StatFs, fstatfs, seek};
 use rustix::io::{self, Errno};
 
-use super::super::map_vec::MapVec;
 use super::super::open;
+use crate::map_vec::MapVec;
 
 /// Bytes of directory entries that one system call fetches.
 const BATCH: usize = 32 * 1024;

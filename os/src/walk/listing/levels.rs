@@ -4,10 +4,10 @@ use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::io;
 
 use super::super::inode::Inode;
-use super::super::map_vec::MapVec;
 use super::super::open;
 use super::super::open_levels::OpenLevels;
 use super::entries::{Entries, List};
+use crate::map_vec::MapVec;
 
 /// One directory on the way.
 #[derive(Clone, Copy)]

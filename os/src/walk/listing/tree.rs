@@ -16,7 +16,6 @@ use rustix::fs::{CWD, FileType};
 use rustix::io::{self, Errno};
 
 use super::super::inode::Inode;
-use super::super::map_vec::MapVec;
 use super::super::open;
 use super::super::record::Failed;
 use super::Listing;
@@ -27,6 +26,7 @@ use super::kernfs::is_kernfs;
 use super::levels::{Level, Levels};
 use super::look::{At, Look};
 use super::totals::Totals;
+use crate::map_vec::MapVec;
 
 /// How many steps are few.
 const STEPS: usize = 16;

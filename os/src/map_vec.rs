@@ -3,7 +3,7 @@
 //! A forked child of a threaded process must not allocate: a thread that no longer exists may have held the
 //! allocator's lock at the fork. Its arrays come straight from `mmap`.
 
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, Range};
 use std::ptr::{self, NonNull};
 use std::slice;
 
@@ -14,7 +14,7 @@ use rustix::mm::{MapFlags, MremapFlags, ProtFlags, mmap_anonymous, mremap, munma
 const FIRST: usize = 16 * 1024;
 
 /// A growing array of plain values in its own mapping.
-pub(super) struct MapVec<T: Copy> {
+pub(crate) struct MapVec<T: Copy> {
     start: NonNull<T>,
     len: usize,
     /// Bytes mapped at `start`; 0 before the first push.
@@ -26,18 +26,18 @@ unsafe impl<T: Copy + Send> Send for MapVec<T> {}
 
 impl<T: Copy> MapVec<T> {
     /// An empty array; maps nothing.
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         const { assert!(size_of::<T>() > 0 && align_of::<T>() <= 4096) };
         Self { start: NonNull::dangling(), len: 0, mapped: 0 }
     }
 
     /// Adds a value at the end, or says `ENOMEM` and leaves the array as it was.
-    pub(super) fn push(&mut self, value: T) -> io::Result<()> {
+    pub(crate) fn push(&mut self, value: T) -> io::Result<()> {
         self.extend(slice::from_ref(&value))
     }
 
     /// Adds values at the end: all, or, with `ENOMEM`, none.
-    pub(super) fn extend(&mut self, values: &[T]) -> io::Result<()> {
+    pub(crate) fn extend(&mut self, values: &[T]) -> io::Result<()> {
         let len = self.len.checked_add(values.len()).ok_or(Errno::NOMEM)?;
         self.reserve(len)?;
         // SAFETY: `reserve` made room for `len` values, so the target lies within the mapping; `values` is
@@ -48,8 +48,26 @@ impl<T: Copy> MapVec<T> {
     }
 
     /// Keeps the first `len` values.
-    pub(super) fn truncate(&mut self, len: usize) {
+    pub(crate) fn truncate(&mut self, len: usize) {
         self.len = self.len.min(len);
+    }
+
+    /// Adds a value at `index`, which is no more than the length, before those that stood there and behind it; or says `ENOMEM` and
+    /// leaves the array as it was.
+    pub(crate) fn insert(&mut self, index: usize, value: T) -> io::Result<()> {
+        self.push(value)?;
+        if let Some(moved) = self.get_mut(index..) {
+            moved.rotate_right(1);
+        }
+        Ok(())
+    }
+
+    /// Takes out the values in a range, which ends within the array.
+    pub(crate) fn remove(&mut self, range: Range<usize>) {
+        if let Some(moved) = self.get_mut(range.start..) {
+            moved.rotate_left(range.len());
+            self.truncate(self.len - range.len());
+        }
     }
 
     fn reserve(&mut self, len: usize) -> io::Result<()> {
@@ -128,6 +146,22 @@ mod tests {
         *bytes.get_mut(0).unwrap() = b'y';
         assert_eq!(bytes.get_mut(3), None);
         assert_eq!(&*bytes, b"ybx");
+    }
+
+    #[test]
+    fn values_are_inserted_and_removed_anywhere() {
+        let mut bytes = MapVec::new();
+        bytes.extend(b"abcd").unwrap();
+        for (index, value) in [(0, b'x'), (3, b'y'), (6, b'z')] {
+            bytes.insert(index, value).unwrap();
+        }
+        assert_eq!(&*bytes, b"xabycdz");
+        for (range, left) in
+            [(1..3, &b"xycdz"[..]), (4..5, b"xycd"), (2..2, b"xycd"), (0..1, b"ycd"), (0..3, b"")]
+        {
+            bytes.remove(range);
+            assert_eq!(&*bytes, left);
+        }
     }
 
     #[test]

@@ -1,0 +1,167 @@
+//! Whole slots that come, and go: from the system, and back to it.
+
+use core::ptr::NonNull;
+
+use super::extents::{Extent, Idle};
+use super::pool::{add, change};
+use super::taken::Taken;
+use crate::huge;
+use crate::mapping::{SLOT, UNIT, map_anew, map_at, unmap};
+use crate::region::{TABLE, map_beside_idle, next_end, next_takes_place_of, unmap_below_next};
+
+/// Has whole slots at `start` in the table, so that huge blocks may lie there, and what is idle. `false`, and nothing has changed, if
+/// there is no room.
+#[must_use]
+pub(crate) fn enter(start: NonNull<u8>, size: usize) -> bool {
+    // Each by itself, as its neighbours come and go.
+    let insert = |from: usize| {
+        // SAFETY: the slot is one of them.
+        TABLE.insert(unsafe { start.add(from) }, SLOT, huge::OWNER)
+    };
+    huge::has_room(start, size) && TABLE.has_room(start, size) && (0..size).step_by(SLOT).all(insert)
+}
+
+/// Maps so many slots that `size` bytes, whole units, are idle that are aligned to `align`, a unit at least, and takes them: below what was
+/// last mapped if that can be, and together with what is idle there. `None` when memory cannot be had.
+pub(crate) fn map_and_take(size: usize, align: usize) -> Option<Taken> {
+    let idle = change(|idle| next_end().map_or(0, |end| idle.size_at(end)));
+    let beside = if align > UNIT { 0 } else { idle.min(size) };
+    if beside > 0
+        && let Some(taken) = map_more(size - beside, size, align)
+    {
+        return Some(taken);
+    }
+    let taken = map_more(size.checked_add(align.saturating_sub(SLOT))?, size, align);
+    unmap_zeros();
+    taken
+}
+
+/// [`map_and_take`], of `more` bytes, or a little more. `None`, too, if what is idle beside them is not enough.
+fn map_more(more: usize, size: usize, align: usize) -> Option<Taken> {
+    let mapped = more.checked_next_multiple_of(SLOT)?;
+    let start = map_entered(mapped)?;
+    change(|idle| if idle.keep(Extent::zeros(start, mapped)) { idle.take(size, align) } else { None })
+}
+
+/// `size` bytes, whole units, mapped for a block that is to grow: from the start of a slot on, so that what it may have next lies above.
+pub(crate) fn map_to_grow(size: usize) -> Option<Taken> {
+    let mapped = size.checked_next_multiple_of(SLOT)?;
+    let all = Extent::zeros(map_entered(mapped)?, mapped);
+    // SAFETY: the memory was just mapped, and is unused.
+    unsafe { add(all.part(size, mapped - size)) };
+    Some(Taken::zeros_at(all.start, size))
+}
+
+/// Whole slots of zeros, mapped, and [entered](enter).
+fn map_entered(size: usize) -> Option<NonNull<u8>> {
+    let start = map_beside_idle(size)?;
+    if enter(start, size) {
+        return Some(start);
+    }
+    // SAFETY: the memory was just mapped, and is unused.
+    unsafe { unmap_below_next(start, size) };
+    None
+}
+
+/// [`take_at`], where some are idle, and the others can be mapped above them.
+pub(crate) fn map_above(start: NonNull<u8>, size: usize) -> Option<Taken> {
+    let idle = change(|idle| idle.size_at(start));
+    // SAFETY: the address is that of the end of what is idle.
+    let above = unsafe { start.add(idle) };
+    if idle >= size || !above.addr().get().is_multiple_of(SLOT) {
+        return None;
+    }
+    let mapped = (size - idle).next_multiple_of(SLOT);
+    if !map_at(above, mapped) {
+        return None;
+    }
+    if !enter(above, mapped) {
+        // SAFETY: the memory was just mapped, and is unused.
+        unsafe { unmap(above, mapped) };
+        return None;
+    }
+    let taken =
+        change(|idle| if idle.keep(Extent::zeros(above, mapped)) { idle.take_at(start, size) } else { None });
+    unmap_zeros();
+    taken
+}
+
+/// Gives whole slots that have no pages back to the system: they are none for what is mapped next.
+fn unmap_zeros() {
+    while let Some(slots) = change(Idle::take_slots_of_zeros) {
+        TABLE.remove(slots.start, slots.size);
+        // SAFETY: the memory was idle, and is in no list any more.
+        unsafe { unmap_below_next(slots.start, slots.size) };
+    }
+}
+
+/// Before `size` bytes at `start` are moved, and mapped no more: has whole slots among them in the table no longer.
+///
+/// # Safety
+/// As for [`keep`](super::keep).
+pub(crate) unsafe fn withdraw(start: NonNull<u8>, size: usize) {
+    if let Some(whole) = Extent::left(start, size).whole_slots() {
+        TABLE.remove(whole.start, whole.size);
+    }
+}
+
+/// Has whole slots in the table again that were [withdrawn](withdraw).
+pub(crate) fn enter_again(start: NonNull<u8>, size: usize) {
+    let whole = Extent::left(start, size).whole_slots();
+    let _there_was_room = whole.is_none_or(|whole| enter(whole.start, whole.size));
+}
+
+/// Once `size` bytes at `start` were moved, which were [withdrawn](withdraw): maps what lies in other slots anew, unless somebody has done
+/// so.
+pub(crate) fn keep_place(start: NonNull<u8>, size: usize) {
+    next_takes_place_of(start, size);
+    for part in Extent::zeros(start, size).beside_slots() {
+        if part.size > 0 && map_at(part.start, part.size) {
+            // SAFETY: it was just mapped, and is unused.
+            unsafe { add(part) };
+        }
+    }
+    unmap_zeros();
+}
+
+/// Gives `size` bytes at `start` back to the system, as they are not worth keeping.
+///
+/// # Safety
+/// As for [`keep`](super::keep).
+pub(crate) unsafe fn leave(start: NonNull<u8>, size: usize) {
+    // SAFETY: as the caller says.
+    unsafe { give_back(Extent::left(start, size)) };
+}
+
+/// Gives an extent back to the system: whole slots as they are, of others the pages. Bytes of whole slots.
+///
+/// # Safety
+/// As for [`keep`](super::keep).
+pub(super) unsafe fn give_back(extent: Extent) -> usize {
+    let whole = extent.whole_slots();
+    // SAFETY: as the caller says.
+    unsafe {
+        if let Some(whole) = whole {
+            TABLE.remove(whole.start, whole.size);
+            unmap_below_next(whole.start, whole.size);
+        }
+        for part in extent.beside_slots() {
+            give_back_pages(part);
+        }
+    }
+    unmap_zeros();
+    whole.map_or(0, |whole| whole.size)
+}
+
+/// Gives the pages of an extent, if it has any, back to the system.
+///
+/// # Safety
+/// As for [`keep`](super::keep).
+unsafe fn give_back_pages(extent: Extent) {
+    // SAFETY: as the caller says.
+    unsafe {
+        if extent.size > 0 && (!extent.has_pages || map_anew(extent.start, extent.size)) {
+            add(Extent { has_pages: false, ..extent });
+        }
+    }
+}
