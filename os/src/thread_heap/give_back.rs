@@ -19,8 +19,8 @@ const GROWN_PART: usize = 4;
 /// or a second later, or once such a part of its blocks has come back.
 const COME_BACK_PART: usize = 4;
 
-/// Huge blocks that come to such a part of a heap have it looked through for what can go,
-const PART_OF_HEAP: usize = 2;
+/// Huge blocks that come to so many thirds of a heap have it looked through for what can go,
+const THIRDS_OF_HEAP: usize = 2;
 /// where both are to hold more than ever by such a part of that:
 const PART_OF_PEAK: usize = 16;
 /// regions and pieces of so many bytes and more: what goes is to take less than what comes.
@@ -121,7 +121,7 @@ impl ThreadHeap {
             let peak = self.give_back.peak.get();
             self.give_back.huge.set(self.give_back.huge.get().saturating_add(bytes));
             if held > SLOT
-                && self.give_back.huge.get() >= held / PART_OF_HEAP
+                && self.give_back.huge.get() >= held / 3 * THIRDS_OF_HEAP
                 && all > peak.saturating_add(peak / PART_OF_PEAK)
             {
                 self.give_back.huge.set(0);
