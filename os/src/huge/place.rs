@@ -13,6 +13,10 @@ use crate::idle::{self, Taken};
 use crate::mapping::unmap;
 use crate::moving::move_idle;
 
+/// Where fewer bytes side by side are wanted, pages are had anew: each that moves makes more mappings, and they cost whoever moves next,
+/// and other threads.
+const LEAST_MOVED: usize = 1 << 20;
+
 /// `size` bytes, whole units, aligned to `align`, a unit at least. `None` when memory cannot be had.
 pub(super) fn take(size: usize, align: usize) -> Option<Taken> {
     let taken = idle::take(size, align).or_else(|| {
@@ -28,13 +32,14 @@ pub(crate) fn map_and_take(size: usize, align: usize) -> Option<Taken> {
     filled(idle::map_and_take(size, align)?, 0)
 }
 
-/// A place that has pages which were idle elsewhere where it had none, behind its first `from` bytes, as far as there are. `None` if the
-/// kernel did not move them, and left nothing where they were to go: the place is then no more.
+/// A place that has pages which were idle elsewhere where it had none, behind its first `from` bytes, as far as there are, and many are
+/// wanted. `None` if the kernel did not move them, and left nothing where they were to go: the place is then no more.
 pub(super) fn filled(mut taken: Taken, from: usize) -> Option<Taken> {
     let (start, size) = (taken.start, taken.size);
     for piece in taken.zeros() {
-        while piece.end > piece.start.max(from)
-            && let Some(idle) = idle::take_used(piece.end - piece.start.max(from))
+        while let wanted = piece.end.saturating_sub(piece.start.max(from))
+            && wanted >= LEAST_MOVED
+            && let Some(idle) = idle::take_used(wanted)
         {
             let at = piece.end - idle.size;
             // SAFETY: the place is the caller's, who does not use it yet; what was idle is nobody's.
