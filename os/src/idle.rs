@@ -144,7 +144,7 @@ pub(crate) fn release_oldest(bytes: usize) -> usize {
     released
 }
 
-/// Gives all that is idle back to the system. Bytes that are mapped no more.
+/// Gives all that is idle back to the system. How many bytes may have had pages.
 pub(crate) fn release() -> usize {
     if bytes() > 0 { release_if(|_, _| true) } else { 0 }
 }
@@ -155,7 +155,8 @@ fn release_if(goes: impl Fn(&Extent, u64) -> bool) -> usize {
     // The system takes its time, so the lock is not held meanwhile.
     while let Some(extent) = change(|idle| idle.remove(|extent| goes(extent, now))) {
         // SAFETY: the memory was idle, and is in no list any more.
-        released += unsafe { give_back(extent) };
+        unsafe { give_back(extent) };
+        released += extent.size;
     }
     released
 }

@@ -63,7 +63,7 @@ fn map_entered(size: usize) -> Option<NonNull<u8>> {
     None
 }
 
-/// [`take_at`], where some are idle, and the others can be mapped above them.
+/// [`take_at`](super::take_at), where some are idle, and the others can be mapped above them.
 pub(crate) fn map_above(start: NonNull<u8>, size: usize) -> Option<Taken> {
     let idle = change(|idle| idle.size_at(start));
     // SAFETY: the address is that of the end of what is idle.
@@ -133,15 +133,17 @@ pub(crate) unsafe fn leave(start: NonNull<u8>, size: usize) {
     unsafe { give_back(Extent::left(start, size)) };
 }
 
-/// Gives an extent back to the system: whole slots as they are, of others the pages. Bytes of whole slots.
+/// Gives an extent that may have pages, if it has any bytes, back to the system: whole slots as they are, of others the pages.
 ///
 /// # Safety
 /// As for [`keep`](super::keep).
-pub(super) unsafe fn give_back(extent: Extent) -> usize {
-    let whole = extent.whole_slots();
+pub(super) unsafe fn give_back(extent: Extent) {
+    if extent.size == 0 {
+        return;
+    }
     // SAFETY: as the caller says.
     unsafe {
-        if let Some(whole) = whole {
+        if let Some(whole) = extent.whole_slots() {
             TABLE.remove(whole.start, whole.size);
             unmap_below_next(whole.start, whole.size);
         }
@@ -150,17 +152,16 @@ pub(super) unsafe fn give_back(extent: Extent) -> usize {
         }
     }
     unmap_zeros();
-    whole.map_or(0, |whole| whole.size)
 }
 
-/// Gives the pages of an extent, if it has any, back to the system.
+/// Gives the pages of an extent, if it has any bytes, back to the system.
 ///
 /// # Safety
 /// As for [`keep`](super::keep).
 unsafe fn give_back_pages(extent: Extent) {
     // SAFETY: as the caller says.
     unsafe {
-        if extent.size > 0 && (!extent.has_pages || map_anew(extent.start, extent.size)) {
+        if extent.size > 0 && map_anew(extent.start, extent.size) {
             add(Extent { has_pages: false, ..extent });
         }
     }
