@@ -18,8 +18,7 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use memalloc_core::{FreeError, GRANULE, Totals};
 pub(crate) use place::map_and_take;
-pub(crate) use sizes::has_room;
-use sizes::{FREED, NONE, size_at};
+use sizes::{FREED, NONE, size_at, size_to_be_at};
 
 use crate::heaps;
 use crate::idle::{self, Taken};
@@ -78,7 +77,12 @@ fn allocate_either(layout: Layout) -> Option<Taken> {
 fn allocate_of_free(layout: Layout) -> Option<Taken> {
     let size = layout.size().max(1).checked_next_multiple_of(GRANULE)?;
     let place = place::take(whole_units(size)?, layout.align().max(UNIT))?;
-    size_at(place.start)?.store(size, Release);
+    let Some(entry) = size_to_be_at(place.start) else {
+        // SAFETY: the place was just taken, and is unused.
+        unsafe { idle::keep(place.start, place.size) };
+        return None;
+    };
+    entry.store(size, Release);
     count_in(size);
     Some(place)
 }

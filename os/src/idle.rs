@@ -28,7 +28,7 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use extents::{Extent, Idle};
 use missed::Missed;
 use pool::{add, change, oldest};
-pub(crate) use pool::{bytes, take, take_at, take_used, used};
+pub(crate) use pool::{bytes, prepare, take, take_at, take_used, used};
 use slots::give_back;
 pub(crate) use slots::{
     enter, enter_again, keep_place, leave, map_above, map_and_take, map_to_grow, withdraw,

@@ -76,7 +76,8 @@ impl<T: Copy> MapVec<T> {
         }
     }
 
-    fn reserve(&mut self, len: usize) -> io::Result<()> {
+    /// Has room for `len` values, or says `ENOMEM`.
+    pub(crate) fn reserve(&mut self, len: usize) -> io::Result<()> {
         let needed = len.checked_mul(size_of::<T>()).ok_or(Errno::NOMEM)?;
         if needed <= self.mapped {
             return Ok(());

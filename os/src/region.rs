@@ -163,6 +163,9 @@ unsafe impl PageSource for RegionSource {
         if now < self.given_back + SOON {
             self.kept_until = now + KEPT_FOR;
         }
+        if self.most == 0 {
+            idle::prepare();
+        }
         // A thread's first region may well be its last, and hold little: without pages that others have left, if the heap's threads
         // never had more.
         let may_be_last = self.lent == 0 && self.most <= 1;

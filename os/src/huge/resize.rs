@@ -6,7 +6,7 @@ use core::sync::atomic::Ordering::Release;
 use memalloc_core::GRANULE;
 
 use super::place::{filled, make_way};
-use super::sizes::{FREED, size_at};
+use super::sizes::{FREED, size_to_be_at};
 use super::{Huge, count_in, count_out, place_of, whole_units};
 use crate::heaps;
 use crate::idle;
@@ -94,7 +94,11 @@ impl Huge {
         // SAFETY: the new place is ours; the old one is the block's own, which leaves it.
         unsafe {
             let place = filled(idle::map_to_grow(needs)?, has)?;
-            let (new, entry) = (place.start, size_at(place.start)?);
+            let new = place.start;
+            let Some(entry) = size_to_be_at(new) else {
+                idle::keep(new, needs);
+                return None;
+            };
             self.entry.store(FREED, Release);
             if !self.move_all(has, new, needs, !place.has_pages()) {
                 self.entry.store(self.size, Release);

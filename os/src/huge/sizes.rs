@@ -19,8 +19,8 @@ pub(super) fn size_at(ptr: NonNull<u8>) -> Option<&'static AtomicUsize> {
     SIZES.get(ptr.addr().get() >> UNIT_BITS)
 }
 
-/// Whether `bytes` bytes at `start`, whole units, may have blocks. From then on they may.
-pub(crate) fn has_room(start: NonNull<u8>, bytes: usize) -> bool {
-    let first = start.addr().get();
-    SIZES.map(first >> UNIT_BITS, (first + bytes - 1) >> UNIT_BITS)
+/// [`size_at`], for a block that is to start there. `None` if there is no memory for it.
+pub(super) fn size_to_be_at(start: NonNull<u8>) -> Option<&'static AtomicUsize> {
+    let unit = start.addr().get() >> UNIT_BITS;
+    if SIZES.map(unit, unit) { SIZES.get(unit) } else { None }
 }

@@ -94,6 +94,11 @@ impl Idle {
         Self { extents: MapVec::new() }
     }
 
+    /// Has room for the first, if that can be had.
+    pub(super) fn prepare(&mut self) {
+        let _has_room = self.extents.reserve(1);
+    }
+
     /// Bytes of all.
     pub(super) fn bytes(&self) -> usize {
         self.extents.iter().map(|extent| extent.size).sum()

@@ -51,6 +51,11 @@ pub(super) fn change<T>(how: impl FnOnce(&mut Idle) -> T) -> T {
     result
 }
 
+/// Has room to note what is idle, before all memory may be in use.
+pub(crate) fn prepare() {
+    change(Idle::prepare);
+}
+
 /// Adds an extent, if it has any bytes. Where there is no room to note it, its pages go back to the system, and its place is lost.
 ///
 /// # Safety

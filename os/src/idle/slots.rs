@@ -18,7 +18,7 @@ pub(crate) fn enter(start: NonNull<u8>, size: usize) -> bool {
         // SAFETY: the slot is one of them.
         TABLE.insert(unsafe { start.add(from) }, SLOT, huge::OWNER)
     };
-    huge::has_room(start, size) && TABLE.has_room(start, size) && (0..size).step_by(SLOT).all(insert)
+    TABLE.has_room(start, size) && (0..size).step_by(SLOT).all(insert)
 }
 
 /// Maps so many slots that `size` bytes, whole units, are idle that are aligned to `align`, a unit at least, and takes them: below what was
