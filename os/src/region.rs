@@ -34,11 +34,6 @@ pub(crate) fn map_slots(size: usize) -> Option<NonNull<u8>> {
     map_beside_idle(size)
 }
 
-/// Where the next mapping is to end, if that is known: an address that is not followed.
-pub(crate) fn next_end() -> Option<NonNull<u8>> {
-    NonNull::new(core::ptr::without_provenance_mut(NEXT_END.load(Ordering::Relaxed)))
-}
-
 /// [`map_slots`], of which nothing makes way.
 pub(crate) fn map_beside_idle(size: usize) -> Option<NonNull<u8>> {
     let start = map_aligned(NEXT_END.load(Ordering::Relaxed).saturating_sub(size), size)?;

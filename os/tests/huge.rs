@@ -27,17 +27,39 @@ fn huge_blocks_grow_and_shrink_with_their_bytes_and_are_freed_once() {
             assert!(kept.iter().all(|&byte| byte == 9), "{size}");
             assert_eq!(process::totals().used() - before.used(), size.next_multiple_of(16));
         }
-        let inside = Block(block.0.add(4096));
-        assert_eq!(free(inside), Err(FreeError::NotAStart));
+        for offset in [4096, 1 << 20] {
+            assert_eq!(free(Block(block.0.add(offset))), Err(FreeError::NotAStart));
+        }
     }
     assert_eq!(thread::spawn(move || free(block)).join().unwrap(), Ok(()));
     assert!(free(block).is_err());
     assert!(process::trim() > 0, "what a block has left goes back when asked for");
     assert_eq!((process::totals().used(), process::totals().source()), (before.used(), before.source()));
+    they_are_aligned_and_what_lies_beside_them_goes(before.source());
+    they_lie_side_by_side(before.source());
     what_grows_large_is_of_no_heap();
     what_a_huge_block_leaves_serves_the_next_ones_and_goes_back_in_time();
     what_is_free_makes_way_for_huge_blocks();
     pages_that_are_free_in_a_region_go_back_when_asked_for();
+}
+
+fn they_are_aligned_and_what_lies_beside_them_goes(before: usize) {
+    for align in [128, 512, 1024, 4096, 65536].map(|kib| kib * KIB) {
+        let block = allocate(Layout::from_size_align(5_000_000, align).unwrap());
+        assert!(block.0.addr().get().is_multiple_of(align), "{align}");
+        let held = process::totals().source() - before;
+        assert!(held <= 12 << 20, "{held} with an alignment of {align}");
+        assert_eq!(free(block), Ok(()));
+        process::trim();
+    }
+}
+
+fn they_lie_side_by_side(before: usize) {
+    let blocks = [(); 16].map(|()| allocate(Layout::from_size_align(13 << 18, 16).unwrap()));
+    let held = process::totals().source() - before;
+    assert!(held <= 56 << 20, "{held} for 52 MiB");
+    blocks.into_iter().for_each(|block| assert_eq!(free(block), Ok(())));
+    process::trim();
 }
 
 fn what_is_free_makes_way_for_huge_blocks() {

@@ -50,6 +50,9 @@ fn what_lies_idle_in_pieces_serves_a_larger_block_without_new_pages() {
 
     a_block_of_any_size_takes_in_what_there_is();
     a_block_grows_by_what_lies_idle_and_moves_without_a_copy();
+    a_block_takes_no_more_of_what_is_idle_than_it_grows_by();
+    what_is_idle_serves_what_grows_where_it_is();
+    what_is_idle_in_pieces_serves_regions();
     next_to_nothing_lies_beyond_the_ends();
     what_two_need_in_turns_stays();
 }
@@ -93,6 +96,74 @@ fn a_block_grows_by_what_lies_idle_and_moves_without_a_copy() {
     }
     assert_eq!((free(block), process::check()), (Ok(()), Ok(())));
     between.into_iter().for_each(|block| assert_eq!(free(block), Ok(())));
+}
+
+/// Resizes a block that is used by its newest pointer alone, and has `had` MiB.
+fn grow(block: &mut Block, had: usize, mib: usize) {
+    // SAFETY: as said.
+    unsafe {
+        *block = Block(process::resize(block.0, mib * MIB).unwrap().unwrap());
+        let kept = slice::from_raw_parts(block.0.as_ptr(), had * MIB);
+        assert!(kept.iter().all(|&byte| byte == 5), "{had} to {mib}");
+    }
+    fill(*block, mib);
+}
+
+fn a_block_takes_no_more_of_what_is_idle_than_it_grows_by() {
+    process::trim();
+    // One mapping, as nothing is idle.
+    let mut block = allocate(layout(12));
+    fill(block, 12);
+    let between = leave_apart();
+    let before = page_faults();
+    grow(&mut block, 12, 20);
+    let other = allocate(layout(12));
+    fill(other, 12);
+    assert!(page_faults() - before < MIB / 4096, "{}", page_faults() - before);
+    for block in between.into_iter().chain([block, other]) {
+        assert_eq!(free(block), Ok(()));
+    }
+}
+
+fn what_is_idle_serves_what_grows_where_it_is() {
+    process::trim();
+    let mut block = allocate(layout(4));
+    fill(block, 4);
+    // It moves to the start of a slot, below what it may have next.
+    let mut grown = allocate(layout(3));
+    fill(grown, 3);
+    grow(&mut grown, 3, 5);
+    let was = grown;
+    assert_eq!(free(block), Ok(()));
+    let before = page_faults();
+    grow(&mut grown, 5, 8);
+    assert_eq!(grown.0, was.0, "there is room");
+    assert!(page_faults() - before < MIB / 4096, "{}", page_faults() - before);
+    block = grown;
+    assert_eq!(free(block), Ok(()));
+}
+
+fn what_is_idle_in_pieces_serves_regions() {
+    process::trim();
+    let written = |size: usize| {
+        let block = allocate(Layout::from_size_align(size, 16).unwrap());
+        // SAFETY: the block has these bytes.
+        unsafe { block.0.write_bytes(5, size) };
+        block
+    };
+    // Neither of those that are idle has room for a region.
+    let blocks = [(); 5].map(|()| written(13 << 18));
+    for number in [1, 3] {
+        assert_eq!(free(blocks[number]), Ok(()));
+    }
+    // Five fill a region: those that are there at first.
+    let of_old: Vec<_> = (0..5).map(|_| written(3 << 18)).collect();
+    let before = page_faults();
+    let of_new: Vec<_> = (0..5).map(|_| written(3 << 18)).collect();
+    assert!(page_faults() - before < MIB / 4096 * 3 / 2, "{}", page_faults() - before);
+    for block in of_old.into_iter().chain(of_new).chain([0, 2, 4].map(|number| blocks[number])) {
+        assert_eq!(free(block), Ok(()));
+    }
 }
 
 /// Blocks of a little more than a slot each, of slots that were full.

@@ -6,8 +6,8 @@ use super::extents::{Extent, Idle};
 use super::pool::{add, change};
 use super::taken::Taken;
 use crate::huge;
-use crate::mapping::{SLOT, UNIT, map_anew, map_at, unmap};
-use crate::region::{TABLE, map_beside_idle, next_end, next_takes_place_of, unmap_below_next};
+use crate::mapping::{SLOT, map_anew, map_at, unmap};
+use crate::region::{TABLE, map_beside_idle, next_takes_place_of, unmap_below_next};
 
 /// Has whole slots at `start` in the table, so that huge blocks may lie there, and what is idle. `false`, and nothing has changed, if
 /// there is no room.
@@ -21,26 +21,15 @@ pub(crate) fn enter(start: NonNull<u8>, size: usize) -> bool {
     TABLE.has_room(start, size) && (0..size).step_by(SLOT).all(insert)
 }
 
-/// Maps so many slots that `size` bytes, whole units, are idle that are aligned to `align`, a unit at least, and takes them: below what was
-/// last mapped if that can be, and together with what is idle there. `None` when memory cannot be had.
+/// Maps so many slots that `size` bytes, whole units, are idle that are aligned to `align`, a unit at least, and takes them. `None` when
+/// memory cannot be had.
 pub(crate) fn map_and_take(size: usize, align: usize) -> Option<Taken> {
-    let idle = change(|idle| next_end().map_or(0, |end| idle.size_at(end)));
-    let beside = if align > UNIT { 0 } else { idle.min(size) };
-    if beside > 0
-        && let Some(taken) = map_more(size - beside, size, align)
-    {
-        return Some(taken);
-    }
-    let taken = map_more(size.checked_add(align.saturating_sub(SLOT))?, size, align);
+    let mapped = size.checked_add(align.saturating_sub(SLOT))?.checked_next_multiple_of(SLOT)?;
+    let start = map_entered(mapped)?;
+    let taken =
+        change(|idle| if idle.keep(Extent::zeros(start, mapped)) { idle.take(size, align) } else { None });
     unmap_zeros();
     taken
-}
-
-/// [`map_and_take`], of `more` bytes, or a little more. `None`, too, if what is idle beside them is not enough.
-fn map_more(more: usize, size: usize, align: usize) -> Option<Taken> {
-    let mapped = more.checked_next_multiple_of(SLOT)?;
-    let start = map_entered(mapped)?;
-    change(|idle| if idle.keep(Extent::zeros(start, mapped)) { idle.take(size, align) } else { None })
 }
 
 /// `size` bytes, whole units, mapped for a block that is to grow: from the start of a slot on, so that what it may have next lies above.
