@@ -17,7 +17,6 @@ use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use memalloc_core::{FreeError, GRANULE, Totals};
-pub(crate) use place::map_and_take;
 use sizes::{FREED, NONE, size_at, size_to_be_at};
 
 use crate::heaps;

@@ -11,12 +11,12 @@
 //! what huge blocks in use take, and a part of the regions, or a little; or to more than the program has just [missed]. (glibc's
 //! threshold for mappings follows what was freed, too.)
 //!
-//! Slots that are idle, or partly, are in the table as huge blocks' are. They go back to the system when they have not been used for
-//! a second, as far as the program calls again; all of them at once before anything is mapped that takes none of them in,
-//! and, but for what is kept for now, as much as a heap touches anew of what it has, so that a peak holds none; and when the
-//! program asks. Of slots that huge blocks lie in too the pages go, and what they leave is zeros.
+//! Slots that are idle, or partly, are in the table as huge blocks' are. Whatever is mapped gets their [pages](fill). They go back
+//! to the system when they have not been used for a second, as far as the program calls again; as much, but for what is kept for
+//! now, as a heap touches anew of what it has, so that a peak holds none; and when the program asks. Of slots that huge blocks lie in too the pages go, and what they leave is zeros.
 
 mod extents;
+mod fill;
 mod missed;
 mod pool;
 mod slots;
@@ -26,13 +26,12 @@ use core::ptr::NonNull;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use extents::{Extent, Idle};
+pub(crate) use fill::{filled, map_and_take};
 use missed::Missed;
 use pool::{add, change, oldest};
 pub(crate) use pool::{bytes, prepare, take, take_at, take_used, used};
 use slots::give_back;
-pub(crate) use slots::{
-    enter, enter_again, keep_place, leave, map_above, map_and_take, map_to_grow, withdraw,
-};
+pub(crate) use slots::{enter, enter_again, keep_place, leave, map_above, map_to_grow, withdraw};
 pub(crate) use taken::Taken;
 
 use crate::clock::{SECOND, milliseconds};

@@ -4,11 +4,22 @@
 //! holds is not moved so.
 
 use core::ptr::NonNull;
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use rustix::io::Errno;
 use rustix::mm::{MremapFlags, mremap, mremap_fixed};
 
+use crate::limit;
 use crate::mapping::{UNIT, map_at, unmap};
+
+/// Whether a place was ever [lost](Moved::Lost).
+static WAS_LOST: AtomicBool = AtomicBool::new(false);
+
+/// Whether pages had better move: not where memory is limited, as the kernel asks for more beside the place that is there already; nor
+/// once a place was lost.
+pub(crate) fn may_move() -> bool {
+    limit::last() == u64::MAX && !WAS_LOST.load(Relaxed)
+}
 
 /// What came of moving pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +68,7 @@ pub(crate) unsafe fn move_idle(from: NonNull<u8>, size: usize, to: NonNull<u8>) 
     }
 }
 
-/// Has the `size` bytes at `from`, whole units, at `to`: by moving the pages of a unit, or by a copy where the kernel does not move them.
+/// Has the `size` bytes at `from`, whole units, at `to`: by moving the pages of a unit, or by a copy where they had better not, or the kernel does not.
 /// Where they were stays mapped. Whether that is done: if not, all is where it was, and the place mapped no more, or not the caller's.
 ///
 /// # Safety
@@ -66,7 +77,7 @@ pub(crate) unsafe fn move_or_copy(from: NonNull<u8>, size: usize, to: NonNull<u8
     for at in (0..size).step_by(UNIT) {
         // SAFETY: as the caller says.
         unsafe {
-            match move_pages(from.add(at), UNIT, to.add(at)) {
+            match if may_move() { move_pages(from.add(at), UNIT, to.add(at)) } else { Moved::No } {
                 Moved::Yes => {}
                 Moved::No => to.add(at).copy_from_nonoverlapping(from.add(at), UNIT),
                 Moved::Lost => {
@@ -121,7 +132,10 @@ unsafe fn move_how(
         Err(Errno::PERM | Errno::NOSYS | Errno::INVAL) => Moved::No,
         // After others it may be another thread's already.
         Err(_) if map_at(to, place_size) => Moved::No,
-        Err(_) => Moved::Lost,
+        Err(_) => {
+            WAS_LOST.store(true, Relaxed);
+            Moved::Lost
+        }
     }
 }
 

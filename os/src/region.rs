@@ -7,7 +7,6 @@ use memalloc_core::{Granule, PageSource};
 
 use crate::clock::{SECOND, milliseconds};
 use crate::heaps;
-use crate::huge;
 use crate::idle;
 use crate::mapping::{SLOT, give_back_pages, map_aligned, unmap};
 use crate::near::{Near, Start};
@@ -143,7 +142,7 @@ unsafe impl PageSource for RegionSource {
             idle::take(SLOT, SLOT)
         });
         // What is idle in pieces serves it, too.
-        let idle = idle.or_else(|| if idle::used() > 0 { huge::map_and_take(SLOT, SLOT) } else { None });
+        let idle = idle.or_else(|| if idle::used() > 0 { idle::map_and_take(SLOT, SLOT) } else { None });
         let (start, has_pages) = match idle {
             Some(taken) => (taken.start, taken.has_pages()),
             None => (map_slots(SLOT)?, false),

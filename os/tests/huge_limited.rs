@@ -59,10 +59,25 @@ fn what_is_free_serves_huge_blocks() {
         resize(&mut block, size * MIB);
         assert_eq!(free(block), Ok(()));
     }
+    a_block_grows_where_nothing_is_idle(&mut blocks);
     what_is_idle_is_a_small_part_of_the_limit(limit);
     what_is_idle_makes_way_for_a_block_that_grows(limit);
     a_block_that_shrinks_needs_no_memory(&mut blocks);
     setrlimit(Resource::As, before).unwrap();
+}
+
+/// To more than half of all that there is, twice: nothing stays behind.
+fn a_block_grows_where_nothing_is_idle(blocks: &mut Vec<Block>) {
+    for _ in 0..2 {
+        let mut block = allocate(layout(4 * MIB));
+        process::trim();
+        resize(&mut block, 120 * MIB);
+        assert_eq!(free(block), Ok(()));
+    }
+    process::trim();
+    let large = allocate(layout(150 * MIB));
+    blocks.push(large);
+    free_all(blocks);
 }
 
 fn what_is_idle_is_a_small_part_of_the_limit(limit: u64) {

@@ -5,13 +5,13 @@ use core::sync::atomic::Ordering::Release;
 
 use memalloc_core::GRANULE;
 
-use super::place::{filled, make_way};
+use super::place::make_way;
 use super::sizes::{FREED, size_to_be_at};
 use super::{Huge, count_in, count_out, place_of, whole_units};
 use crate::heaps;
 use crate::idle;
 use crate::mapping::unmap;
-use crate::moving::{Moved, is_one, move_mapping, move_or_copy};
+use crate::moving::{Moved, is_one, may_move, move_mapping, move_or_copy};
 
 impl Huge {
     /// Makes the block `size` bytes long, without new pages for what it has if that can be: where it lies, or at another place, aligned
@@ -70,7 +70,8 @@ impl Huge {
                 self.entry.store(size, Release);
                 return Some(self.start);
             }
-            self.move_to(has, needs, size)
+            // Where the kernel took the place, it is copied to another.
+            self.move_to(has, needs, size).or_else(|| self.move_to(has, needs, size))
         }
     }
 
@@ -83,7 +84,7 @@ impl Huge {
         let end = unsafe { self.start.add(has) };
         let above = idle::take_at(end, needs - has)
             .or_else(|| if idle::used() == 0 { idle::map_above(end, needs - has) } else { None });
-        above.and_then(|above| filled(above, 0)).is_some()
+        above.and_then(|above| idle::filled(above, 0)).is_some()
     }
 
     /// Moves it to a place of `needs` bytes, and makes it `size` bytes long. `None`, and nothing has changed, for lack of memory.
@@ -93,7 +94,7 @@ impl Huge {
     unsafe fn move_to(self, has: usize, needs: usize, size: usize) -> Option<NonNull<u8>> {
         // SAFETY: the new place is ours; the old one is the block's own, which leaves it.
         unsafe {
-            let place = filled(idle::map_to_grow(needs)?, has)?;
+            let place = idle::filled(idle::map_to_grow(needs)?, has)?;
             let new = place.start;
             let Some(entry) = size_to_be_at(new) else {
                 idle::keep(new, needs);
@@ -117,7 +118,7 @@ impl Huge {
     unsafe fn move_all(self, has: usize, new: NonNull<u8>, needs: usize, is_just_mapped: bool) -> bool {
         // SAFETY: as the caller says.
         unsafe {
-            if is_just_mapped && is_one(self.start, has) {
+            if is_just_mapped && may_move() && is_one(self.start, has) {
                 // One mapping stays one, so that it moves as such the next time.
                 idle::withdraw(self.start, has);
                 match move_mapping(self.start, has, new, needs) {

@@ -83,6 +83,11 @@ impl Extent {
 /// The extents, in address order. Of those that touch, one has pages and the other none.
 pub(super) struct Idle {
     extents: MapVec<Extent>,
+    /// Bytes of all, and of those that may have pages.
+    bytes: usize,
+    used: usize,
+    /// None that may have pages became idle before, in milliseconds.
+    oldest: u64,
 }
 
 // SAFETY: the memory is nobody's.
@@ -91,7 +96,7 @@ unsafe impl Send for Idle {}
 impl Idle {
     /// None.
     pub(super) const fn new() -> Self {
-        Self { extents: MapVec::new() }
+        Self { extents: MapVec::new(), bytes: 0, used: 0, oldest: u64::MAX }
     }
 
     /// Has room for the first, if that can be had.
@@ -99,24 +104,24 @@ impl Idle {
         let _has_room = self.extents.reserve(1);
     }
 
-    /// Bytes of all.
-    pub(super) fn bytes(&self) -> usize {
-        self.extents.iter().map(|extent| extent.size).sum()
+    /// Bytes of all. O(1).
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
     }
 
-    /// Bytes of all that may have pages.
-    pub(super) fn used(&self) -> usize {
-        self.extents.iter().map(Extent::used).sum()
+    /// Bytes of all that may have pages. O(1).
+    pub(super) const fn used(&self) -> usize {
+        self.used
     }
 
-    /// When the first of them became idle that may have pages: in milliseconds.
-    pub(super) fn oldest(&self) -> u64 {
-        let with_pages = self.extents.iter().filter(|extent| extent.has_pages);
-        with_pages.map(|extent| extent.since).min().unwrap_or(u64::MAX)
+    /// When the first of them became idle that may have pages, or before: in milliseconds. O(1).
+    pub(super) const fn oldest(&self) -> u64 {
+        self.oldest
     }
 
     /// Adds an extent, one with those that it touches and is like. Whether there is room for it.
     pub(super) fn keep(&mut self, mut extent: Extent) -> bool {
+        self.count_in(extent);
         let mut place = self.extents.partition_point(|there| there.start < extent.start);
         if let Some(joined) = self.extents.get(place).and_then(|&upper| extent.joined(upper)) {
             extent = joined;
@@ -127,7 +132,24 @@ impl Idle {
             place -= 1;
             self.extents.remove(place..place + 1);
         }
-        self.extents.insert(place, extent).is_ok()
+        let has_room = self.extents.insert(place, extent).is_ok();
+        if !has_room {
+            self.count_out(extent);
+        }
+        has_room
+    }
+
+    fn count_in(&mut self, extent: Extent) {
+        self.bytes += extent.size;
+        self.used += extent.used();
+        if extent.has_pages {
+            self.oldest = self.oldest.min(extent.since);
+        }
+    }
+
+    fn count_out(&mut self, extent: Extent) {
+        self.bytes -= extent.size;
+        self.used -= extent.used();
     }
 
     /// Takes `size` bytes that are aligned off an end of a stretch of extents side by side: off that where most of them have pages; of
@@ -136,7 +158,7 @@ impl Idle {
         let mut best: Option<(usize, usize, usize, Reverse<usize>)> = None;
         let mut first = 0;
         while let Some(&Extent { start, .. }) = self.extents.get(first) {
-            let (bytes, next) = (self.bytes_from(first), self.next_stretch(first));
+            let (next, bytes) = self.stretch(first);
             for from in ends(start.addr().get(), bytes, size, align).into_iter().flatten() {
                 let zeros = self.zeros_within(first..next, from..from + size);
                 let fit = (zeros, bytes, first, Reverse(from));
@@ -179,7 +201,7 @@ impl Idle {
 
     /// Bytes side by side from `start` on, if an extent starts there, or 0.
     pub(super) fn size_at(&self, start: NonNull<u8>) -> usize {
-        self.place_of(start).map_or(0, |place| self.bytes_from(place))
+        self.place_of(start).map_or(0, |place| self.stretch(place).1)
     }
 
     /// Takes out what is idle for longest, of what may have pages and is not kept for now.
@@ -190,8 +212,14 @@ impl Idle {
 
     /// Takes out one that `goes`, of those that may have pages.
     pub(super) fn remove(&mut self, goes: impl Fn(&Extent) -> bool) -> Option<Extent> {
-        let place = self.extents.iter().position(|extent| extent.has_pages && goes(extent))?;
-        self.remove_at(place)
+        match self.extents.iter().position(|extent| extent.has_pages && goes(extent)) {
+            Some(place) => self.remove_at(place),
+            None => {
+                let with_pages = self.extents.iter().filter(|extent| extent.has_pages);
+                self.oldest = with_pages.map(|extent| extent.since).min().unwrap_or(u64::MAX);
+                None
+            }
+        }
     }
 
     /// Takes whole slots out that have no pages.
@@ -206,6 +234,7 @@ impl Idle {
     fn remove_at(&mut self, place: usize) -> Option<Extent> {
         let extent = *self.extents.get(place)?;
         self.extents.remove(place..place + 1);
+        self.count_out(extent);
         Some(extent)
     }
 
@@ -220,16 +249,13 @@ impl Idle {
         self.extents.binary_search_by_key(&start, |extent| extent.start).ok()
     }
 
-    /// Where the first extent stands behind that at `first` that does not touch the one before.
-    fn next_stretch(&self, first: usize) -> usize {
-        let pairs = self.extents.iter().zip(self.extents.iter().skip(1)).skip(first);
-        first + 1 + pairs.take_while(|(lower, upper)| lower.touches(upper)).count()
-    }
-
-    /// Bytes of the extents side by side from that at `first` on.
-    fn bytes_from(&self, first: usize) -> usize {
-        let stretch = self.extents.get(first..self.next_stretch(first));
-        stretch.map_or(0, |extents| extents.iter().map(|extent| extent.size).sum())
+    /// Of the extents side by side from that at `first` on: where the next one stands, and their bytes.
+    fn stretch(&self, first: usize) -> (usize, usize) {
+        let extents = self.extents.get(first..).unwrap_or_default();
+        let others = extents.iter().zip(extents.iter().skip(1));
+        let touching = others.take_while(|(lower, upper)| lower.touches(upper)).map(|(_, upper)| upper);
+        let all = extents.first().into_iter().chain(touching);
+        all.fold((first, 0), |(next, bytes), extent| (next + 1, bytes + extent.size))
     }
 
     /// Cuts `size` bytes out of the extents side by side from that at `first` on, `from` bytes from its start. `None` if there is no
@@ -239,14 +265,17 @@ impl Idle {
         let upper = self.split(lower, size)?;
         let extents = self.extents.get(lower..upper)?;
         let mut taken = Taken::new(extents.first()?.start, size);
-        let mut at = 0;
+        let (mut at, mut zeros) = (0, 0);
         for extent in extents {
             if !extent.has_pages {
                 taken.add_zeros(at..at + extent.size);
+                zeros += extent.size;
             }
             at += extent.size;
         }
         self.extents.remove(lower..upper);
+        self.bytes -= size;
+        self.used -= size - zeros;
         Some(taken)
     }
 
@@ -290,7 +319,10 @@ mod tests {
         Extent { has_pages: false, ..extent(number, units, 0) }
     }
 
+    /// All extents, which are counted.
     fn all(idle: &Idle) -> std::vec::Vec<Extent> {
+        let sum = |of: fn(&Extent) -> usize| idle.extents.iter().map(of).sum::<usize>();
+        assert_eq!((idle.bytes(), idle.used()), (sum(|extent| extent.size), sum(Extent::used)));
         idle.extents.to_vec()
     }
 
@@ -309,7 +341,7 @@ mod tests {
     fn extents_that_touch_and_are_alike_are_one() {
         let idle = idle(&[extent(10, 2, 7), extent(14, 1, 5), zeros(20, 1), extent(12, 2, 9), zeros(15, 5)]);
         assert_eq!(all(&idle), [extent(10, 5, 9), zeros(15, 6)]);
-        assert_eq!((idle.bytes(), idle.used(), idle.oldest()), (11 * UNIT, 5 * UNIT, 9));
+        assert_eq!((idle.bytes(), idle.used(), idle.oldest()), (11 * UNIT, 5 * UNIT, 5));
         assert_eq!((idle.size_at(unit(10)), idle.size_at(unit(15))), (11 * UNIT, 6 * UNIT));
         assert_eq!((idle.size_at(unit(12)), Idle::new().oldest()), (0, u64::MAX));
     }
@@ -384,7 +416,13 @@ mod tests {
         assert_eq!(idle.remove_oldest(), Some(extent(10, 1, 7)));
         assert_eq!((idle.remove_oldest(), idle.used()), (None, 3 * UNIT));
         assert_eq!(idle.remove(|extent| extent.since > 1).map(|extent| extent.start), Some(unit(40)));
-        assert_eq!(idle.remove(|extent| extent.since > 1), None, "zeros are nothing to have back");
+        assert_eq!(idle.remove(|extent| extent.since > 9), None, "the last has not been for so long");
+        assert_eq!((idle.oldest(), idle.remove(|_| true).is_some()), (1, true));
+        assert_eq!(
+            (idle.remove(|_| true), idle.oldest()),
+            (None, u64::MAX),
+            "zeros are nothing to have back"
+        );
     }
 
     #[test]

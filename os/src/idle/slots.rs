@@ -23,7 +23,7 @@ pub(crate) fn enter(start: NonNull<u8>, size: usize) -> bool {
 
 /// Maps so many slots that `size` bytes, whole units, are idle that are aligned to `align`, a unit at least, and takes them. `None` when
 /// memory cannot be had.
-pub(crate) fn map_and_take(size: usize, align: usize) -> Option<Taken> {
+pub(super) fn map_and_take(size: usize, align: usize) -> Option<Taken> {
     let mapped = size.checked_add(align.saturating_sub(SLOT))?.checked_next_multiple_of(SLOT)?;
     let start = map_entered(mapped)?;
     let taken =
