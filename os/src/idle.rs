@@ -15,6 +15,7 @@
 //! to the system when they have not been used for a second, as far as the program calls again; as much, but for what is kept for
 //! now, as a heap touches anew of what it has, so that a peak holds none; and when the program asks. Of slots that huge blocks lie in too the pages go, and what they leave is zeros.
 
+mod extent;
 mod extents;
 mod fill;
 mod missed;
@@ -25,7 +26,8 @@ mod taken;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use extents::{Extent, Idle};
+use extent::Extent;
+use extents::Idle;
 pub(crate) use fill::{filled, map_and_take};
 use missed::Missed;
 use pool::{add, change, oldest};

@@ -1,84 +1,12 @@
-//! Which memory is idle: extents, and which of them serve a request, or go first.
+//! All extents that are idle, and which of them serve a request, or go first.
 
 use core::cmp::Reverse;
 use core::ops::Range;
 use core::ptr::NonNull;
 
+use super::extent::Extent;
 use super::taken::Taken;
-use crate::clock::milliseconds;
 use crate::map_vec::MapVec;
-use crate::mapping::SLOT;
-
-/// Idle memory: whole units.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Extent {
-    pub(super) start: NonNull<u8>,
-    pub(super) size: usize,
-    /// Whether it may have pages, which hold what they held: otherwise it is zeros.
-    pub(super) has_pages: bool,
-    /// When it became idle, or the latest piece of it did: in milliseconds.
-    pub(super) since: u64,
-    /// Whether some of it is kept [for now](super::keep_for_now).
-    pub(super) for_now: bool,
-}
-
-impl Extent {
-    /// `size` bytes at `start` that somebody has just left.
-    pub(super) fn left(start: NonNull<u8>, size: usize) -> Self {
-        Self { start, size, has_pages: true, since: milliseconds(), for_now: false }
-    }
-
-    /// `size` bytes at `start` that have no pages.
-    pub(super) fn zeros(start: NonNull<u8>, size: usize) -> Self {
-        Self { has_pages: false, ..Self::left(start, size) }
-    }
-
-    /// Its bytes that may have pages.
-    const fn used(&self) -> usize {
-        if self.has_pages { self.size } else { 0 }
-    }
-
-    /// Whether another one starts at its end.
-    fn touches(&self, upper: &Self) -> bool {
-        self.start.addr().get() + self.size == upper.start.addr().get()
-    }
-
-    /// It and another one, if that starts at its end, and is like it.
-    fn joined(self, upper: Self) -> Option<Self> {
-        (self.touches(&upper) && self.has_pages == upper.has_pages).then(|| Self {
-            size: self.size + upper.size,
-            since: self.since.max(upper.since),
-            for_now: self.for_now || upper.for_now,
-            ..self
-        })
-    }
-
-    /// `size` bytes of it, from its first `from` on.
-    pub(super) fn part(self, from: usize, size: usize) -> Self {
-        // SAFETY: they lie in it.
-        let start = unsafe { self.start.add(from) };
-        Self { start, size, ..self }
-    }
-
-    /// Where in it whole slots are. Empty if there is none.
-    fn slots(&self) -> Range<usize> {
-        let start = self.start.addr().get();
-        let (first, end) = (start.next_multiple_of(SLOT), (start + self.size) / SLOT * SLOT);
-        if first < end { first - start..end - start } else { self.size..self.size }
-    }
-
-    /// The whole slots in it, if there are any.
-    pub(super) fn whole_slots(self) -> Option<Self> {
-        let slots = self.slots();
-        (!Range::is_empty(&slots)).then(|| self.part(slots.start, slots.len()))
-    }
-
-    /// What lies in it beside whole slots: either may have no bytes.
-    pub(super) fn beside_slots(self) -> [Self; 2] {
-        let slots = self.slots();
-        [self.part(0, slots.start), self.part(slots.end, self.size - slots.end)]
-    }
-}
 
 /// The extents, in address order. Of those that touch, one has pages and the other none.
 pub(super) struct Idle {
@@ -156,30 +84,21 @@ impl Idle {
     /// those, off the smallest stretch; and of its ends, off the upper.
     pub(super) fn take(&mut self, size: usize, align: usize) -> Option<Taken> {
         let mut best: Option<(usize, usize, usize, Reverse<usize>)> = None;
-        let mut first = 0;
-        while let Some(&Extent { start, .. }) = self.extents.get(first) {
-            let (next, bytes) = self.stretch(first);
-            for from in ends(start.addr().get(), bytes, size, align).into_iter().flatten() {
-                let zeros = self.zeros_within(first..next, from..from + size);
-                let fit = (zeros, bytes, first, Reverse(from));
+        let mut next = 0;
+        for stretch in self.extents.chunk_by(Extent::touches) {
+            let first = next;
+            next += stretch.len();
+            let (start, bytes) = whole(stretch);
+            if bytes < size {
+                continue;
+            }
+            for from in ends(start, bytes, size, align).into_iter().flatten() {
+                let fit = (zeros_within(stretch, from..from + size), bytes, first, Reverse(from));
                 best = Some(best.map_or(fit, |best| best.min(fit)));
             }
-            first = next;
         }
         let (.., first, Reverse(from)) = best?;
         self.cut(first, from, size)
-    }
-
-    /// Bytes without pages in a part of extents side by side.
-    fn zeros_within(&self, extents: Range<usize>, part: Range<usize>) -> usize {
-        let (mut at, mut zeros) = (0, 0);
-        for extent in self.extents.get(extents).into_iter().flatten() {
-            if !extent.has_pages {
-                zeros += (at + extent.size).min(part.end).saturating_sub(at.max(part.start));
-            }
-            at += extent.size;
-        }
-        zeros
     }
 
     /// Takes the `size` bytes from `start` on, if they are idle, and an extent starts there.
@@ -201,7 +120,8 @@ impl Idle {
 
     /// Bytes side by side from `start` on, if an extent starts there, or 0.
     pub(super) fn size_at(&self, start: NonNull<u8>) -> usize {
-        self.place_of(start).map_or(0, |place| self.stretch(place).1)
+        let from = self.place_of(start).and_then(|place| self.extents.get(place..)).unwrap_or_default();
+        from.chunk_by(Extent::touches).next().map_or(0, |stretch| whole(stretch).1)
     }
 
     /// Takes out what is idle for longest, of what may have pages and is not kept for now.
@@ -249,15 +169,6 @@ impl Idle {
         self.extents.binary_search_by_key(&start, |extent| extent.start).ok()
     }
 
-    /// Of the extents side by side from that at `first` on: where the next one stands, and their bytes.
-    fn stretch(&self, first: usize) -> (usize, usize) {
-        let extents = self.extents.get(first..).unwrap_or_default();
-        let others = extents.iter().zip(extents.iter().skip(1));
-        let touching = others.take_while(|(lower, upper)| lower.touches(upper)).map(|(_, upper)| upper);
-        let all = extents.first().into_iter().chain(touching);
-        all.fold((first, 0), |(next, bytes), extent| (next + 1, bytes + extent.size))
-    }
-
     /// Cuts `size` bytes out of the extents side by side from that at `first` on, `from` bytes from its start. `None` if there is no
     /// room for what is left.
     fn cut(&mut self, first: usize, from: usize, size: usize) -> Option<Taken> {
@@ -295,17 +206,36 @@ impl Idle {
     }
 }
 
+/// Where extents side by side start, and their bytes.
+fn whole(stretch: &[Extent]) -> (usize, usize) {
+    let (Some(first), Some(last)) = (stretch.first(), stretch.last()) else { return (0, 0) };
+    let start = first.start.addr().get();
+    (start, last.start.addr().get() + last.size - start)
+}
+
+/// Bytes without pages in a part of extents side by side.
+fn zeros_within(stretch: &[Extent], part: Range<usize>) -> usize {
+    let (mut at, mut zeros) = (0, 0);
+    for extent in stretch {
+        if !extent.has_pages {
+            zeros += (at + extent.size).min(part.end).saturating_sub(at.max(part.start));
+        }
+        at += extent.size;
+    }
+    zeros
+}
+
 /// Where the lowest and the highest `size` bytes that are aligned start, of `bytes` from `start` on, if there are so many.
 fn ends(start: usize, bytes: usize, size: usize, align: usize) -> [Option<usize>; 2] {
-    let lowest = start.wrapping_neg() % align;
-    let highest = bytes.checked_sub(size).and_then(|from| from.checked_sub((start + from) % align));
+    let lowest = start.wrapping_neg() & (align - 1);
+    let highest = bytes.checked_sub(size).and_then(|from| from.checked_sub((start + from) & (align - 1)));
     [highest.map(|_| lowest), highest]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mapping::UNIT;
+    use crate::mapping::{SLOT, UNIT};
 
     fn unit(number: usize) -> NonNull<u8> {
         NonNull::new(core::ptr::without_provenance_mut(number * UNIT)).unwrap()

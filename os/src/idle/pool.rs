@@ -4,7 +4,8 @@ use core::mem;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
-use super::extents::{Extent, Idle};
+use super::extent::Extent;
+use super::extents::Idle;
 use super::taken::Taken;
 use crate::lock::Lock;
 use crate::mapping::map_anew;

@@ -2,7 +2,8 @@
 
 use core::ptr::NonNull;
 
-use super::extents::{Extent, Idle};
+use super::extent::Extent;
+use super::extents::Idle;
 use super::pool::{add, change};
 use super::taken::Taken;
 use crate::huge;
