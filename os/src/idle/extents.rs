@@ -84,18 +84,17 @@ impl Idle {
     /// those, off the smallest stretch; and of its ends, off the upper.
     pub(super) fn take(&mut self, size: usize, align: usize) -> Option<Taken> {
         let mut best: Option<(usize, usize, usize, Reverse<usize>)> = None;
-        let mut next = 0;
-        for stretch in self.extents.chunk_by(Extent::touches) {
-            let first = next;
-            next += stretch.len();
-            let (start, bytes) = whole(stretch);
-            if bytes < size {
-                continue;
+        let mut first = 0;
+        while let Some(extent) = self.extents.get(first) {
+            let stretch = self.stretch(first);
+            let bytes = bytes_of(stretch);
+            if bytes >= size {
+                for from in ends(extent.start.addr().get(), bytes, size, align).into_iter().flatten() {
+                    let fit = (zeros_within(stretch, from..from + size), bytes, first, Reverse(from));
+                    best = Some(best.map_or(fit, |best| best.min(fit)));
+                }
             }
-            for from in ends(start, bytes, size, align).into_iter().flatten() {
-                let fit = (zeros_within(stretch, from..from + size), bytes, first, Reverse(from));
-                best = Some(best.map_or(fit, |best| best.min(fit)));
-            }
+            first += stretch.len();
         }
         let (.., first, Reverse(from)) = best?;
         self.cut(first, from, size)
@@ -120,8 +119,7 @@ impl Idle {
 
     /// Bytes side by side from `start` on, if an extent starts there, or 0.
     pub(super) fn size_at(&self, start: NonNull<u8>) -> usize {
-        let from = self.place_of(start).and_then(|place| self.extents.get(place..)).unwrap_or_default();
-        from.chunk_by(Extent::touches).next().map_or(0, |stretch| whole(stretch).1)
+        self.place_of(start).map_or(0, |place| bytes_of(self.stretch(place)))
     }
 
     /// Takes out what is idle for longest, of what may have pages and is not kept for now.
@@ -169,6 +167,14 @@ impl Idle {
         self.extents.binary_search_by_key(&start, |extent| extent.start).ok()
     }
 
+    /// The extents side by side from that at `first` on.
+    fn stretch(&self, first: usize) -> &[Extent] {
+        let extents = self.extents.get(first..).unwrap_or_default();
+        let pairs = extents.iter().zip(extents.iter().skip(1));
+        let last = pairs.take_while(|(lower, upper)| lower.touches(upper)).count();
+        extents.get(..=last).unwrap_or_default()
+    }
+
     /// Cuts `size` bytes out of the extents side by side from that at `first` on, `from` bytes from its start. `None` if there is no
     /// room for what is left.
     fn cut(&mut self, first: usize, from: usize, size: usize) -> Option<Taken> {
@@ -206,11 +212,10 @@ impl Idle {
     }
 }
 
-/// Where extents side by side start, and their bytes.
-fn whole(stretch: &[Extent]) -> (usize, usize) {
-    let (Some(first), Some(last)) = (stretch.first(), stretch.last()) else { return (0, 0) };
-    let start = first.start.addr().get();
-    (start, last.start.addr().get() + last.size - start)
+/// Bytes of extents side by side.
+fn bytes_of(stretch: &[Extent]) -> usize {
+    let (first, last) = (stretch.first(), stretch.last());
+    first.zip(last).map_or(0, |(first, last)| last.start.addr().get() + last.size - first.start.addr().get())
 }
 
 /// Bytes without pages in a part of extents side by side.
