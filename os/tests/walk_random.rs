@@ -1,25 +1,15 @@
 //! The walker against a second count, on random trees full of links.
 
+mod random_support;
 mod walk_support;
 
 use std::path::{Path, PathBuf};
 
+use random_support::Random;
 use walk_support::{Tree, count, walk};
 
-/// Numbers from a seed: xorshift64*.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % bound
-    }
-
-    fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
-        &from[self.below(from.len())]
-    }
+fn pick<'a, T>(random: &mut Random, from: &'a [T]) -> &'a T {
+    &from[random.below(from.len())]
 }
 
 /// Builds a random tree of some dozen objects, with links to anything, and says which directories it has.
@@ -31,7 +21,7 @@ fn grow(tree: &Tree, random: &mut Random) -> Vec<PathBuf> {
     let mut all = dirs.clone();
     tree.dir(&dirs[0]);
     for i in 1..8 + random.below(40) {
-        let dir = if random.below(6) == 0 { top } else { random.pick(&dirs).as_path() };
+        let dir = if random.below(6) == 0 { top } else { pick(random, &dirs).as_path() };
         let path = dir.join(i.to_string());
         match random.below(10) {
             0..3 => {
@@ -42,13 +32,13 @@ fn grow(tree: &Tree, random: &mut Random) -> Vec<PathBuf> {
                 tree.file(&path, random.below(5000) as u64);
                 files.push(path.clone());
             }
-            5 if !files.is_empty() => tree.hard_link(&path, random.pick(&files)),
+            5 if !files.is_empty() => tree.hard_link(&path, pick(random, &files)),
             _ => {
                 // Also links to links, to itself, and to what is not there, yet or ever.
                 let target = match random.below(8) {
                     0 => PathBuf::from(random.below(60).to_string()),
                     1 => PathBuf::from("../".repeat(random.below(3)) + "."),
-                    _ => tree.at(random.pick(&all)),
+                    _ => tree.at(pick(random, &all)),
                 };
                 tree.link(&path, target);
             }
@@ -64,7 +54,7 @@ fn random_trees_are_counted_alike() {
         let mut random = Random(0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(seed));
         let tree = Tree::new();
         let dirs = grow(&tree, &mut random);
-        let operands: Vec<_> = (0..1 + random.below(3)).map(|_| tree.at(random.pick(&dirs))).collect();
+        let operands: Vec<_> = (0..1 + random.below(3)).map(|_| tree.at(pick(&mut random, &dirs))).collect();
         let operands: Vec<_> = operands.iter().map(PathBuf::as_path).collect();
         let expected: Vec<_> = count(&operands).into_iter().map(Some).collect();
         for jobs in [1, 2, 3, 8] {
