@@ -149,10 +149,11 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         self.heap.take_waiting_aligned(layout)
     }
 
-    /// A block for `layout`, too long for a quick list, if one of its size waits and happens to be aligned to it. O(1).
+    /// A block for `layout`, too long for a quick list, if one of its size waits and happens to be aligned to it; of one whose size is
+    /// said later, or not: then it may be up to an eighth longer. O(1).
     #[inline(always)]
-    pub fn allocate_waiting_long(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        self.heap.take_waiting_long(layout)
+    pub fn allocate_waiting_long(&mut self, layout: Layout, is_said: bool) -> Option<NonNull<u8>> {
+        self.heap.take_waiting_long(layout, is_said)
     }
 
     /// [`allocate`](Self::allocate), where [`allocate_waiting`](Self::allocate_waiting) has no block, of one whose size is said
@@ -220,7 +221,7 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
         } else {
             self.allocate_waiting_aligned(layout)
         };
-        block.or_else(|| self.allocate_waiting_long(layout))
+        block.or_else(|| self.allocate_waiting_long(layout, true))
     }
 
     /// What no block has covered yet: see [`Heap::fresh`].

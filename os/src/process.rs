@@ -71,17 +71,18 @@ pub fn allocate_waiting(size: usize) -> Option<NonNull<u8>> {
     unsafe { current().local() }.allocate_waiting(size)
 }
 
-/// A block for `layout`, too long for a quick list, if one waits in the calling thread's heap. For any other, [`allocate`].
+/// A block for `layout`, too long for a quick list, if one waits in the calling thread's heap; of one whose size is said later, or
+/// [not](allocate_about). For any other, [`allocate`].
 #[inline(always)]
-pub fn allocate_waiting_long(layout: Layout) -> Option<NonNull<u8>> {
+pub fn allocate_waiting_long(layout: Layout, is_said: bool) -> Option<NonNull<u8>> {
     // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
-    unsafe { current().local() }.allocate_waiting_long(layout)
+    unsafe { current().local() }.allocate_waiting_long(layout, is_said)
 }
 
 /// [`allocate`], where no block waits in a list, of one whose size is said later, or [not](allocate_about).
 #[inline(never)]
 pub fn allocate_otherwise(layout: Layout, is_said: bool) -> Option<NonNull<u8>> {
-    match allocate_waiting_long(layout) {
+    match allocate_waiting_long(layout, is_said) {
         Some(block) => Some(block),
         None => allocate_anew(layout, is_said),
     }

@@ -32,10 +32,11 @@ impl<S: PageSource> Heap<S, Local> {
         self.take_waiting(bytes)
     }
 
-    /// A block for `layout`, too long for a list, that waited, in use again. O(1).
+    /// A block for `layout`, too long for a list, that waited, in use again; of one whose size is said later, or not: then it may be up to
+    /// an eighth longer. O(1).
     #[inline(always)]
-    pub(crate) fn take_waiting_long(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        let block = self.quick.take_long(rounded::<TwoWordsLive>(layout.size()), layout.align())?;
+    pub(crate) fn take_waiting_long(&mut self, layout: Layout, is_said: bool) -> Option<NonNull<u8>> {
+        let block = self.quick.take_long(rounded::<TwoWordsLive>(layout.size()), layout.align(), is_said)?;
         // SAFETY: the block was just taken off its place.
         Some(unsafe { self.use_again(block) })
     }

@@ -116,7 +116,7 @@ impl<S: PageSource> LocalHeap<'_, S> {
         }
     }
 
-    /// [`let_wait`](Self::let_wait), of a block of which that has said no: of long ones, one of each few sizes may wait.
+    /// [`let_wait`](Self::let_wait), of a block of which that has said no: of long ones, the last few that were freed may wait.
     ///
     /// # Safety
     /// As for `let_wait`.

@@ -432,5 +432,5 @@ fn a_request_that_is_to_be_aligned_takes_a_block_that_waits_if_it_happens_to_lie
 }
 
 fn take_waiting(heap: &mut LocalHeap<'_, ArenaSource>, layout: Layout) -> Option<NonNull<u8>> {
-    heap.allocate_waiting_aligned(layout).or_else(|| heap.allocate_waiting_long(layout))
+    heap.allocate_waiting_aligned(layout).or_else(|| heap.allocate_waiting_long(layout, true))
 }

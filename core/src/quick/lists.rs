@@ -5,7 +5,7 @@ use core::fmt;
 use core::ptr::NonNull;
 
 use super::due::Due;
-use super::long::{EMPTY, PLACES, Place};
+use super::long::Places;
 use super::{List, Policy};
 use crate::map::WORD_GRANULES;
 
@@ -199,14 +199,14 @@ pub(super) const IN_HEAP: usize = WORD_GRANULES + 2;
 #[repr(C)]
 struct Memory {
     lists: [List; IN_HEAP],
-    places: [Place; PLACES],
+    places: Places,
 }
 
 impl Lists for InHeap {
     const NONE: Self = Self {
         terms: Terms::OFF,
         due: Due::NONE,
-        memory: UnsafeCell::new(Memory { lists: [const { List::NONE }; IN_HEAP], places: [EMPTY; PLACES] }),
+        memory: UnsafeCell::new(Memory { lists: [const { List::NONE }; IN_HEAP], places: Places::EMPTY }),
     };
     const IN_SPAN: bool = false;
 

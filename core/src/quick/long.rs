@@ -1,5 +1,11 @@
-//! Long blocks that wait, in heaps that have much memory to come. As each is much memory, they are few: the sizes share a
-//! few places, of which each holds the block last freed of all its sizes.
+//! Long blocks that wait, in heaps that have much memory to come: the last few that were freed, whatever their sizes, each in a
+//! **place**. As each is much memory, they are few.
+//!
+//! ```text
+//!   sizes     160    0   93  511  …     compared all at once
+//!   blocks     █          █    █  …
+//!                    ▲ next: what is freed comes here
+//! ```
 
 use core::ptr::NonNull;
 
@@ -10,18 +16,78 @@ use crate::granule::GRANULE;
 use crate::raw::{after, is_multiple};
 
 /// How many may wait.
-pub(super) const PLACES: usize = 1 << PLACES_BITS;
-const PLACES_BITS: u32 = 4;
+const PLACES: usize = 32;
 
-/// A place: a block of `bytes` bytes, or none, and 0.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
-    block: Option<NonNull<u8>>,
-    bytes: usize,
+/// Such a part of what was asked for is what a block may have too much, if nobody says its size later.
+const PART: usize = 8;
+
+/// The places.
+#[derive(Debug)]
+pub(super) struct Places {
+    /// The granules of each block, or 0.
+    sizes: [u32; PLACES],
+    blocks: [Option<NonNull<u8>>; PLACES],
+    /// That of the next block.
+    next: usize,
 }
 
-/// A place with no block.
-pub(super) const EMPTY: Place = Place { block: None, bytes: 0 };
+impl Places {
+    /// No block in any.
+    pub(super) const EMPTY: Self = Self { sizes: [0; PLACES], blocks: [None; PLACES], next: 0 };
+
+    /// Puts a block of `size` granules into the next place. The one that was there, if any was, and its granules.
+    #[inline(always)]
+    fn put(&mut self, block: NonNull<u8>, size: usize) -> Option<(NonNull<u8>, usize)> {
+        let at = self.next % PLACES;
+        self.next = at + 1;
+        let displaced = self.blocks[at].replace(block);
+        let displaced_size = core::mem::replace(&mut self.sizes[at], size as u32);
+        displaced.map(|block| (block, displaced_size as usize))
+    }
+
+    /// Takes out a block of `size` granules, or up to `room` more, that `lies_well`: what was last put in, if it has just as many, as
+    /// that is what most programs ask for next.
+    #[inline(always)]
+    fn take(
+        &mut self,
+        size: usize,
+        room: usize,
+        lies_well: impl Fn(NonNull<u8>) -> bool,
+    ) -> Option<NonNull<u8>> {
+        let last = self.next.wrapping_sub(1) % PLACES;
+        if self.sizes[last] == size as u32 && self.blocks[last].is_some_and(&lies_well) {
+            return self.take_out(last);
+        }
+        let mut that_fit = self.that_fit(size as u32, room as u32);
+        while that_fit != 0 {
+            let at = that_fit.trailing_zeros() as usize % PLACES;
+            if self.blocks[at].is_some_and(&lies_well) {
+                return self.take_out(at);
+            }
+            that_fit &= that_fit - 1;
+        }
+        None
+    }
+
+    /// A bit for each place with a block of `size` granules, or up to `room` more. Without a branch, so that processors may compare
+    /// several at once.
+    #[inline(always)]
+    fn that_fit(&self, size: u32, room: u32) -> u32 {
+        let bits = self
+            .sizes
+            .iter()
+            .zip(0..)
+            .map(|(there, place)| u32::from(there.wrapping_sub(size) <= room) << place);
+        bits.fold(0, |all, bit| all | bit)
+    }
+
+    /// Takes out the block in a place, which the next one then has.
+    #[inline(always)]
+    fn take_out(&mut self, at: usize) -> Option<NonNull<u8>> {
+        (self.sizes[at % PLACES], self.next) = (0, at);
+        self.blocks[at % PLACES].take()
+    }
+}
 
 impl<M: Mode> Quick<M> {
     /// Whether blocks of `bytes` bytes, too long for a list, may wait.
@@ -37,50 +103,36 @@ impl<M: Mode> Quick<M> {
     #[inline(always)]
     pub unsafe fn exchange_long(&mut self, block: NonNull<u8>, bytes: usize) -> Option<(NonNull<u8>, usize)> {
         // SAFETY: where long blocks may wait, there are places.
-        let place = unsafe { self.place(place_of(bytes)).as_mut() };
-        let displaced = core::mem::replace(place, Place { block: Some(block), bytes });
-        Some((displaced.block?, displaced.bytes))
+        let displaced = unsafe { self.places().as_mut() }.put(block, bytes / GRANULE);
+        displaced.map(|(block, size)| (block, size * GRANULE))
     }
 
-    /// A long block of `bytes` bytes that waited, if one did, and is aligned to `align`. O(1).
+    /// A long block that waited, if one did of `bytes` bytes, or, where nobody says its size later, of up to an eighth more, and is
+    /// aligned to `align`. O(1).
     #[inline(always)]
-    pub fn take_long(&mut self, bytes: usize, align: usize) -> Option<NonNull<u8>> {
+    pub fn take_long(&mut self, bytes: usize, align: usize, is_said: bool) -> Option<NonNull<u8>> {
         if !self.serves_long(bytes) {
             return None;
         }
+        let size = bytes / GRANULE;
+        let lies_well = |block| align <= GRANULE || is_multiple(block, align);
         // SAFETY: where long blocks may wait, there are places.
-        let place = unsafe { self.place(place_of(bytes)).as_mut() };
-        let lies_well = |block: NonNull<u8>| align <= GRANULE || is_multiple(block, align);
-        if place.bytes == bytes && place.block.is_some_and(lies_well) {
-            core::mem::replace(place, EMPTY).block
-        } else {
-            None
-        }
+        unsafe { self.places().as_mut() }.take(size, if is_said { 0 } else { size / PART }, lies_well)
     }
 
     /// Any long block that waited, if one did, and its bytes. O(1).
     pub fn take_any_long(&mut self) -> Option<(NonNull<u8>, usize)> {
         let (_, bytes) = self.long_blocks().next()?;
-        Some((self.take_long(bytes, GRANULE)?, bytes))
+        Some((self.take_long(bytes, GRANULE, true)?, bytes))
     }
 
     /// The long blocks that wait, and their bytes. O(1) in all.
     pub fn long_blocks(&self) -> impl Iterator<Item = (NonNull<u8>, usize)> {
-        let count = if M::LONG_WAIT && self.policy().longest > 0 { PLACES } else { 0 };
-        (0..count).filter_map(|index| {
-            // SAFETY: where long blocks may wait, there are places.
-            let Place { block, bytes } = unsafe { self.place(index).read() };
-            Some((block?, bytes))
-        })
-    }
-
-    /// Whether the long blocks that wait each have a place of their size. For the full check.
-    pub(crate) fn are_long_blocks_in_place(&self) -> bool {
-        self.long_blocks().all(|(block, bytes)| {
-            // SAFETY: where long blocks wait, there are places.
-            let place = unsafe { self.place(place_of(bytes)).read() };
-            place.block == Some(block)
-        })
+        let may_wait = M::LONG_WAIT && self.policy().longest > 0;
+        // SAFETY: where long blocks may wait, there are places.
+        let places = may_wait.then(|| unsafe { self.places().as_ref() });
+        let all = places.into_iter().flat_map(|places| places.blocks.iter().zip(places.sizes));
+        all.filter_map(|(block, size)| Some(((*block)?, size as usize * GRANULE)))
     }
 
     /// Empties the places.
@@ -88,26 +140,17 @@ impl<M: Mode> Quick<M> {
     /// # Safety
     /// There are some, behind the lists.
     pub(super) unsafe fn empty_places(&mut self) {
-        for index in 0..PLACES {
-            // SAFETY: as the caller says.
-            unsafe { self.place(index).write(EMPTY) };
-        }
+        // SAFETY: as the caller says.
+        unsafe { self.places().write(Places::EMPTY) };
     }
 
-    /// A place, behind the lists.
+    /// The places, behind the lists.
     ///
     /// # Safety
-    /// There are places, and `index` is below their number.
+    /// There are some.
     #[inline(always)]
-    unsafe fn place(&self, index: usize) -> NonNull<Place> {
+    unsafe fn places(&self) -> NonNull<Places> {
         // SAFETY: as the caller says; they stand behind the lists in the heap.
-        unsafe { after::<Place>(self.lists.first(), IN_HEAP * size_of::<List>()).add(index) }
+        unsafe { after::<Places>(self.lists.first(), IN_HEAP * size_of::<List>()) }
     }
-}
-
-/// The place of a size, by multiplicative hashing (Knuth, "The art of computer programming", vol. 3, 6.4, 1973), so that
-/// neither steps of a granule nor powers of two meet in one.
-#[inline(always)]
-const fn place_of(bytes: usize) -> usize {
-    (bytes / GRANULE).wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as usize) >> (usize::BITS - PLACES_BITS)
 }

@@ -121,55 +121,94 @@ fn where_any_number_may_wait_those_of_sizes_do_that_are_asked_for() {
     }
 }
 
+/// The shortest block that is too long for a list.
+const SHORTEST: usize = (WORD_GRANULES + 1) * GRANULE;
+
+/// A heap's lists, in memory that is never freed, with no long block.
+fn with_places() -> Quick<Local> {
+    let memory = vec![0_usize; Policy::PER_THREAD.bytes() / size_of::<usize>()].leak();
+    let mut quick = Quick::new();
+    // SAFETY: the vector has the lists' bytes.
+    unsafe { quick.initialize(NonNull::from(memory).cast(), Policy::PER_THREAD) };
+    quick
+}
+
+/// A block that is not looked into, at so many granules from address 0.
+fn block_at(granule: usize) -> NonNull<u8> {
+    NonNull::without_provenance(core::num::NonZero::new(granule * GRANULE).unwrap())
+}
+
 #[test]
-fn of_a_long_size_the_last_block_waits_until_another_size_takes_its_place() {
-    let mut memory = vec![0_usize; Policy::PER_THREAD.bytes() / size_of::<usize>()];
-    let mut quick = Quick::<Local>::new();
-    let (shortest, longest) = ((WORD_GRANULES + 1) * GRANULE, 2048 * GRANULE);
-    let mut blocks = [[0_usize; 2]; 3];
-    let [a, b, c] = blocks.each_mut().map(|block| NonNull::from(block).cast::<u8>());
-    assert!(!quick.serves_long(shortest) && quick.take_any_long().is_none());
-    // SAFETY: the vector has the lists' bytes; long blocks are not looked into.
-    unsafe {
-        quick.initialize(NonNull::new(memory.as_mut_ptr().cast()).unwrap(), Policy::PER_THREAD);
-        for (bytes, serves) in
-            [(shortest - GRANULE, false), (shortest, true), (longest, true), (longest + GRANULE, false)]
-        {
-            assert_eq!(quick.serves_long(bytes), serves);
-            assert_eq!(quick.take_long(bytes, 8), None);
+fn the_last_long_blocks_wait_whatever_their_sizes() {
+    let (mut quick, longest) = (with_places(), 2048 * GRANULE);
+    let lengths =
+        [(SHORTEST - GRANULE, false), (SHORTEST, true), (longest, true), (longest + GRANULE, false)];
+    for (bytes, serves) in lengths {
+        assert_eq!((quick.serves_long(bytes), Quick::<Local>::new().serves_long(bytes)), (serves, false));
+        assert_eq!(quick.take_long(bytes, 8, false), None);
+    }
+    let bytes = |number: usize| SHORTEST + number % 3 * GRANULE;
+    for number in 1..100_usize {
+        let displaced =
+            number.checked_sub(32).filter(|&first| first > 0).map(|first| (block_at(first), bytes(first)));
+        // SAFETY: long blocks are not looked into.
+        assert_eq!(unsafe { quick.exchange_long(block_at(number), bytes(number)) }, displaced);
+    }
+    let mut waiting: vec::Vec<_> = quick.long_blocks().collect();
+    waiting.sort();
+    assert_eq!(waiting, (68..100).map(|number| (block_at(number), bytes(number))).collect::<vec::Vec<_>>());
+    // What comes takes the place of what goes.
+    assert_eq!(
+        quick.take_long(bytes(98), 8, true).map(|block| block.addr().get() / GRANULE % 3),
+        Some(98 % 3)
+    );
+    // SAFETY: as above.
+    assert_eq!(unsafe { quick.exchange_long(block_at(200), SHORTEST) }, None);
+    assert_eq!(core::iter::from_fn(|| quick.take_any_long()).count(), 32);
+    assert!(quick.long_blocks().next().is_none());
+    // SAFETY: as above.
+    unsafe { quick.exchange_long(block_at(1), SHORTEST) };
+    quick.forget();
+    assert_eq!(quick.take_any_long(), None);
+}
+
+#[test]
+fn what_was_freed_last_serves_the_next_request_of_its_size() {
+    let mut quick = with_places();
+    let sizes = [4 * SHORTEST, 5 * SHORTEST, 4 * SHORTEST];
+    for (number, bytes) in (1..).zip(sizes) {
+        // SAFETY: long blocks are not looked into.
+        unsafe { quick.exchange_long(block_at(number), bytes) };
+    }
+    assert_eq!(quick.take_long(sizes[2], 8, false), Some(block_at(3)));
+}
+
+#[test]
+fn a_long_block_that_waits_serves_what_is_an_eighth_shorter_unless_its_size_is_said_later() {
+    let (mut quick, size) = (with_places(), 160);
+    for (is_said, serves) in [(true, size..=size), (false, 143..=size)] {
+        for request in size / 2..2 * size {
+            // SAFETY: long blocks are not looked into.
+            unsafe { quick.exchange_long(block_at(7), size * GRANULE) };
+            let taken = quick.take_long(request * GRANULE, 8, is_said);
+            assert_eq!(taken.is_some(), serves.contains(&request), "{request}, {is_said}");
+            assert_eq!(quick.take_any_long().is_some(), taken.is_none());
         }
-        assert_eq!(quick.exchange_long(a, shortest), None);
-        assert_eq!(quick.exchange_long(b, shortest), Some((a, shortest)));
-        assert_eq!(quick.long_blocks().collect::<vec::Vec<_>>(), [(b, shortest)]);
-        let displaced = (shortest + GRANULE..=longest)
-            .step_by(GRANULE)
-            .find(|&bytes| quick.exchange_long(c, bytes) == Some((b, shortest)));
-        assert!(displaced.is_some_and(|bytes| bytes < shortest + 64 * GRANULE));
-        assert_eq!(quick.take_long(shortest, 8), None);
-        assert!(quick.are_long_blocks_in_place());
-        let mut left = 0;
-        while quick.take_any_long().is_some() {
-            left += 1;
-        }
-        assert!((2..=16).contains(&left) && quick.long_blocks().next().is_none());
     }
 }
 
 #[test]
 fn a_long_block_that_waits_goes_to_whom_it_lies_well_for() {
-    let mut memory = vec![0_usize; Policy::PER_THREAD.bytes() / size_of::<usize>()];
-    let mut quick = Quick::<Local>::new();
-    let bytes = (WORD_GRANULES + 1) * GRANULE;
-    let block = NonNull::without_provenance(core::num::NonZero::new(3 * 256).unwrap());
-    // SAFETY: the vector has the lists' bytes; long blocks are not looked into.
-    unsafe {
-        quick.initialize(NonNull::new(memory.as_mut_ptr().cast()).unwrap(), Policy::PER_THREAD);
-        for (align, lies_well) in [(1, true), (GRANULE, true), (256, true), (512, false), (4096, false)] {
-            assert_eq!(quick.exchange_long(block, bytes), None);
-            assert_eq!(quick.take_long(bytes, align).is_some(), lies_well);
-            assert_eq!(quick.take_any_long().is_some(), !lies_well);
-        }
+    let mut quick = with_places();
+    // At a multiple of 32 granules, at one of 16, and at none.
+    for granule in [3 * 32, 5 * 16, 3] {
+        // SAFETY: long blocks are not looked into.
+        unsafe { quick.exchange_long(block_at(granule), SHORTEST) };
     }
+    let mut take = |granules: usize| quick.take_long(SHORTEST, granules * GRANULE, true);
+    assert_eq!([64, 32, 32].map(&mut take), [None, Some(block_at(3 * 32)), None]);
+    assert_eq!([16, 16, 1].map(&mut take), [Some(block_at(5 * 16)), None, Some(block_at(3))]);
+    assert_eq!(quick.take_any_long(), None);
 }
 
 #[test]

@@ -24,7 +24,8 @@ pub extern "C" fn malloc(size: usize) -> *mut c_void {
 /// [`malloc`], where no block waits in a list.
 #[inline(never)]
 fn malloc_otherwise(size: usize) -> *mut c_void {
-    match Layout::from_size_align(size, ALIGNMENT).ok().and_then(process::allocate_waiting_long) {
+    let layout = Layout::from_size_align(size, ALIGNMENT).ok();
+    match layout.and_then(|layout| process::allocate_waiting_long(layout, false)) {
         Some(block) => block.as_ptr().cast(),
         None => malloc_anew(size),
     }

@@ -125,7 +125,7 @@ pub unsafe fn let_wait(ptr: *mut u8, size: Option<usize>) -> LetWait {
     }
 }
 
-/// [`let_wait`], of a long block: one of each few sizes may wait.
+/// [`let_wait`], of a long block: the last few that were freed may wait.
 ///
 /// # Safety
 /// As for `let_wait`, which just said that the block is near.
