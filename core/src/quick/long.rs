@@ -6,6 +6,8 @@
 //!   blocks     █          █    █  …
 //!                    ▲ next: what is freed comes here
 //! ```
+//!
+//! Where a size was last put is found without a look at the others, as most programs ask next for what they have just freed.
 
 use core::ptr::NonNull;
 
@@ -18,6 +20,10 @@ use crate::raw::{after, is_multiple};
 /// How many may wait.
 const PLACES: usize = 32;
 
+/// Of so many, each number stands for a few sizes.
+const SIZES: usize = 1 << SIZES_BITS;
+const SIZES_BITS: u32 = 6;
+
 /// Such a part of what was asked for is what a block may have too much, if nobody says its size later.
 const PART: usize = 8;
 
@@ -29,36 +35,39 @@ pub(super) struct Places {
     blocks: [Option<NonNull<u8>>; PLACES],
     /// That of the next block.
     next: usize,
+    /// Where a block of one of these sizes was last put.
+    last: [u8; SIZES],
 }
 
 impl Places {
     /// No block in any.
-    pub(super) const EMPTY: Self = Self { sizes: [0; PLACES], blocks: [None; PLACES], next: 0 };
+    pub(super) const EMPTY: Self =
+        Self { sizes: [0; PLACES], blocks: [None; PLACES], next: 0, last: [0; SIZES] };
 
     /// Puts a block of `size` granules into the next place. The one that was there, if any was, and its granules.
     #[inline(always)]
     fn put(&mut self, block: NonNull<u8>, size: usize) -> Option<(NonNull<u8>, usize)> {
         let at = self.next % PLACES;
-        self.next = at + 1;
+        (self.next, self.last[number_of(size)]) = (at + 1, at as u8);
         let displaced = self.blocks[at].replace(block);
         let displaced_size = core::mem::replace(&mut self.sizes[at], size as u32);
         displaced.map(|block| (block, displaced_size as usize))
     }
 
-    /// Takes out a block of `size` granules, or up to `room` more, that `lies_well`: what was last put in, if it has just as many, as
-    /// that is what most programs ask for next.
+    /// Takes out a block that `lies_well`: that of `size` granules which was last put in, or, unless the size is said later, any that has
+    /// no more than [`PART`] allows.
     #[inline(always)]
     fn take(
         &mut self,
         size: usize,
-        room: usize,
+        is_said: bool,
         lies_well: impl Fn(NonNull<u8>) -> bool,
     ) -> Option<NonNull<u8>> {
-        let last = self.next.wrapping_sub(1) % PLACES;
+        let last = usize::from(self.last[number_of(size)]) % PLACES;
         if self.sizes[last] == size as u32 && self.blocks[last].is_some_and(&lies_well) {
             return self.take_out(last);
         }
-        let mut that_fit = self.that_fit(size as u32, room as u32);
+        let mut that_fit = if is_said { 0 } else { self.that_fit(size as u32, (size / PART) as u32) };
         while that_fit != 0 {
             let at = that_fit.trailing_zeros() as usize % PLACES;
             if self.blocks[at].is_some_and(&lies_well) {
@@ -114,16 +123,21 @@ impl<M: Mode> Quick<M> {
         if !self.serves_long(bytes) {
             return None;
         }
-        let size = bytes / GRANULE;
         let lies_well = |block| align <= GRANULE || is_multiple(block, align);
         // SAFETY: where long blocks may wait, there are places.
-        unsafe { self.places().as_mut() }.take(size, if is_said { 0 } else { size / PART }, lies_well)
+        unsafe { self.places().as_mut() }.take(bytes / GRANULE, is_said, lies_well)
     }
 
     /// Any long block that waited, if one did, and its bytes. O(1).
     pub fn take_any_long(&mut self) -> Option<(NonNull<u8>, usize)> {
-        let (_, bytes) = self.long_blocks().next()?;
-        Some((self.take_long(bytes, GRANULE, true)?, bytes))
+        if !M::LONG_WAIT || self.policy().longest == 0 {
+            return None;
+        }
+        // SAFETY: where long blocks may wait, there are places.
+        let places = unsafe { self.places().as_mut() };
+        let at = places.sizes.iter().position(|&size| size != 0)?;
+        let bytes = places.sizes[at] as usize * GRANULE;
+        Some((places.take_out(at)?, bytes))
     }
 
     /// The long blocks that wait, and their bytes. O(1) in all.
@@ -153,4 +167,11 @@ impl<M: Mode> Quick<M> {
         // SAFETY: as the caller says; they stand behind the lists in the heap.
         unsafe { after::<Places>(self.lists.first(), IN_HEAP * size_of::<List>()) }
     }
+}
+
+/// The number that stands for a size, by multiplicative hashing (Knuth, "The art of computer programming", vol. 3, 6.4, 1973), so that
+/// neither steps of a granule nor powers of two have one.
+#[inline(always)]
+const fn number_of(size: usize) -> usize {
+    size.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as usize) >> (usize::BITS - SIZES_BITS)
 }

@@ -205,7 +205,7 @@ fn a_long_block_that_waits_goes_to_whom_it_lies_well_for() {
         // SAFETY: long blocks are not looked into.
         unsafe { quick.exchange_long(block_at(granule), SHORTEST) };
     }
-    let mut take = |granules: usize| quick.take_long(SHORTEST, granules * GRANULE, true);
+    let mut take = |granules: usize| quick.take_long(SHORTEST, granules * GRANULE, false);
     assert_eq!([64, 32, 32].map(&mut take), [None, Some(block_at(3 * 32)), None]);
     assert_eq!([16, 16, 1].map(&mut take), [Some(block_at(5 * 16)), None, Some(block_at(3))]);
     assert_eq!(quick.take_any_long(), None);
