@@ -274,3 +274,25 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use core::mem::MaybeUninit;
+
+    use super::*;
+    use crate::inspect::FaultKind;
+    use crate::{ArenaSource, GRANULE, Local};
+
+    #[test]
+    fn a_check_finds_a_long_block_that_is_in_use_among_those_that_wait() {
+        let mut heap =
+            Heap::<_, Local>::with_mode(ArenaSource::new(std::vec![MaybeUninit::uninit(); 5 << 20].leak()));
+        let bytes = 100 * GRANULE;
+        let block = heap.allocate(Layout::from_size_align(bytes, 8).unwrap()).unwrap();
+        assert_eq!(heap.check(), Ok(()));
+        // SAFETY: nobody uses the block, nor allocates from the heap any more.
+        assert_eq!(unsafe { heap.quick.exchange_long(block, bytes) }, None);
+        let fault = heap.check().map_err(|fault| (fault.kind, fault.address));
+        assert_eq!(fault, Err((FaultKind::Waiting, block.addr().get())));
+    }
+}

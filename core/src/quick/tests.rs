@@ -200,8 +200,8 @@ fn a_long_block_that_waits_serves_what_is_an_eighth_shorter_unless_its_size_is_s
 #[test]
 fn a_long_block_that_waits_goes_to_whom_it_lies_well_for() {
     let mut quick = with_places();
-    // At a multiple of 32 granules, at one of 16, and at none.
-    for granule in [3 * 32, 5 * 16, 3] {
+    // At no multiple of as many granules, at one of 16, and at one of 32.
+    for granule in [3, 5 * 16, 3 * 32] {
         // SAFETY: long blocks are not looked into.
         unsafe { quick.exchange_long(block_at(granule), SHORTEST) };
     }
