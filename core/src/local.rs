@@ -150,7 +150,7 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     }
 
     /// A block for `layout`, too long for a quick list, if one of its size waits and happens to be aligned to it; of one whose size is
-    /// said later, or not: then it may be up to an eighth longer. O(1).
+    /// said later, or not: then it may be longer by less than an eighth. O(1).
     #[inline(always)]
     pub fn allocate_waiting_long(&mut self, layout: Layout, is_said: bool) -> Option<NonNull<u8>> {
         self.heap.take_waiting_long(layout, is_said)

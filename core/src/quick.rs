@@ -82,10 +82,7 @@ impl<M: Mode> Quick<M> {
                 // SAFETY: the caller gives room for a list a size, and that of no bytes.
                 unsafe { self.list(bytes).write(List { head: None, room }) };
             }
-            if M::LONG_WAIT && policy.longest > 0 {
-                // SAFETY: the caller gives room for the places.
-                unsafe { self.empty_places() };
-            }
+            self.empty_places();
         }
     }
 
@@ -103,10 +100,7 @@ impl<M: Mode> Quick<M> {
         if let Some(terms) = self.lists.terms_mut() {
             terms.coalesced = 0;
         }
-        if M::LONG_WAIT && self.policy().longest > 0 {
-            // SAFETY: where long blocks may wait, there are places.
-            unsafe { self.empty_places() };
-        }
+        self.empty_places();
     }
 
     /// Has no lists, nor memory for them, any more. All are empty.

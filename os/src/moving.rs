@@ -68,7 +68,8 @@ pub(crate) unsafe fn move_idle(from: NonNull<u8>, size: usize, to: NonNull<u8>) 
     }
 }
 
-/// Has the `size` bytes at `from`, whole units, at `to`: by moving the pages of a unit, or by a copy where they had better not, or the kernel does not.
+/// Has the `size` bytes at `from`, whole units, at `to`: by moving the pages of a unit, or by a copy where they had better not, or the
+/// kernel does not.
 /// Where they were stays mapped. Whether that is done: if not, all is where it was, and the place mapped no more, or not the caller's.
 ///
 /// # Safety

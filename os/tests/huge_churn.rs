@@ -101,7 +101,7 @@ impl Marked {
 
     /// The same with another size.
     fn resized(mut self, random: &mut Random) -> Self {
-        self.check(self.size);
+        self.check_all();
         let (old_size, size) = (self.size, some_size(random) >> random.below(3));
         // SAFETY: the block is used where it is then.
         let moved = unsafe { process::resize(self.start, size) };
@@ -126,9 +126,14 @@ impl Marked {
             let found = unsafe { mark.read() };
             assert_eq!(found, value, "at {mark:?} of {} bytes from {:?} on", self.size, self.start);
         }
-        if size == self.size {
-            assert_eq!(process::usable_size(self.start).map(|usable| usable >= size), Ok(true));
-        }
+    }
+
+    /// Checks all of it.
+    fn check_all(&self) {
+        self.check(self.size);
+        // SAFETY: the last byte is the block's.
+        assert_eq!(unsafe { self.start.add(self.size - 1).read() }, self.number as u8);
+        assert_eq!(process::usable_size(self.start).map(|usable| usable >= self.size), Ok(true));
     }
 
     /// The words that are marked in the first `size` bytes, and what they hold.
@@ -141,7 +146,7 @@ impl Marked {
 
 impl Drop for Marked {
     fn drop(&mut self) {
-        self.check(self.size);
+        self.check_all();
         // SAFETY: nobody uses the block any more.
         assert_eq!(unsafe { process::deallocate(self.start) }, Ok(()));
     }

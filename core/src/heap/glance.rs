@@ -32,11 +32,13 @@ impl<S: PageSource> Heap<S, Local> {
         self.take_waiting(bytes)
     }
 
-    /// A block for `layout`, too long for a list, that waited, in use again; of one whose size is said later, or not: then it may be up to
-    /// an eighth longer. O(1).
+    /// A block for `layout`, too long for a list, that waited, in use again; of one whose size is said later, or not: then it may be
+    /// [about](Length::is_about) as long. O(1).
     #[inline(always)]
     pub(crate) fn take_waiting_long(&mut self, layout: Layout, is_said: bool) -> Option<NonNull<u8>> {
-        let block = self.quick.take_long(rounded::<TwoWordsLive>(layout.size()), layout.align(), is_said)?;
+        let bytes = rounded::<TwoWordsLive>(layout.size());
+        let spare = if is_said { 0 } else { Length::spare(bytes / Self::GRANULE) };
+        let block = self.quick.take_long(bytes, layout.align(), spare)?;
         // SAFETY: the block was just taken off its place.
         Some(unsafe { self.use_again(block) })
     }

@@ -43,6 +43,12 @@ impl Length {
         size == old || old.wrapping_sub(size) < room(old)
     }
 
+    /// How many granules more than `size` a block may have, and yet [be about](Self::is_about) as long.
+    #[inline(always)]
+    pub(super) fn spare(size: usize) -> usize {
+        room(size).saturating_sub(1)
+    }
+
     /// Whether that is half of what a block has that has `old`, or less.
     pub(super) const fn is_much_shorter(self, old: usize) -> bool {
         self.most <= old / 2
@@ -63,4 +69,17 @@ impl Length {
 #[inline(always)]
 fn room(size: usize) -> usize {
     (size / PART).min(MOST_ROOM)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn with_what_may_be_to_spare_a_block_is_about_as_long() {
+        for size in (0..5000).chain([1 << 20]) {
+            assert!((0..=Length::spare(size)).all(|more| Length::is_about(size, size + more)), "{size}");
+        }
+        assert_eq!([0, 7, 8, 160, 1 << 20].map(Length::spare), [0, 0, 0, 19, MOST_ROOM - 1]);
+    }
 }

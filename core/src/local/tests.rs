@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 
 use crate::map::WORD_GRANULES;
 use crate::remote::{Inbox, RemoteSpan};
-use crate::{ArenaSource, FreeError, GRANULE, GranuleAt, LocalHeap, LongWait, PageSource};
+use crate::{ArenaSource, FreeError, GRANULE, GranuleAt, LiveBlock, LocalHeap, LongWait, PageSource};
 
 /// A heap over so many bytes, and where blocks of it come back.
 pub(crate) fn new_heap(size: usize) -> (LocalHeap<'static, ArenaSource>, &'static Inbox) {
@@ -433,4 +433,30 @@ fn a_request_that_is_to_be_aligned_takes_a_block_that_waits_if_it_happens_to_lie
 
 fn take_waiting(heap: &mut LocalHeap<'_, ArenaSource>, layout: Layout) -> Option<NonNull<u8>> {
     heap.allocate_waiting_aligned(layout).or_else(|| heap.allocate_waiting_long(layout, true))
+}
+
+#[test]
+fn a_long_block_that_waits_serves_what_it_is_about_as_long_as_unless_the_size_is_said_later() {
+    let (mut heap, _) = new_heap(5 << 20);
+    let layout = |granules: usize| Layout::from_size_align(granules * GRANULE, 8).unwrap();
+    let has = 160;
+    for asks in has / 2..has * 2 {
+        for is_said in [true, false] {
+            let block = heap.allocate(layout(has)).unwrap();
+            // SAFETY: the block is not used.
+            unsafe { heap.deallocate(block).unwrap() };
+            let serves = asks == has || (!is_said && asks < has && has - asks < asks / 8);
+            let taken = heap.allocate_waiting_long(layout(asks), is_said);
+            assert_eq!(taken, serves.then_some(block), "{asks}, {is_said}");
+            assert!(
+                !serves || LiveBlock::may_be(asks * GRANULE, has * GRANULE),
+                "{asks}: its size is refused"
+            );
+            if let Some(block) = taken {
+                // SAFETY: the block is not used.
+                unsafe { heap.deallocate(block).unwrap() };
+            }
+        }
+    }
+    assert_eq!(heap.check(), Ok(()));
 }

@@ -24,9 +24,6 @@ const PLACES: usize = 32;
 const SIZES: usize = 1 << SIZES_BITS;
 const SIZES_BITS: u32 = 6;
 
-/// Such a part of what was asked for is what a block may have too much, if nobody says its size later.
-const PART: usize = 8;
-
 /// The places.
 #[derive(Debug)]
 pub(super) struct Places {
@@ -54,20 +51,20 @@ impl Places {
         displaced.map(|block| (block, displaced_size as usize))
     }
 
-    /// Takes out a block that `lies_well`: that of `size` granules which was last put in, or, unless the size is said later, any that has
-    /// no more than [`PART`] allows.
+    /// Takes out a block that `lies_well`: that of `size` granules which was last put in, or, if any are to `spare`, one that has up to so
+    /// many more.
     #[inline(always)]
     fn take(
         &mut self,
         size: usize,
-        is_said: bool,
+        spare: usize,
         lies_well: impl Fn(NonNull<u8>) -> bool,
     ) -> Option<NonNull<u8>> {
         let last = usize::from(self.last[number_of(size)]) % PLACES;
         if self.sizes[last] == size as u32 && self.blocks[last].is_some_and(&lies_well) {
             return self.take_out(last);
         }
-        let mut that_fit = if is_said { 0 } else { self.that_fit(size as u32, (size / PART) as u32) };
+        let mut that_fit = if spare == 0 { 0 } else { self.that_fit(size as u32, spare as u32) };
         while that_fit != 0 {
             let at = that_fit.trailing_zeros() as usize % PLACES;
             if self.blocks[at].is_some_and(&lies_well) {
@@ -78,15 +75,15 @@ impl Places {
         None
     }
 
-    /// A bit for each place with a block of `size` granules, or up to `room` more. Without a branch, so that processors may compare
+    /// A bit for each place with a block of `size` granules, or up to `spare` more. Without a branch, so that processors may compare
     /// several at once.
     #[inline(always)]
-    fn that_fit(&self, size: u32, room: u32) -> u32 {
+    fn that_fit(&self, size: u32, spare: u32) -> u32 {
         let bits = self
             .sizes
             .iter()
             .zip(0..)
-            .map(|(there, place)| u32::from(there.wrapping_sub(size) <= room) << place);
+            .map(|(there, place)| u32::from(there.wrapping_sub(size) <= spare) << place);
         bits.fold(0, |all, bit| all | bit)
     }
 
@@ -116,24 +113,23 @@ impl<M: Mode> Quick<M> {
         displaced.map(|(block, size)| (block, size * GRANULE))
     }
 
-    /// A long block that waited, if one did of `bytes` bytes, or, where nobody says its size later, of up to an eighth more, and is
-    /// aligned to `align`. O(1).
+    /// A long block that waited, if one did of `bytes` bytes, or up to `spare` granules more, and is aligned to `align`. O(1).
     #[inline(always)]
-    pub fn take_long(&mut self, bytes: usize, align: usize, is_said: bool) -> Option<NonNull<u8>> {
+    pub fn take_long(&mut self, bytes: usize, align: usize, spare: usize) -> Option<NonNull<u8>> {
         if !self.serves_long(bytes) {
             return None;
         }
         let lies_well = |block| align <= GRANULE || is_multiple(block, align);
         // SAFETY: where long blocks may wait, there are places.
-        unsafe { self.places().as_mut() }.take(bytes / GRANULE, is_said, lies_well)
+        unsafe { self.places().as_mut() }.take(bytes / GRANULE, spare, lies_well)
     }
 
     /// Any long block that waited, if one did, and its bytes. O(1).
     pub fn take_any_long(&mut self) -> Option<(NonNull<u8>, usize)> {
-        if !M::LONG_WAIT || self.policy().longest == 0 {
+        if !self.has_places() {
             return None;
         }
-        // SAFETY: where long blocks may wait, there are places.
+        // SAFETY: there are places.
         let places = unsafe { self.places().as_mut() };
         let at = places.sizes.iter().position(|&size| size != 0)?;
         let bytes = places.sizes[at] as usize * GRANULE;
@@ -142,20 +138,23 @@ impl<M: Mode> Quick<M> {
 
     /// The long blocks that wait, and their bytes. O(1) in all.
     pub fn long_blocks(&self) -> impl Iterator<Item = (NonNull<u8>, usize)> {
-        let may_wait = M::LONG_WAIT && self.policy().longest > 0;
-        // SAFETY: where long blocks may wait, there are places.
-        let places = may_wait.then(|| unsafe { self.places().as_ref() });
+        // SAFETY: there are places then.
+        let places = self.has_places().then(|| unsafe { self.places().as_ref() });
         let all = places.into_iter().flat_map(|places| places.blocks.iter().zip(places.sizes));
         all.filter_map(|(block, size)| Some(((*block)?, size as usize * GRANULE)))
     }
 
-    /// Empties the places.
-    ///
-    /// # Safety
-    /// There are some, behind the lists.
-    pub(super) unsafe fn empty_places(&mut self) {
-        // SAFETY: as the caller says.
-        unsafe { self.places().write(Places::EMPTY) };
+    /// Empties the places, if there are any.
+    pub(super) fn empty_places(&mut self) {
+        if self.has_places() {
+            // SAFETY: there are places.
+            unsafe { self.places().write(Places::EMPTY) };
+        }
+    }
+
+    /// Whether there are places: long blocks may wait.
+    fn has_places(&self) -> bool {
+        M::LONG_WAIT && self.policy().longest > 0
     }
 
     /// The places, behind the lists.

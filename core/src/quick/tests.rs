@@ -145,7 +145,7 @@ fn the_last_long_blocks_wait_whatever_their_sizes() {
         [(SHORTEST - GRANULE, false), (SHORTEST, true), (longest, true), (longest + GRANULE, false)];
     for (bytes, serves) in lengths {
         assert_eq!((quick.serves_long(bytes), Quick::<Local>::new().serves_long(bytes)), (serves, false));
-        assert_eq!(quick.take_long(bytes, 8, false), None);
+        assert_eq!(quick.take_long(bytes, 8, 3), None);
     }
     let bytes = |number: usize| SHORTEST + number % 3 * GRANULE;
     for number in 1..100_usize {
@@ -158,10 +158,7 @@ fn the_last_long_blocks_wait_whatever_their_sizes() {
     waiting.sort();
     assert_eq!(waiting, (68..100).map(|number| (block_at(number), bytes(number))).collect::<vec::Vec<_>>());
     // What comes takes the place of what goes.
-    assert_eq!(
-        quick.take_long(bytes(98), 8, true).map(|block| block.addr().get() / GRANULE % 3),
-        Some(98 % 3)
-    );
+    assert_eq!(quick.take_long(bytes(98), 8, 0).map(|block| block.addr().get() / GRANULE % 3), Some(98 % 3));
     // SAFETY: as above.
     assert_eq!(unsafe { quick.exchange_long(block_at(200), SHORTEST) }, None);
     assert_eq!(core::iter::from_fn(|| quick.take_any_long()).count(), 32);
@@ -180,18 +177,18 @@ fn what_was_freed_last_serves_the_next_request_of_its_size() {
         // SAFETY: long blocks are not looked into.
         unsafe { quick.exchange_long(block_at(number), bytes) };
     }
-    assert_eq!(quick.take_long(sizes[2], 8, false), Some(block_at(3)));
+    assert_eq!(quick.take_long(sizes[2], 8, 7), Some(block_at(3)));
 }
 
 #[test]
-fn a_long_block_that_waits_serves_what_is_an_eighth_shorter_unless_its_size_is_said_later() {
+fn a_long_block_that_waits_serves_what_is_shorter_by_what_is_to_spare() {
     let (mut quick, size) = (with_places(), 160);
-    for (is_said, serves) in [(true, size..=size), (false, 143..=size)] {
+    for (spare, serves) in [(0, size..=size), (1, size - 1..=size), (17, 143..=size)] {
         for request in size / 2..2 * size {
             // SAFETY: long blocks are not looked into.
             unsafe { quick.exchange_long(block_at(7), size * GRANULE) };
-            let taken = quick.take_long(request * GRANULE, 8, is_said);
-            assert_eq!(taken.is_some(), serves.contains(&request), "{request}, {is_said}");
+            let taken = quick.take_long(request * GRANULE, 8, spare);
+            assert_eq!(taken.is_some(), serves.contains(&request), "{request}, {spare}");
             assert_eq!(quick.take_any_long().is_some(), taken.is_none());
         }
     }
@@ -205,7 +202,7 @@ fn a_long_block_that_waits_goes_to_whom_it_lies_well_for() {
         // SAFETY: long blocks are not looked into.
         unsafe { quick.exchange_long(block_at(granule), SHORTEST) };
     }
-    let mut take = |granules: usize| quick.take_long(SHORTEST, granules * GRANULE, false);
+    let mut take = |granules: usize| quick.take_long(SHORTEST, granules * GRANULE, 1);
     assert_eq!([64, 32, 32].map(&mut take), [None, Some(block_at(3 * 32)), None]);
     assert_eq!([16, 16, 1].map(&mut take), [Some(block_at(5 * 16)), None, Some(block_at(3))]);
     assert_eq!(quick.take_any_long(), None);

@@ -23,7 +23,8 @@ pub(crate) fn map_and_take(size: usize, align: usize) -> Option<Taken> {
 }
 
 /// A place that has pages which were idle elsewhere where it had none, behind its first `from` bytes, as far as there are, and many are
-/// wanted; where pages had better not move, those that are idle go. `None` if the kernel did not move them, and left nothing where they were to go: the place is then no more.
+/// wanted; where pages had better not move, those that are idle go. `None` if the kernel did not move them, and left nothing where they
+/// were to go: the place is then no more.
 pub(crate) fn filled(mut taken: Taken, from: usize) -> Option<Taken> {
     if !may_move() && taken.zero_bytes() >= LEAST_MOVED {
         release();
