@@ -13,7 +13,8 @@
 //!
 //! Slots that are idle, or partly, are in the table as huge blocks' are. Whatever is mapped gets their [pages](fill). They go back
 //! to the system when they have not been used for a second, as far as the program calls again; as much, but for what is kept for
-//! now, as a heap touches anew of what it has, so that a peak holds none; and when the program asks. Of slots that huge blocks lie in
+//! now, or has only just become idle where there are several heaps, as a heap touches anew of what it has, so that a peak holds
+//! none; and when the program asks. Of slots that huge blocks lie in
 //! too the pages go, and what they leave is zeros.
 
 mod extent;
@@ -28,7 +29,6 @@ use core::ptr::NonNull;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use extent::Extent;
-use extents::Idle;
 pub(crate) use fill::{filled, map_and_take};
 use missed::Missed;
 use pool::{add, change, oldest};
@@ -80,7 +80,7 @@ pub(crate) unsafe fn keep(start: NonNull<u8>, size: usize) {
     // SAFETY: as the caller says.
     let kept = unsafe { keep_within(if is_largest { 0 } else { most }, start, size, false) };
     let beyond = if is_largest { 0 } else { size - kept };
-    let released = release_oldest(used().saturating_sub(most));
+    let released = release_oldest(used().saturating_sub(most), u64::MAX);
     MISSED.give(beyond + released, milliseconds());
 }
 
@@ -127,13 +127,13 @@ pub(crate) fn release_much() {
 }
 
 /// Gives the pages of so many bytes of what is idle back to the system, that which is idle for longest first, but for what is kept for
-/// now. How many bytes had any.
+/// now, or became idle after `until`. How many bytes had any.
 #[cold]
-pub(crate) fn release_oldest(bytes: usize) -> usize {
+pub(crate) fn release_oldest(bytes: usize, until: u64) -> usize {
     let mut released = 0;
     // The lock is not held while the system takes it.
     while released < bytes
-        && let Some(extent) = change(Idle::remove_oldest)
+        && let Some(extent) = change(|idle| idle.remove_oldest(until))
     {
         let going = (bytes - released).next_multiple_of(UNIT).min(extent.size);
         released += going;

@@ -2,31 +2,11 @@
 
 mod usage_support;
 
-use std::alloc::Layout;
-use std::ptr::NonNull;
-
 use memalloc_os::process;
-use usage_support::resident_bytes;
+use usage_support::{grown_by, resident_bytes, written};
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
-
-/// A block of `bytes` bytes, all of them written to.
-fn written(bytes: usize) -> NonNull<u8> {
-    let block = process::allocate(Layout::from_size_align(bytes, 16).unwrap()).unwrap();
-    // SAFETY: the block has these bytes.
-    unsafe { block.write_bytes(1, bytes) };
-    block
-}
-
-/// What is resident more than before, once `bytes` bytes are allocated in blocks of `each` and written to.
-fn grown_by(bytes: usize, each: usize) -> usize {
-    let before = resident_bytes();
-    for _ in 0..bytes / each {
-        written(each);
-    }
-    resident_bytes().saturating_sub(before)
-}
 
 #[test]
 fn what_is_idle_makes_way_for_what_is_touched_anew() {

@@ -3,8 +3,10 @@
 mod usage_support;
 
 use std::alloc::Layout;
+use std::mem;
 use std::ptr::NonNull;
-use std::thread;
+use std::sync::{Mutex, mpsc};
+use std::thread::{self, JoinHandle};
 
 use memalloc_os::process;
 use rustix::param::page_size;
@@ -16,23 +18,26 @@ const LAYOUT: Layout = Layout::new::<[u8; 4096]>();
 /// Three regions' worth.
 const EACH: usize = 10 * MIB;
 
-fn has_much_for_a_while() {
-    let block = |_| {
-        let block: NonNull<u8> = process::allocate(LAYOUT).expect("there is memory");
-        // SAFETY: the block has the bytes.
-        unsafe { block.write_bytes(1, LAYOUT.size()) };
-        block
-    };
-    let blocks: Vec<_> = (0..EACH / LAYOUT.size()).map(block).collect();
-    for block in blocks {
-        // SAFETY: nobody uses the block.
-        assert_eq!(unsafe { process::deallocate(block) }, Ok(()));
-    }
+/// A block that is written to.
+fn block() -> NonNull<u8> {
+    let block: NonNull<u8> = process::allocate(LAYOUT).expect("there is memory");
+    // SAFETY: the block has the bytes.
+    unsafe { block.write_bytes(1, LAYOUT.size()) };
+    block
 }
 
-#[test]
-fn the_next_has_the_pages_that_the_last_one_left() {
-    let run = || thread::spawn(has_much_for_a_while).join().unwrap();
+fn has_much_for_a_while() {
+    let blocks: Vec<_> = (0..EACH / LAYOUT.size()).map(|_| block()).collect();
+    blocks.into_iter().for_each(free);
+}
+
+fn free(block: NonNull<u8>) {
+    // SAFETY: nobody uses the block.
+    assert_eq!(unsafe { process::deallocate(block) }, Ok(()));
+}
+
+/// 50 such threads, after three others, have next to no pages anew.
+fn has_the_pages_of_the_last(run: impl Fn()) {
     (0..3).for_each(|_| run());
     let before = page_faults();
     (0..50).for_each(|_| run());
@@ -42,4 +47,25 @@ fn the_next_has_the_pages_that_the_last_one_left() {
         "{faults} page faults, where 50 times {EACH} bytes were written"
     );
     assert_eq!(process::check(), Ok(()));
+}
+
+/// Starts a thread that has a heap, with a block that stays, ends the last one, and has this one go on.
+fn follow(last: &Mutex<JoinHandle<()>>) {
+    let (starts, has_started) = mpsc::channel();
+    let next = thread::spawn(move || {
+        block();
+        let (goes_on, may_go_on) = mpsc::channel::<()>();
+        starts.send(goes_on).unwrap();
+        may_go_on.recv().unwrap_err();
+        has_much_for_a_while();
+    });
+    let _goes_on_after_that = has_started.recv().unwrap();
+    mem::replace(&mut *last.lock().unwrap(), next).join().unwrap();
+}
+
+#[test]
+fn the_next_has_the_pages_that_the_last_one_left() {
+    has_the_pages_of_the_last(|| thread::spawn(has_much_for_a_while).join().unwrap());
+    let last = Mutex::new(thread::spawn(|| ()));
+    has_the_pages_of_the_last(|| follow(&last));
 }

@@ -122,9 +122,10 @@ impl Idle {
         self.place_of(start).map_or(0, |place| bytes_of(self.stretch(place)))
     }
 
-    /// Takes out what is idle for longest, of what may have pages and is not kept for now.
-    pub(super) fn remove_oldest(&mut self) -> Option<Extent> {
-        let place = self.least(|extent| extent.has_pages && !extent.for_now, |extent| extent.since)?;
+    /// Takes out what is idle for longest, and since `until` at least, of what may have pages and is not kept for now.
+    pub(super) fn remove_oldest(&mut self, until: u64) -> Option<Extent> {
+        let goes = |extent: &Extent| extent.has_pages && !extent.for_now && extent.since <= until;
+        let place = self.least(goes, |extent| extent.since)?;
         self.remove_at(place)
     }
 
@@ -347,9 +348,10 @@ mod tests {
             for_now(41, 9),
         ]);
         assert_eq!(idle.oldest(), 1);
-        assert_eq!(idle.remove_oldest(), Some(extent(30, 1, 5)));
-        assert_eq!(idle.remove_oldest(), Some(extent(10, 1, 7)));
-        assert_eq!((idle.remove_oldest(), idle.used()), (None, 3 * UNIT));
+        assert_eq!(idle.remove_oldest(4), None, "one is kept for now, and all others came later");
+        assert_eq!(idle.remove_oldest(5), Some(extent(30, 1, 5)));
+        assert_eq!(idle.remove_oldest(u64::MAX), Some(extent(10, 1, 7)));
+        assert_eq!((idle.remove_oldest(u64::MAX), idle.used()), (None, 3 * UNIT));
         assert_eq!(idle.remove(|extent| extent.since > 1).map(|extent| extent.start), Some(unit(40)));
         assert_eq!(idle.remove(|extent| extent.since > 9), None, "the last has not been for so long");
         assert_eq!((idle.oldest(), idle.remove(|_| true).is_some()), (1, true));

@@ -26,6 +26,9 @@ const PART_OF_PEAK: usize = 16;
 /// regions and pieces of so many bytes and more: what goes is to take less than what comes.
 const LONG: usize = 64 << 10;
 
+/// What became idle so little ago, in milliseconds, does not make way for what a heap of several touches anew.
+const RECENT: u64 = SECOND / 50;
+
 /// What is noted of a heap, so that it is known when that is.
 pub(super) struct GiveBack {
     /// Bytes that the thread has had mapped for huge blocks since it last made way for them.
@@ -84,7 +87,9 @@ impl ThreadHeap {
         if let Some(touched) = self.give_back.touched.since(local.fresh().bytes())
             && idle::used() > 0
         {
-            idle::release_oldest(touched);
+            // Where threads follow one another, the next may come for what the last has just left.
+            let recent = if heaps::are_several() { RECENT } else { 0 };
+            idle::release_oldest(touched, milliseconds().saturating_sub(recent));
         }
         idle::release_old();
         heaps::reclaim_each_second();
@@ -173,7 +178,11 @@ impl ThreadHeap {
     unsafe fn trim(&self) {
         // SAFETY: as the caller says.
         let local = unsafe { self.local() };
-        local.trim();
+        // Whole regions keep their pages for the next thread, while pieces lose theirs.
+        local.trim_from(SLOT);
+        if local.totals_so_far().source() > KEPT {
+            local.trim();
+        }
         self.give_back.trimmed.at.set(milliseconds());
         self.give_back.trimmed.left.set(local.totals_so_far().source());
         self.give_back.trimmed.come_back.set(0);

@@ -1,8 +1,11 @@
 //! What the system says that this process uses.
 #![allow(dead_code, reason = "each test asks for what it needs")]
 
+use core::alloc::Layout;
 use core::mem::MaybeUninit;
+use core::ptr::NonNull;
 
+use memalloc_os::process;
 use rustix::param::page_size;
 
 /// Bytes of memory that it has pages for.
@@ -20,4 +23,21 @@ pub fn page_faults() -> usize {
         usage.assume_init()
     };
     usage.ru_minflt.try_into().unwrap()
+}
+
+/// A block of `bytes` bytes, all of them written to.
+pub fn written(bytes: usize) -> NonNull<u8> {
+    let block = process::allocate(Layout::from_size_align(bytes, 16).unwrap()).unwrap();
+    // SAFETY: the block has these bytes.
+    unsafe { block.write_bytes(1, bytes) };
+    block
+}
+
+/// What is resident more than before, once `bytes` bytes are allocated in blocks of `each` and written to.
+pub fn grown_by(bytes: usize, each: usize) -> usize {
+    let before = resident_bytes();
+    for _ in 0..bytes / each {
+        written(each);
+    }
+    resident_bytes().saturating_sub(before)
 }
