@@ -25,7 +25,15 @@ impl<G: Granule> Map<G> {
         for index in first / WORD_GRANULES..entries(end) {
             // SAFETY: the caller gives granules of the map.
             let entry = unsafe { self.entry(index) };
-            let (starts, used) = (entry.starts(), entry.used().load(Relaxed) & !waiting(index));
+            let starts = entry.starts();
+            if starts == 0 {
+                // One chunk covers the entry: in a row it keeps no note.
+                if open.is_some() {
+                    entry.edges().store(0, Relaxed);
+                }
+                continue;
+            }
+            let used = entry.used().load(Relaxed) & !waiting(index);
             if open.is_none() && starts & !used == 0 {
                 continue;
             }
