@@ -19,6 +19,7 @@ mod due;
 mod lists;
 mod long;
 mod policy;
+mod sizes;
 
 use core::ptr::NonNull;
 

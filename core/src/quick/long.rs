@@ -12,13 +12,11 @@
 use core::ptr::NonNull;
 
 use super::lists::IN_HEAP;
+use super::sizes::{PLACES, Sizes};
 use super::{List, Lists, Quick};
 use crate::Mode;
 use crate::granule::GRANULE;
 use crate::raw::{after, is_multiple};
-
-/// How many may wait.
-const PLACES: usize = 32;
 
 /// Of so many, each number stands for a few sizes.
 const SIZES: usize = 1 << SIZES_BITS;
@@ -27,8 +25,7 @@ const SIZES_BITS: u32 = 6;
 /// The places.
 #[derive(Debug)]
 pub(super) struct Places {
-    /// The granules of each block, or 0.
-    sizes: [u32; PLACES],
+    sizes: Sizes,
     blocks: [Option<NonNull<u8>>; PLACES],
     /// That of the next block.
     next: usize,
@@ -39,7 +36,7 @@ pub(super) struct Places {
 impl Places {
     /// No block in any.
     pub(super) const EMPTY: Self =
-        Self { sizes: [0; PLACES], blocks: [None; PLACES], next: 0, last: [0; SIZES] };
+        Self { sizes: Sizes::NONE, blocks: [None; PLACES], next: 0, last: [0; SIZES] };
 
     /// Puts a block of `size` granules into the next place. The one that was there, if any was, and its granules.
     #[inline(always)]
@@ -47,8 +44,8 @@ impl Places {
         let at = self.next % PLACES;
         (self.next, self.last[number_of(size)]) = (at + 1, at as u8);
         let displaced = self.blocks[at].replace(block);
-        let displaced_size = core::mem::replace(&mut self.sizes[at], size as u32);
-        displaced.map(|block| (block, displaced_size as usize))
+        let displaced_size = self.sizes.replace(at, size);
+        displaced.map(|block| (block, displaced_size))
     }
 
     /// Takes out a block that `lies_well`: that of `size` granules which was last put in, or, if any are to `spare`, one that has up to so
@@ -61,10 +58,10 @@ impl Places {
         lies_well: impl Fn(NonNull<u8>) -> bool,
     ) -> Option<NonNull<u8>> {
         let last = usize::from(self.last[number_of(size)]) % PLACES;
-        if self.sizes[last] == size as u32 && self.blocks[last].is_some_and(&lies_well) {
+        if self.sizes.at(last) == size && self.blocks[last].is_some_and(&lies_well) {
             return self.take_out(last);
         }
-        let mut that_fit = if spare == 0 { 0 } else { self.that_fit(size as u32, spare as u32) };
+        let mut that_fit = if spare == 0 { 0 } else { self.sizes.that_fit(size, spare) };
         while that_fit != 0 {
             let at = that_fit.trailing_zeros() as usize % PLACES;
             if self.blocks[at].is_some_and(&lies_well) {
@@ -75,22 +72,11 @@ impl Places {
         None
     }
 
-    /// A bit for each place with a block of `size` granules, or up to `spare` more. Without a branch, so that processors may compare
-    /// several at once.
-    #[inline(always)]
-    fn that_fit(&self, size: u32, spare: u32) -> u32 {
-        let bits = self
-            .sizes
-            .iter()
-            .zip(0..)
-            .map(|(there, place)| u32::from(there.wrapping_sub(size) <= spare) << place);
-        bits.fold(0, |all, bit| all | bit)
-    }
-
     /// Takes out the block in a place, which the next one then has.
     #[inline(always)]
     fn take_out(&mut self, at: usize) -> Option<NonNull<u8>> {
-        (self.sizes[at % PLACES], self.next) = (0, at);
+        self.next = at;
+        self.sizes.replace(at, 0);
         self.blocks[at % PLACES].take()
     }
 }
@@ -131,8 +117,8 @@ impl<M: Mode> Quick<M> {
         }
         // SAFETY: there are places.
         let places = unsafe { self.places().as_mut() };
-        let at = places.sizes.iter().position(|&size| size != 0)?;
-        let bytes = places.sizes[at] as usize * GRANULE;
+        let at = places.sizes.all().position(|size| size != 0)?;
+        let bytes = places.sizes.at(at) * GRANULE;
         Some((places.take_out(at)?, bytes))
     }
 
@@ -140,8 +126,8 @@ impl<M: Mode> Quick<M> {
     pub fn long_blocks(&self) -> impl Iterator<Item = (NonNull<u8>, usize)> {
         // SAFETY: there are places then.
         let places = self.has_places().then(|| unsafe { self.places().as_ref() });
-        let all = places.into_iter().flat_map(|places| places.blocks.iter().zip(places.sizes));
-        all.filter_map(|(block, size)| Some(((*block)?, size as usize * GRANULE)))
+        let all = places.into_iter().flat_map(|places| places.blocks.iter().zip(places.sizes.all()));
+        all.filter_map(|(block, size)| Some(((*block)?, size * GRANULE)))
     }
 
     /// Empties the places, if there are any.

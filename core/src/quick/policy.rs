@@ -1,6 +1,7 @@
 //! What may wait: how large a block, and how many of a size.
 
 use super::List;
+use super::sizes::Sizes;
 use crate::granule::GRANULE;
 use crate::map::WORD_GRANULES;
 
@@ -30,6 +31,8 @@ pub struct Policy {
     /// The largest block, in bytes, of those too long for a list that may wait.
     pub(super) longest: usize,
 }
+
+const _: () = assert!(Policy::PER_THREAD.longest / GRANULE <= Sizes::MOST);
 
 impl Policy {
     /// Nothing waits.
