@@ -1,13 +1,17 @@
-//! Long blocks that wait, in heaps that have much memory to come: the last few that were freed, whatever their sizes, each in a
-//! **place**. As each is much memory, they are few.
+//! Long blocks that wait, in heaps that have much memory to come: the last few that were freed, whatever their sizes. As each is
+//! much memory, they are few. The newest is found without a look at the others, as most programs ask next for what they have just
+//! freed; the others have a **place** each.
 //!
 //! ```text
+//!   newest    █ 212
+//!
 //!   sizes     160    0   93  511  …     compared all at once
 //!   blocks     █          █    █  …
-//!                    ▲ next: what is freed comes here
+//!                             ▲ next: who was the newest comes here, or where one was just taken
 //! ```
 //!
-//! Where a size was last put is found without a look at the others, as most programs ask next for what they have just freed.
+//! So sizes are not written before they are compared, but after that: a processor that compares several has to wait where one of
+//! them was only just written.
 
 use core::ptr::NonNull;
 
@@ -18,38 +22,49 @@ use crate::Mode;
 use crate::granule::GRANULE;
 use crate::raw::{after, is_multiple};
 
-/// Of so many, each number stands for a few sizes.
-const SIZES: usize = 1 << SIZES_BITS;
-const SIZES_BITS: u32 = 6;
-
-/// The places.
+/// The newest, and the places.
 #[derive(Debug)]
 pub(super) struct Places {
+    newest: Waiting,
     sizes: Sizes,
     blocks: [Option<NonNull<u8>>; PLACES],
-    /// That of the next block.
+    /// Where the next comes that is the newest no more.
     next: usize,
-    /// Where a block of one of these sizes was last put.
-    last: [u8; SIZES],
+}
+
+/// A block that waits and its granules, or none.
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    block: Option<NonNull<u8>>,
+    size: usize,
+}
+
+impl Waiting {
+    const NONE: Self = Self { block: None, size: 0 };
+
+    fn some(self) -> Option<(NonNull<u8>, usize)> {
+        Some((self.block?, self.size))
+    }
 }
 
 impl Places {
     /// No block in any.
     pub(super) const EMPTY: Self =
-        Self { sizes: Sizes::NONE, blocks: [None; PLACES], next: 0, last: [0; SIZES] };
+        Self { newest: Waiting::NONE, sizes: Sizes::NONE, blocks: [None; PLACES], next: 0 };
 
-    /// Puts a block of `size` granules into the next place. The one that was there, if any was, and its granules.
+    /// Has a block of `size` granules be the newest. The one that has no place any more, if there is one.
     #[inline(always)]
-    fn put(&mut self, block: NonNull<u8>, size: usize) -> Option<(NonNull<u8>, usize)> {
+    fn put(&mut self, block: NonNull<u8>, size: usize) -> Waiting {
+        let older = core::mem::replace(&mut self.newest, Waiting { block: Some(block), size });
+        if older.block.is_none() {
+            return Waiting::NONE;
+        }
         let at = self.next % PLACES;
-        (self.next, self.last[number_of(size)]) = (at + 1, at as u8);
-        let displaced = self.blocks[at].replace(block);
-        let displaced_size = self.sizes.replace(at, size);
-        displaced.map(|block| (block, displaced_size))
+        self.next = at + 1;
+        self.replace(at, older)
     }
 
-    /// Takes out a block that `lies_well`: that of `size` granules which was last put in, or, if any are to `spare`, one that has up to so
-    /// many more.
+    /// Takes out a block of `size` granules, or up to `spare` more, that `lies_well`.
     #[inline(always)]
     fn take(
         &mut self,
@@ -57,27 +72,43 @@ impl Places {
         spare: usize,
         lies_well: impl Fn(NonNull<u8>) -> bool,
     ) -> Option<NonNull<u8>> {
-        let last = usize::from(self.last[number_of(size)]) % PLACES;
-        if self.sizes.at(last) == size && self.blocks[last].is_some_and(&lies_well) {
-            return self.take_out(last);
+        let newest = self.newest;
+        if newest.size.wrapping_sub(size) <= spare && newest.block.is_some_and(&lies_well) {
+            self.newest = Waiting::NONE;
+            return newest.block;
         }
-        let mut that_fit = if spare == 0 { 0 } else { self.sizes.that_fit(size, spare) };
+        let mut that_fit = self.sizes.that_fit(size, spare);
         while that_fit != 0 {
             let at = that_fit.trailing_zeros() as usize % PLACES;
             if self.blocks[at].is_some_and(&lies_well) {
-                return self.take_out(at);
+                self.newest = Waiting::NONE;
+                return self.replace(at, newest).block;
             }
             that_fit &= that_fit - 1;
         }
         None
     }
 
-    /// Takes out the block in a place, which the next one then has.
+    /// Takes out any.
+    fn take_any(&mut self) -> Waiting {
+        let taken = self.sizes.all().position(|size| size != 0);
+        match taken {
+            Some(at) => self.replace(at, Waiting::NONE),
+            None => core::mem::replace(&mut self.newest, Waiting::NONE),
+        }
+    }
+
+    /// Puts another in place `at`. The one that was there.
     #[inline(always)]
-    fn take_out(&mut self, at: usize) -> Option<NonNull<u8>> {
-        self.next = at;
-        self.sizes.replace(at, 0);
-        self.blocks[at % PLACES].take()
+    fn replace(&mut self, at: usize, other: Waiting) -> Waiting {
+        let size = self.sizes.replace(at, other.size);
+        Waiting { block: core::mem::replace(&mut self.blocks[at % PLACES], other.block), size }
+    }
+
+    /// All of them.
+    fn all(&self) -> impl Iterator<Item = (NonNull<u8>, usize)> {
+        let placed = self.blocks.iter().zip(self.sizes.all()).map(|(&block, size)| Waiting { block, size });
+        placed.chain([self.newest]).filter_map(Waiting::some)
     }
 }
 
@@ -88,7 +119,7 @@ impl<M: Mode> Quick<M> {
         M::LONG_WAIT && bytes > self.policy().limit && bytes <= self.policy().longest
     }
 
-    /// Lets the block at `block` wait, in place of the one that is returned with its bytes, if any was there. O(1).
+    /// Lets the block at `block` wait, in place of the one that is returned with its bytes, if one has to go. O(1).
     ///
     /// # Safety
     /// The block has `bytes` bytes, which may wait as a long one; it does not wait, and nobody uses it.
@@ -96,7 +127,7 @@ impl<M: Mode> Quick<M> {
     pub unsafe fn exchange_long(&mut self, block: NonNull<u8>, bytes: usize) -> Option<(NonNull<u8>, usize)> {
         // SAFETY: where long blocks may wait, there are places.
         let displaced = unsafe { self.places().as_mut() }.put(block, bytes / GRANULE);
-        displaced.map(|(block, size)| (block, size * GRANULE))
+        displaced.some().map(|(block, size)| (block, size * GRANULE))
     }
 
     /// A long block that waited, if one did of `bytes` bytes, or up to `spare` granules more, and is aligned to `align`. O(1).
@@ -116,18 +147,15 @@ impl<M: Mode> Quick<M> {
             return None;
         }
         // SAFETY: there are places.
-        let places = unsafe { self.places().as_mut() };
-        let at = places.sizes.all().position(|size| size != 0)?;
-        let bytes = places.sizes.at(at) * GRANULE;
-        Some((places.take_out(at)?, bytes))
+        let (block, size) = unsafe { self.places().as_mut() }.take_any().some()?;
+        Some((block, size * GRANULE))
     }
 
     /// The long blocks that wait, and their bytes. O(1) in all.
     pub fn long_blocks(&self) -> impl Iterator<Item = (NonNull<u8>, usize)> {
         // SAFETY: there are places then.
         let places = self.has_places().then(|| unsafe { self.places().as_ref() });
-        let all = places.into_iter().flat_map(|places| places.blocks.iter().zip(places.sizes.all()));
-        all.filter_map(|(block, size)| Some(((*block)?, size * GRANULE)))
+        places.into_iter().flat_map(Places::all).map(|(block, size)| (block, size * GRANULE))
     }
 
     /// Empties the places, if there are any.
@@ -152,11 +180,4 @@ impl<M: Mode> Quick<M> {
         // SAFETY: as the caller says; they stand behind the lists in the heap.
         unsafe { after::<Places>(self.lists.first(), IN_HEAP * size_of::<List>()) }
     }
-}
-
-/// The number that stands for a size, by multiplicative hashing (Knuth, "The art of computer programming", vol. 3, 6.4, 1973), so that
-/// neither steps of a granule nor powers of two have one.
-#[inline(always)]
-const fn number_of(size: usize) -> usize {
-    size.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as usize) >> (usize::BITS - SIZES_BITS)
 }

@@ -14,12 +14,6 @@ impl Sizes {
     /// No block in any place.
     pub(super) const NONE: Self = Self([0; PLACES]);
 
-    /// Of the block in place `at`.
-    #[inline(always)]
-    pub(super) const fn at(&self, at: usize) -> usize {
-        self.0[at % PLACES] as usize
-    }
-
     /// Puts a block of `size` granules, up to [`MOST`](Self::MOST), in place `at`. How many were there.
     #[inline(always)]
     pub(super) const fn replace(&mut self, at: usize, size: usize) -> usize {
@@ -78,7 +72,7 @@ mod tests {
         }
         assert_eq!(sizes.that_fit(100, 12), 1 << 0 | 1 << 5 | 1 << 16 | 1 << 31);
         assert_eq!([sizes.that_fit(101, 0), sizes.that_fit(Sizes::MOST, 0)], [1 << 16, 1 << 30]);
-        assert_eq!((sizes.replace(5, 0), sizes.at(5), sizes.at(31)), (112, 0, 112));
+        assert_eq!((sizes.replace(5, 0), sizes.replace(5, 3), sizes.replace(31, 0)), (112, 0, 112));
     }
 
     #[test]
