@@ -36,6 +36,8 @@ pub(super) struct GiveBack {
     /// Bytes that the heap and all huge blocks held when it last made way for them, or ever before.
     peak: Cell<usize>,
     trimmed: Trimmed,
+    /// When it became idle, in milliseconds, if it was not trimmed since then.
+    idle_since: Cell<Option<u64>>,
     decay: Decay,
     touched: Touched,
     pub(super) longest: Longest,
@@ -47,6 +49,7 @@ impl GiveBack {
             huge: Cell::new(0),
             peak: Cell::new(0),
             trimmed: Trimmed::never(),
+            idle_since: Cell::new(None),
             decay: Decay::new(),
             touched: Touched::new(),
             longest: Longest::new(),
@@ -136,8 +139,8 @@ impl ThreadHeap {
         }
     }
 
-    /// Before the heap becomes idle: takes in what has come back, and gives what is free to the system, as nobody may come for
-    /// it, if that may be much.
+    /// Before the heap becomes idle: takes in what has come back, and gives what is free in whole regions to whoever comes next, if
+    /// that may be much. Of what else is free the next thread may need the pages, if it is little: they stay for a second.
     ///
     /// # Safety
     /// As for [`local`](Self::local).
@@ -145,47 +148,60 @@ impl ThreadHeap {
         // SAFETY: as the caller says.
         unsafe {
             self.local().take_in();
-            let (source, left) = (self.local().totals_so_far().source(), self.give_back.trimmed.left.get());
+            let (source, left) = (self.source(), self.give_back.trimmed.left.get());
             let has_grown = source >= left + KEPT.max(left / GROWN_PART);
             if source > KEPT && (has_grown || milliseconds() >= self.give_back.trimmed.at.get() + SECOND) {
-                self.trim();
+                self.local().trim_from(SLOT);
+                if self.source() > KEPT {
+                    self.local().discard();
+                }
+                self.note_trimmed();
             }
+            self.give_back.idle_since.set(Some(milliseconds()));
             idle::release_much();
         }
     }
 
-    /// While the heap is idle: takes in what has come back, and gives what is free to the system once that may be much.
+    /// While the heap is idle: takes in what has come back, and gives what is free to the system once that may be much, or it has
+    /// been idle for a second.
     ///
     /// # Safety
     /// As for [`local`](Self::local).
     pub(crate) unsafe fn reclaim(&self) {
-        if self.inbox().is_empty() {
+        let idle_since = &self.give_back.idle_since;
+        let is_over = idle_since.get().is_some_and(|since| milliseconds() >= since + SECOND);
+        if self.inbox().is_empty() && !is_over {
             return;
         }
         // SAFETY: as the caller says.
         unsafe {
             let come_back = self.give_back.trimmed.come_back.get() + self.local().take_in();
             self.give_back.trimmed.come_back.set(come_back);
-            let totals = self.local().totals_so_far();
-            if totals.source() > KEPT && come_back > totals.used_chunks() / COME_BACK_PART {
-                self.trim();
+            let has_much_back = come_back > self.local().totals_so_far().used_chunks() / COME_BACK_PART;
+            if is_over || self.source() > KEPT && has_much_back {
+                self.local().trim();
+                self.note_trimmed();
             }
         }
     }
 
+    /// Bytes that its source has lent.
+    ///
     /// # Safety
     /// As for [`local`](Self::local).
-    unsafe fn trim(&self) {
+    unsafe fn source(&self) -> usize {
         // SAFETY: as the caller says.
-        let local = unsafe { self.local() };
-        // Whole regions keep their pages for the next thread, while pieces lose theirs.
-        local.trim_from(SLOT);
-        if local.totals_so_far().source() > KEPT {
-            local.trim();
-        }
+        unsafe { self.local() }.totals_so_far().source()
+    }
+
+    /// # Safety
+    /// As for [`local`](Self::local).
+    unsafe fn note_trimmed(&self) {
+        // SAFETY: as the caller says.
+        self.give_back.trimmed.left.set(unsafe { self.source() });
         self.give_back.trimmed.at.set(milliseconds());
-        self.give_back.trimmed.left.set(local.totals_so_far().source());
         self.give_back.trimmed.come_back.set(0);
+        self.give_back.idle_since.set(None);
     }
 }
 
