@@ -36,7 +36,7 @@ pub(super) struct GiveBack {
     /// Bytes that the heap and all huge blocks held when it last made way for them, or ever before.
     peak: Cell<usize>,
     trimmed: Trimmed,
-    /// When it became idle, in milliseconds, if it was not trimmed since then.
+    /// When it became idle, in milliseconds, if what is free in it still has its pages.
     idle_since: Cell<Option<u64>>,
     decay: Decay,
     touched: Touched,
@@ -150,14 +150,16 @@ impl ThreadHeap {
             self.local().take_in();
             let (source, left) = (self.source(), self.give_back.trimmed.left.get());
             let has_grown = source >= left + KEPT.max(left / GROWN_PART);
+            let mut has_pages = true;
             if source > KEPT && (has_grown || milliseconds() >= self.give_back.trimmed.at.get() + SECOND) {
                 self.local().trim_from(SLOT);
-                if self.source() > KEPT {
+                has_pages = self.source() <= KEPT;
+                if !has_pages {
                     self.local().discard();
                 }
                 self.note_trimmed();
             }
-            self.give_back.idle_since.set(Some(milliseconds()));
+            self.give_back.idle_since.set(has_pages.then(milliseconds));
             idle::release_much();
         }
     }
