@@ -19,20 +19,32 @@ fn go_on() {
     }
 }
 
+/// A thread that has `mib` MiB, leaves one block in `part`, and ends.
+fn leaves(mib: usize, part: usize) {
+    let run = move || {
+        let blocks: Vec<_> = (0..mib * MIB / 4096).map(|_| written(4096)).collect();
+        for (number, block) in (1..).zip(blocks) {
+            if number % part != 0 {
+                // SAFETY: nobody uses the block.
+                unsafe { process::deallocate(block) }.unwrap();
+            }
+        }
+    };
+    thread::spawn(run).join().unwrap();
+}
+
 #[test]
-fn what_a_thread_has_left_between_its_blocks_goes_back_when_nobody_comes_for_it() {
+fn what_a_thread_has_left_between_its_blocks_goes_back_when_nobody_comes_for_it_and_at_once_if_it_is_much() {
     go_on();
     let before = resident_bytes();
-    let leaves_one = || {
-        let mut blocks: Vec<_> = (0..10 * MIB / 4096).map(|_| written(4096)).collect();
-        blocks.pop();
-        // SAFETY: nobody uses the blocks.
-        blocks.into_iter().for_each(|block| unsafe { process::deallocate(block) }.unwrap());
-    };
-    thread::spawn(leaves_one).join().unwrap();
+    let held = || resident_bytes().saturating_sub(before);
+    leaves(40, 512);
+    assert!(held() < 2 * MIB, "{} bytes are held for nothing", held());
+    let before = resident_bytes();
+    let held = || resident_bytes().saturating_sub(before);
+    leaves(10, 10 * MIB / 4096);
     thread::sleep(Duration::from_millis(1200));
     go_on();
-    let held = resident_bytes().saturating_sub(before);
-    assert!(held < MIB, "{held} bytes are held for nothing");
+    assert!(held() < MIB, "{} bytes are held for nothing", held());
     assert_eq!(process::check(), Ok(()));
 }
