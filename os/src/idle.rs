@@ -14,8 +14,7 @@
 //! Slots that are idle, or partly, are in the table as huge blocks' are. Whatever is mapped gets their [pages](fill). They go back
 //! to the system when they have not been used for a second, as far as the program calls again; as much, but for what is kept for
 //! now, or has only just become idle where there are several heaps, as a heap touches anew of what it has, so that a peak holds
-//! none; and when the program asks. Of slots that huge blocks lie in
-//! too the pages go, and what they leave is zeros.
+//! none; and when the program asks. Of slots that huge blocks lie in too the pages go, and what they leave is zeros.
 
 mod extent;
 mod extents;

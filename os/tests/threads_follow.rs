@@ -2,32 +2,23 @@
 
 mod usage_support;
 
-use std::alloc::Layout;
 use std::mem;
 use std::ptr::NonNull;
-use std::sync::{Mutex, mpsc};
+use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
 use memalloc_os::process;
 use rustix::param::page_size;
 
-use usage_support::page_faults;
+use usage_support::{page_faults, written};
 
 const MIB: usize = 1 << 20;
-const LAYOUT: Layout = Layout::new::<[u8; 4096]>();
+const BLOCK: usize = 4096;
 /// Three regions' worth.
 const EACH: usize = 10 * MIB;
 
-/// A block that is written to.
-fn block() -> NonNull<u8> {
-    let block: NonNull<u8> = process::allocate(LAYOUT).expect("there is memory");
-    // SAFETY: the block has the bytes.
-    unsafe { block.write_bytes(1, LAYOUT.size()) };
-    block
-}
-
 fn has_much_for_a_while() {
-    let blocks: Vec<_> = (0..EACH / LAYOUT.size()).map(|_| block()).collect();
+    let blocks: Vec<_> = (0..EACH / BLOCK).map(|_| written(BLOCK)).collect();
     blocks.into_iter().for_each(free);
 }
 
@@ -37,7 +28,7 @@ fn free(block: NonNull<u8>) {
 }
 
 /// 50 such threads, after three others, have next to no pages anew.
-fn has_the_pages_of_the_last(run: impl Fn()) {
+fn has_the_pages_of_the_last(mut run: impl FnMut()) {
     (0..3).for_each(|_| run());
     let before = page_faults();
     (0..50).for_each(|_| run());
@@ -50,22 +41,22 @@ fn has_the_pages_of_the_last(run: impl Fn()) {
 }
 
 /// Starts a thread that has a heap, with a block that stays, ends the last one, and has this one go on.
-fn follow(last: &Mutex<JoinHandle<()>>) {
+fn follow(last: &mut JoinHandle<()>) {
     let (starts, has_started) = mpsc::channel();
     let next = thread::spawn(move || {
-        block();
+        written(BLOCK);
         let (goes_on, may_go_on) = mpsc::channel::<()>();
         starts.send(goes_on).unwrap();
         may_go_on.recv().unwrap_err();
         has_much_for_a_while();
     });
     let _goes_on_after_that = has_started.recv().unwrap();
-    mem::replace(&mut *last.lock().unwrap(), next).join().unwrap();
+    mem::replace(last, next).join().unwrap();
 }
 
 #[test]
 fn the_next_has_the_pages_that_the_last_one_left() {
     has_the_pages_of_the_last(|| thread::spawn(has_much_for_a_while).join().unwrap());
-    let last = Mutex::new(thread::spawn(|| ()));
-    has_the_pages_of_the_last(|| follow(&last));
+    let mut last = thread::spawn(|| ());
+    has_the_pages_of_the_last(|| follow(&mut last));
 }

@@ -8,7 +8,7 @@ pub(super) const PLACES: usize = 32;
 pub(super) struct Sizes([u16; PLACES]);
 
 impl Sizes {
-    /// The most that a block may have, or that may be to spare: both together are less than what none is taken for.
+    /// The most granules of a block, and the most to spare. With more, a place without a block might seem to fit, in 16 bits.
     pub(super) const MOST: usize = u16::MAX as usize / 2;
 
     /// No block in any place.

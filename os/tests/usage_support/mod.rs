@@ -1,4 +1,4 @@
-//! What the system says that this process uses.
+//! What the system says that this process uses, and blocks that use it.
 #![allow(dead_code, reason = "each test asks for what it needs")]
 
 use core::alloc::Layout;
