@@ -40,13 +40,13 @@ impl Length {
     /// Whether a block that has `old` is as it is to be for so many or more.
     #[inline(always)]
     pub(crate) fn is_about(size: usize, old: usize) -> bool {
-        size == old || old.wrapping_sub(size) < room(old)
+        old.wrapping_sub(size) < room(old)
     }
 
     /// How many granules more than `size` a block may have, and yet [be about](Self::is_about) as long.
     #[inline(always)]
     pub(super) fn spare(size: usize) -> usize {
-        room(size).saturating_sub(1)
+        room(size) - 1
     }
 
     /// Whether that is half of what a block has that has `old`, or less.
@@ -65,10 +65,10 @@ impl Length {
     }
 }
 
-/// How much more a block of so many may have.
+/// By less than this more, one at least, a block of so many may have too much.
 #[inline(always)]
 fn room(size: usize) -> usize {
-    (size / PART).min(MOST_ROOM)
+    (size / PART).clamp(1, MOST_ROOM)
 }
 
 #[cfg(test)]

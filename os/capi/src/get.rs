@@ -31,7 +31,7 @@ pub extern "C" fn memaligned(alignment: c_ulong, size: c_ulong) -> *mut c_void {
         set_errno(EINVAL);
         return null_mut();
     }
-    get(size, alignment, process::allocate)
+    get(size, alignment, process::allocate_about)
 }
 
 /// Makes a block `size` bytes long; null with `EINVAL` for what is not a live block, with `ENOMEM` when memory cannot

@@ -20,7 +20,7 @@ pub unsafe extern "C" fn posix_memalign(place: *mut *mut c_void, alignment: usiz
         return EINVAL;
     }
     let layout = Layout::from_size_align(size, alignment.max(ALIGNMENT));
-    let Some(block) = layout.ok().and_then(process::allocate) else { return ENOMEM };
+    let Some(block) = layout.ok().and_then(process::allocate_about) else { return ENOMEM };
     // SAFETY: the caller says that it can be written to.
     unsafe { place.write(block.as_ptr().cast()) };
     0
@@ -36,7 +36,7 @@ pub extern "C" fn aligned_alloc(alignment: usize, size: usize) -> *mut c_void {
 #[unsafe(no_mangle)]
 pub extern "C" fn memalign(alignment: usize, size: usize) -> *mut c_void {
     if alignment.is_power_of_two() {
-        get(size, alignment.max(ALIGNMENT), process::allocate)
+        get(size, alignment.max(ALIGNMENT), process::allocate_about)
     } else {
         fail(EINVAL)
     }
@@ -45,14 +45,14 @@ pub extern "C" fn memalign(alignment: usize, size: usize) -> *mut c_void {
 /// A block of at least `size` bytes at the start of a page.
 #[unsafe(no_mangle)]
 pub extern "C" fn valloc(size: usize) -> *mut c_void {
-    get(size, page_size(), process::allocate)
+    get(size, page_size(), process::allocate_about)
 }
 
 /// A block of whole pages, `size` bytes or more.
 #[unsafe(no_mangle)]
 pub extern "C" fn pvalloc(size: usize) -> *mut c_void {
     match size.checked_next_multiple_of(page_size()) {
-        Some(bytes) => get(bytes, page_size(), process::allocate),
+        Some(bytes) => get(bytes, page_size(), process::allocate_about),
         None => fail(ENOMEM),
     }
 }

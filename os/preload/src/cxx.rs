@@ -17,7 +17,7 @@ pub use throwing::*;
 
 use crate::malloc::{ALIGNMENT, free, get};
 use crate::next::next;
-use crate::sized::{free_aligned_sized, free_of};
+use crate::sized::{free_aligned_of, free_of};
 
 #[inline]
 fn new(size: usize) -> *mut c_void {
@@ -136,8 +136,8 @@ form! { _ZdaPvSt11align_val_tRKSt9nothrow_t(ptr: *mut c_void, _alignment: usize,
     free(ptr)
 } }
 form! { _ZdlPvmSt11align_val_t(ptr: *mut c_void, size: usize, alignment: usize) {
-    free_aligned_sized(ptr, alignment, size)
+    free_aligned_of(ptr, alignment, size)
 } }
 form! { _ZdaPvmSt11align_val_t(ptr: *mut c_void, size: usize, alignment: usize) {
-    free_aligned_sized(ptr, alignment, size)
+    free_aligned_of(ptr, alignment, size)
 } }

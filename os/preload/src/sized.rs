@@ -11,7 +11,7 @@ use memalloc_os::process::{self, LetWait, OwnBlock};
 use crate::malloc::{ALIGNMENT, free};
 
 /// Frees a block that was allocated with `size`, or resized to it; null is nothing to free. Any other pointer, and another
-/// size, ends the program, unless `malloc` or `realloc` may have left room for so much more.
+/// size, ends the program, unless what gave the block may have left room for so much more.
 ///
 /// # Safety
 /// If a live block starts at `ptr`, nobody uses it any more.
@@ -38,13 +38,28 @@ unsafe fn free_resized(ptr: *mut c_void, size: usize) {
     }
 }
 
-/// Frees a block that was allocated with `alignment` and `size`; null is nothing to free. Any other pointer, and another
-/// size, ends the program.
+/// [`free_sized`], of a block that was allocated with `alignment`. One that is not a power of two ends the program.
 ///
 /// # Safety
-/// If a live block starts at `ptr`, nobody uses it any more.
+/// As for `free_sized`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn free_aligned_sized(ptr: *mut c_void, alignment: usize, size: usize) {
+    // SAFETY: as the caller says.
+    unsafe {
+        if alignment.is_power_of_two() {
+            free_sized(ptr, size);
+        } else {
+            free_otherwise(ptr, alignment, size);
+        }
+    }
+}
+
+/// Frees a block that was allocated with `alignment` and `size`, and was never resized, or null.
+///
+/// # Safety
+/// As for [`free_sized`].
+#[inline]
+pub(crate) unsafe fn free_aligned_of(ptr: *mut c_void, alignment: usize, size: usize) {
     // SAFETY: as the caller says.
     unsafe {
         if alignment.is_power_of_two() {
@@ -85,10 +100,10 @@ unsafe fn free_near(ptr: *mut c_void, size: usize) {
     }
 }
 
-/// [`free_aligned_sized`], of a block that is not near, or with a size or an alignment that none has.
+/// [`free_aligned_of`], of a block that is not near, or with a size or an alignment that none has.
 ///
 /// # Safety
-/// As for `free_aligned_sized`.
+/// As for `free_aligned_of`.
 #[inline(never)]
 unsafe fn free_otherwise(ptr: *mut c_void, alignment: usize, size: usize) {
     let Some(block) = NonNull::new(ptr.cast()) else { return };

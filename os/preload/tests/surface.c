@@ -32,30 +32,39 @@ void __libc_free(void *);
 struct mallinfo __libc_mallinfo(void);
 int __libc_mallopt(int, int);
 
+static void free_as_said(char *block, unsigned alignment, size_t size)
+{
+    if (alignment)
+        free_aligned_sized(block, alignment, size);
+    else
+        free_sized(block, size);
+}
+
 /* Blocks of many sizes in a heap that is large, and has free chunks of many sizes: each is freed by the size that it was asked
  * for, and some are longer. */
-static void in_pieces(void (*free_of)(void *, size_t))
+static void in_pieces(void)
 {
-    enum { BLOCKS = 2000 };
+    enum { BLOCKS = 2000, ALIGNMENT = 64 };
     static char *blocks[BLOCKS];
     static size_t sizes[BLOCKS];
+    static unsigned alignments[BLOCKS];
     unsigned longer = 0;
     for (unsigned step = 0; step < 20 * BLOCKS; step++) {
-        unsigned i = step * 7919u % BLOCKS;
-        if (blocks[i])
-            free_of(blocks[i], sizes[i]);
+        unsigned i = step * 7919u % BLOCKS, way = step % 3;
+        free_as_said(blocks[i], alignments[i], sizes[i]);
         sizes[i] = 1000 + step * 40503u % 12000;
-        blocks[i] = step % 3 ? malloc(sizes[i]) : calloc(1, sizes[i]);
+        alignments[i] = way == 2 ? ALIGNMENT : 0;
+        blocks[i] = way == 0 ? calloc(1, sizes[i]) : way == 1 ? malloc(sizes[i]) : aligned_alloc(ALIGNMENT, sizes[i]);
         CHECK(blocks[i] && malloc_usable_size(blocks[i]) - sizes[i] <= sizes[i] / 7);
         if (malloc_usable_size(blocks[i]) - sizes[i] >= 16)
-            longer |= step % 3 ? 1 : 2;
-        if (step % 3 == 0)
-            CHECK(!blocks[i][0] && !memcmp(blocks[i], blocks[i] + 1, sizes[i] - 1));
+            longer |= 1 << way;
+        CHECK(way != 0 || (!blocks[i][0] && !memcmp(blocks[i], blocks[i] + 1, sizes[i] - 1)));
+        CHECK(way != 2 || (uintptr_t)blocks[i] % ALIGNMENT == 0);
         memset(blocks[i], step | 1, sizes[i]);
     }
-    CHECK(longer == 3);
+    CHECK(longer == 7);
     for (unsigned i = 0; i < BLOCKS; i++)
-        free_of(blocks[i], sizes[i]);
+        free_as_said(blocks[i], alignments[i], sizes[i]);
 }
 
 static void sized_frees(void)
@@ -138,7 +147,7 @@ int main(void)
     statistics();
     trimming();
     reports();
-    in_pieces(free_sized);
+    in_pieces();
     puts("all there");
     return 0;
 }
