@@ -93,6 +93,10 @@ fn a_bad_free_prints_one_line_and_aborts() {
         ("interior", "memalloc: bad free of 0x", ": no block starts at the address\n"),
         ("realloc", "memalloc: double free of 0x", ": the memory at the address is free already\n"),
         ("foreign", "memalloc: bad free of 0x", ": the address is not of this heap\n"),
+        ("shorter", "memalloc: bad free of 0x", "another size: 112 bytes\n"),
+        ("much shorter", "memalloc: bad free of 0x", "another size: 5008 bytes\n"),
+        ("longer", "memalloc: bad free of 0x", "another size: 5008 bytes\n"),
+        ("no alignment", "memalloc: bad free of 0x", "another size: 112 bytes\n"),
     ] {
         let output = run(which);
         assert_eq!(output.status.signal(), Some(6), "{which}: {}", all(&output));
