@@ -42,16 +42,23 @@ template <typename Allocate> static bool throws(Allocate allocate)
 // Blocks of many sizes in a heap that is large, and has free chunks of many sizes: each is as long as was asked for.
 static void in_pieces()
 {
-    std::vector<std::pair<void *, std::size_t>> blocks(2000);
+    const auto wide = std::align_val_t(64);
+    std::vector<std::pair<void *, std::size_t>> blocks(2000), aligned(2000);
     for (unsigned step = 0; step < 40000; step++) {
         auto &[block, size] = blocks[step * 7919u % blocks.size()];
         operator delete(block, size);
         size = 1000 + step * 40503u % 12000;
         block = operator new(size);
-        CHECK(malloc_usable_size(block) - size < 16);
+        auto &[other, bytes] = aligned[step * 6151u % aligned.size()];
+        operator delete(other, bytes, wide);
+        bytes = 1000 + step * 30011u % 12000;
+        other = operator new(bytes, wide);
+        CHECK(malloc_usable_size(block) - size < 16 && malloc_usable_size(other) - bytes < 16);
     }
     for (auto [block, size] : blocks)
         operator delete(block, size);
+    for (auto [block, size] : aligned)
+        operator delete(block, size, wide);
 }
 
 int main(int argc, char **argv)
@@ -97,6 +104,8 @@ int main(int argc, char **argv)
     std::thread([&] { strings.clear(); strings.shrink_to_fit(); }).join();
     if (argc > 1)
         operator delete(operator new(100), std::strtoull(argv[1], nullptr, 10));
+    if (argc > 2)
+        operator delete(operator new(5000, wide), std::strtoull(argv[2], nullptr, 10), wide);
     std::puts("as it should be");
     return argv[0] == nullptr;
 }

@@ -119,12 +119,15 @@ fn the_whole_surface_of_malloc_h_is_there() {
 fn cxx_has_every_form_of_new_and_delete() {
     let (_directory, program) = cxx_program("cxx", &["-fno-builtin", "-pthread"]);
     assert_eq!(stdout_of(&mut preloaded(&program)), "as it should be\n");
-    for wrong in [0, 96, 200, 5000, isize::MAX as usize, usize::MAX - 15, usize::MAX] {
-        let output = preloaded(&program).arg(wrong.to_string()).output().unwrap();
+    let short =
+        [0, 96, 200, 5000, isize::MAX as usize, usize::MAX - 15, usize::MAX].map(|wrong| (wrong, 5000, 112));
+    for (size, aligned, bytes) in short.into_iter().chain([(100, 4900, 5008), (100, 5100, 5008)]) {
+        let output = preloaded(&program).args([size, aligned].map(|size| size.to_string())).output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.signal(), Some(6), "{wrong}: {stderr}");
+        assert_eq!(output.status.signal(), Some(6), "{size}, {aligned}: {stderr}");
         assert!(
-            stderr.starts_with("memalloc: bad free of 0x") && stderr.ends_with("another size: 112 bytes\n"),
+            stderr.starts_with("memalloc: bad free of 0x")
+                && stderr.ends_with(&format!("another size: {bytes} bytes\n")),
             "{stderr}"
         );
     }
