@@ -12,16 +12,23 @@ use super::length::Length;
 use crate::granule::{Unit, granules};
 use crate::{Mode, PageSource};
 
-/// Memory that caches hold, about. Where it is all, cutting a chunk takes less than not to foresee whether one is cut.
+/// Memory that caches hold, about.
 const CACHED: usize = 8 << 20;
 
 impl<S: PageSource, M: Mode> Heap<S, M> {
+    /// Whether the heap is larger than caches are.
+    #[inline(always)]
+    pub(super) fn is_large(&self) -> bool {
+        self.counts.source > CACHED
+    }
+
     /// Whether a block for `layout` may be [about](Self::allocate_about) as long, if nobody says its size later: no list is of its
-    /// size, it need not be cut out of a chunk, and the heap is larger than caches are.
+    /// size, it need not be cut out of a chunk, and the heap is large. In a small one, all of which is in a cache, cutting a chunk takes
+    /// less than not to foresee whether one is cut.
     #[inline(always)]
     pub(crate) fn may_be_about(&self, layout: Layout) -> bool {
         M::LEAVES_ROOM
-            && self.counts.source > CACHED
+            && self.is_large()
             && !self.quick.has_list(layout.size())
             && layout.align() <= Self::GRANULE
     }

@@ -105,7 +105,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: as the caller says; a block that waited is the start of a chunk of ours, whose bit is set.
         unsafe {
             self.flip_waiting(span, start);
-            if let Some((block, bytes)) = self.quick.exchange_long(ptr, bytes) {
+            if let Some((block, bytes)) = self.quick.exchange_long(ptr, bytes, self.is_large()) {
                 self.take_back_waiting::<true>(block, bytes);
             }
         }
@@ -291,7 +291,7 @@ mod tests {
         let block = heap.allocate(Layout::from_size_align(bytes, 8).unwrap()).unwrap();
         assert_eq!(heap.check(), Ok(()));
         // SAFETY: nobody uses the block, nor allocates from the heap any more.
-        assert_eq!(unsafe { heap.quick.exchange_long(block, bytes) }, None);
+        assert_eq!(unsafe { heap.quick.exchange_long(block, bytes, false) }, None);
         let fault = heap.check().map_err(|fault| (fault.kind, fault.address));
         assert_eq!(fault, Err((FaultKind::Waiting, block.addr().get())));
     }

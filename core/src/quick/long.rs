@@ -22,6 +22,9 @@ use crate::Mode;
 use crate::granule::GRANULE;
 use crate::raw::{after, is_multiple};
 
+/// The places that are made use of where a heap is small: what waits in all of them would be much of it.
+pub(super) const FEW: usize = PLACES / 2;
+
 /// The newest, and the places.
 #[derive(Debug)]
 pub(super) struct Places {
@@ -52,14 +55,15 @@ impl Places {
     pub(super) const EMPTY: Self =
         Self { newest: Waiting::NONE, sizes: Sizes::NONE, blocks: [None; PLACES], next: 0 };
 
-    /// Has a block of `size` granules be the newest. The one that has no place any more, if there is one.
+    /// Has a block of `size` granules be the newest, and the one that was so come to one of the first `places`. The one that has no
+    /// place any more, if there is one.
     #[inline(always)]
-    fn put(&mut self, block: NonNull<u8>, size: usize) -> Waiting {
+    fn put(&mut self, block: NonNull<u8>, size: usize, places: usize) -> Waiting {
         let older = core::mem::replace(&mut self.newest, Waiting { block: Some(block), size });
         if older.block.is_none() {
             return Waiting::NONE;
         }
-        let at = self.next % PLACES;
+        let at = self.next % places;
         self.next = at + 1;
         self.replace(at, older)
     }
@@ -119,14 +123,21 @@ impl<M: Mode> Quick<M> {
         M::LONG_WAIT && bytes > self.policy().limit && bytes <= self.policy().longest
     }
 
-    /// Lets the block at `block` wait, in place of the one that is returned with its bytes, if one has to go. O(1).
+    /// Lets the block at `block` wait, in place of the one that is returned with its bytes, if one has to go: of a heap that is large,
+    /// twice as many may. O(1).
     ///
     /// # Safety
     /// The block has `bytes` bytes, which may wait as a long one; it does not wait, and nobody uses it.
     #[inline(always)]
-    pub unsafe fn exchange_long(&mut self, block: NonNull<u8>, bytes: usize) -> Option<(NonNull<u8>, usize)> {
+    pub unsafe fn exchange_long(
+        &mut self,
+        block: NonNull<u8>,
+        bytes: usize,
+        is_large: bool,
+    ) -> Option<(NonNull<u8>, usize)> {
+        let places = if is_large { PLACES } else { FEW };
         // SAFETY: where long blocks may wait, there are places.
-        let displaced = unsafe { self.places().as_mut() }.put(block, bytes / GRANULE);
+        let displaced = unsafe { self.places().as_mut() }.put(block, bytes / GRANULE, places);
         displaced.some().map(|(block, size)| (block, size * GRANULE))
     }
 

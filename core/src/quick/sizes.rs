@@ -1,7 +1,7 @@
 //! The sizes of blocks in [places](super::long), all compared at once.
 
 /// How many places there are.
-pub(super) const PLACES: usize = 32;
+pub(super) const PLACES: usize = 64;
 
 /// The granules of the block in each place, or 0.
 #[derive(Debug)]
@@ -28,14 +28,14 @@ impl Sizes {
     /// A bit for each place with a block of `size` granules, or up to `spare` more, up to [`MOST`](Self::MOST) each.
     #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
     #[inline(always)]
-    pub(super) fn that_fit(&self, size: usize, spare: usize) -> u32 {
+    pub(super) fn that_fit(&self, size: usize, spare: usize) -> u64 {
         self.that_fit_one_by_one(size, spare)
     }
 
     /// A bit for each place with a block of `size` granules, or up to `spare` more, up to [`MOST`](Self::MOST) each: eight at once.
     #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
     #[inline(always)]
-    pub(super) fn that_fit(&self, size: usize, spare: usize) -> u32 {
+    pub(super) fn that_fit(&self, size: usize, spare: usize) -> u64 {
         use core::arch::x86_64::*;
         // SAFETY: the program is built for processors with these instructions. Eight sizes are there from each `first` on.
         unsafe {
@@ -45,16 +45,16 @@ impl Sizes {
                 let beyond_spare = _mm_subs_epu16(_mm_sub_epi16(there, size), spare);
                 _mm_cmpeq_epi16(beyond_spare, _mm_setzero_si128())
             };
-            let bits = |first| _mm_movemask_epi8(_mm_packs_epi16(fit(first), fit(first + 8))) as u32;
-            bits(0) | bits(PLACES / 2) << (PLACES / 2)
+            let bits = |first| _mm_movemask_epi8(_mm_packs_epi16(fit(first), fit(first + 8))) as u64;
+            bits(0) | bits(16) << 16 | bits(32) << 32 | bits(48) << 48
         }
     }
 
     /// [`that_fit`](Self::that_fit), without a branch, so that processors may compare several at once.
     #[cfg(any(test, not(all(target_arch = "x86_64", target_feature = "sse2"))))]
     #[inline(always)]
-    fn that_fit_one_by_one(&self, size: usize, spare: usize) -> u32 {
-        let fits = |there: usize| u32::from(there.wrapping_sub(size) <= spare);
+    fn that_fit_one_by_one(&self, size: usize, spare: usize) -> u64 {
+        let fits = |there: usize| u64::from(there.wrapping_sub(size) <= spare);
         self.all().zip(0..).fold(0, |all, (there, place)| all | fits(there) << place)
     }
 }
@@ -67,12 +67,12 @@ mod tests {
     #[test]
     fn those_fit_that_are_as_long_or_longer_by_no_more_than_is_to_spare() {
         let mut sizes = Sizes::NONE;
-        for (at, size) in [(0, 100), (1, 99), (5, 112), (15, 113), (16, 101), (30, Sizes::MOST), (31, 112)] {
+        for (at, size) in [(0, 100), (1, 99), (5, 112), (15, 113), (16, 101), (46, Sizes::MOST), (63, 112)] {
             assert_eq!(sizes.replace(at, size), 0);
         }
-        assert_eq!(sizes.that_fit(100, 12), 1 << 0 | 1 << 5 | 1 << 16 | 1 << 31);
-        assert_eq!([sizes.that_fit(101, 0), sizes.that_fit(Sizes::MOST, 0)], [1 << 16, 1 << 30]);
-        assert_eq!((sizes.replace(5, 0), sizes.replace(5, 3), sizes.replace(31, 0)), (112, 0, 112));
+        assert_eq!(sizes.that_fit(100, 12), 1 << 0 | 1 << 5 | 1 << 16 | 1 << 63);
+        assert_eq!([sizes.that_fit(101, 0), sizes.that_fit(Sizes::MOST, 0)], [1 << 16, 1 << 46]);
+        assert_eq!((sizes.replace(5, 0), sizes.replace(5, 3), sizes.replace(63, 0)), (112, 0, 112));
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use std::vec;
 
 use super::due::*;
+use super::long::FEW;
 use super::policy::FROM;
+use super::sizes::PLACES;
 use super::*;
 use crate::map::WORD_GRANULES;
 use crate::{General, Local, RealTime};
@@ -147,26 +149,39 @@ fn the_last_long_blocks_wait_whatever_their_sizes() {
         assert_eq!((quick.serves_long(bytes), Quick::<Local>::new().serves_long(bytes)), (serves, false));
         assert_eq!(quick.take_long(bytes, 8, 3), None);
     }
-    let bytes = |number: usize| SHORTEST + number % 3 * GRANULE;
-    for number in 1..100_usize {
-        let displaced =
-            number.checked_sub(33).filter(|&first| first > 0).map(|first| (block_at(first), bytes(first)));
-        // SAFETY: long blocks are not looked into.
-        assert_eq!(unsafe { quick.exchange_long(block_at(number), bytes(number)) }, displaced);
+    for (is_large, waiting) in [(false, FEW + 1), (true, PLACES + 1)] {
+        last_wait(&mut quick, is_large, waiting);
     }
-    let mut waiting: vec::Vec<_> = quick.long_blocks().collect();
-    waiting.sort();
-    assert_eq!(waiting, (67..100).map(|number| (block_at(number), bytes(number))).collect::<vec::Vec<_>>());
-    // What comes takes the place of what goes.
-    assert_eq!(quick.take_long(bytes(98), 8, 0).map(|block| block.addr().get() / GRANULE % 3), Some(98 % 3));
     // SAFETY: as above.
-    assert_eq!(unsafe { quick.exchange_long(block_at(200), SHORTEST) }, None);
-    assert_eq!(core::iter::from_fn(|| quick.take_any_long()).count(), 33);
-    assert!(quick.long_blocks().next().is_none());
-    // SAFETY: as above.
-    unsafe { quick.exchange_long(block_at(1), SHORTEST) };
+    unsafe { quick.exchange_long(block_at(1), SHORTEST, false) };
     quick.forget();
     assert_eq!(quick.take_any_long(), None);
+}
+
+/// Of many that are freed, the last of so many wait.
+fn last_wait(quick: &mut Quick<Local>, is_large: bool, waiting: usize) {
+    let bytes = |number: usize| SHORTEST + number % 3 * GRANULE;
+    for number in 1..200_usize {
+        let displaced = number.checked_sub(waiting).filter(|&first| first > 0);
+        // SAFETY: long blocks are not looked into.
+        let gone = unsafe { quick.exchange_long(block_at(number), bytes(number), is_large) };
+        assert_eq!(gone, displaced.map(|first| (block_at(first), bytes(first))));
+    }
+    let mut all: vec::Vec<_> = quick.long_blocks().collect();
+    all.sort();
+    assert_eq!(
+        all,
+        (200 - waiting..200).map(|number| (block_at(number), bytes(number))).collect::<vec::Vec<_>>()
+    );
+    // What comes takes the place of what goes.
+    assert_eq!(
+        quick.take_long(bytes(198), 8, 0).map(|block| block.addr().get() / GRANULE % 3),
+        Some(198 % 3)
+    );
+    // SAFETY: as above.
+    assert_eq!(unsafe { quick.exchange_long(block_at(300), SHORTEST, is_large) }, None);
+    assert_eq!(core::iter::from_fn(|| quick.take_any_long()).count(), waiting);
+    assert!(quick.long_blocks().next().is_none());
 }
 
 #[test]
@@ -175,7 +190,7 @@ fn what_was_freed_last_serves_the_next_request_of_its_size() {
     let sizes = [4 * SHORTEST, 5 * SHORTEST, 4 * SHORTEST];
     for (number, bytes) in (1..).zip(sizes) {
         // SAFETY: long blocks are not looked into.
-        unsafe { quick.exchange_long(block_at(number), bytes) };
+        unsafe { quick.exchange_long(block_at(number), bytes, false) };
     }
     assert_eq!(quick.take_long(sizes[2], 8, 7), Some(block_at(3)));
 }
@@ -186,7 +201,7 @@ fn a_long_block_that_waits_serves_what_is_shorter_by_what_is_to_spare() {
     for (spare, serves) in [(0, size..=size), (1, size - 1..=size), (17, 143..=size)] {
         for request in size / 2..2 * size {
             // SAFETY: long blocks are not looked into.
-            unsafe { quick.exchange_long(block_at(7), size * GRANULE) };
+            unsafe { quick.exchange_long(block_at(7), size * GRANULE, false) };
             let taken = quick.take_long(request * GRANULE, 8, spare);
             assert_eq!(taken.is_some(), serves.contains(&request), "{request}, {spare}");
             assert_eq!(quick.take_any_long().is_some(), taken.is_none());
@@ -200,7 +215,7 @@ fn a_long_block_that_waits_goes_to_whom_it_lies_well_for() {
     // At no multiple of as many granules, at one of 16, and at one of 32.
     for granule in [3, 5 * 16, 3 * 32] {
         // SAFETY: long blocks are not looked into.
-        unsafe { quick.exchange_long(block_at(granule), SHORTEST) };
+        unsafe { quick.exchange_long(block_at(granule), SHORTEST, false) };
     }
     let mut take = |granules: usize| quick.take_long(SHORTEST, granules * GRANULE, 1);
     assert_eq!([64, 32, 32].map(&mut take), [None, Some(block_at(3 * 32)), None]);
