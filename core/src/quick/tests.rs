@@ -152,7 +152,7 @@ fn the_last_long_blocks_wait_whatever_their_sizes() {
     for (is_large, waiting) in [(false, FEW + 1), (true, PLACES + 1)] {
         last_wait(&mut quick, is_large, waiting);
     }
-    // SAFETY: as above.
+    // SAFETY: long blocks are not looked into.
     unsafe { quick.exchange_long(block_at(1), SHORTEST, false) };
     quick.forget();
     assert_eq!(quick.take_any_long(), None);

@@ -1,6 +1,7 @@
 //! Frees that are short, or say a size.
 
 use core::alloc::Layout;
+use std::vec::Vec;
 
 use super::{at, new_heap};
 use crate::{FreeError, GRANULE, LongWait};
@@ -44,6 +45,29 @@ fn a_block_that_may_not_wait_is_coalesced_by_what_is_known_of_it() {
             assert_eq!((heap.let_wait_long(at, None), heap.check()), (LongWait::No, Ok(())));
             assert_eq!(heap.deallocate(block), Err(FreeError::AlreadyFree));
         }
+    }
+}
+
+#[test]
+fn twice_as_many_long_blocks_wait_where_the_heap_is_large() {
+    let layout = Layout::from_size_align(100 * GRANULE, 8).unwrap();
+    for (size, by_glance, waiting) in
+        [(5 << 20, false, 33), (5 << 20, true, 33), (12 << 20, false, 65), (12 << 20, true, 65)]
+    {
+        let (mut heap, _) = new_heap(size);
+        let blocks: Vec<_> = (0..100).map(|_| heap.allocate(layout).unwrap()).collect();
+        for block in &blocks[1..] {
+            let at = at(&heap, *block);
+            // SAFETY: nobody uses the block any more.
+            unsafe {
+                match if by_glance { heap.let_wait_long(at, None) } else { LongWait::No } {
+                    LongWait::Yes => {}
+                    LongWait::InPlaceOf(displaced, bytes) => heap.coalesce(displaced, bytes),
+                    _ => heap.deallocate(*block).unwrap(),
+                }
+            }
+        }
+        assert_eq!((heap.totals().waiting_chunks, heap.check()), (waiting, Ok(())), "{size}, {by_glance}");
     }
 }
 
