@@ -12,23 +12,14 @@ use super::length::Length;
 use crate::granule::{Unit, granules};
 use crate::{Mode, PageSource};
 
-/// Memory that caches hold, about.
-const CACHED: usize = 8 << 20;
-
 impl<S: PageSource, M: Mode> Heap<S, M> {
-    /// Whether the heap is larger than caches are.
-    #[inline(always)]
-    pub(super) fn is_large(&self) -> bool {
-        self.counts.source > CACHED
-    }
-
     /// Whether a block for `layout` may be [about](Self::allocate_about) as long, if nobody says its size later: no list is of its
     /// size, it need not be cut out of a chunk, and the heap is large. In a small one, all of which is in a cache, cutting a chunk takes
     /// less than not to foresee whether one is cut.
     #[inline(always)]
     pub(crate) fn may_be_about(&self, layout: Layout) -> bool {
         M::LEAVES_ROOM
-            && self.is_large()
+            && self.counts.is_large()
             && !self.quick.has_list(layout.size())
             && layout.align() <= Self::GRANULE
     }
@@ -74,6 +65,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::counts::CACHED;
     use super::*;
     use crate::{ArenaSource, GRANULE, General, RealTime};
 

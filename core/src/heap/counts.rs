@@ -4,6 +4,9 @@ use crate::Totals;
 use crate::granule::Granule;
 use crate::map::WORD_GRANULES;
 
+/// Memory that caches hold, about, in bytes.
+pub(super) const CACHED: usize = 8 << 20;
+
 /// What a heap holds. A block that waits counts as one in use.
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]
@@ -41,6 +44,12 @@ impl Counts {
     /// Granules that are free, where nothing waits.
     pub(super) const fn free(&self) -> usize {
         self.capacity - self.used
+    }
+
+    /// Whether the heap is larger than caches are.
+    #[inline(always)]
+    pub(super) const fn is_large(&self) -> bool {
+        self.source > CACHED
     }
 
     /// Entries of the spans' maps, about.

@@ -106,7 +106,7 @@ impl<S: PageSource> Heap<S, Local> {
             glance.flip_live();
             // It is coalesced once another takes its place.
             Self::prefetch_neighbours(ptr, bytes);
-            match self.quick.exchange_long(ptr, bytes, self.is_large()) {
+            match self.quick.exchange_long(ptr, bytes, self.counts.is_large()) {
                 Some((block, bytes)) => LongWait::InPlaceOf(block, bytes),
                 None => LongWait::Yes,
             }

@@ -105,7 +105,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         // SAFETY: as the caller says; a block that waited is the start of a chunk of ours, whose bit is set.
         unsafe {
             self.flip_waiting(span, start);
-            if let Some((block, bytes)) = self.quick.exchange_long(ptr, bytes, self.is_large()) {
+            if let Some((block, bytes)) = self.quick.exchange_long(ptr, bytes, self.counts.is_large()) {
                 self.take_back_waiting::<true>(block, bytes);
             }
         }

@@ -1,7 +1,7 @@
 //! Frees that are short, or say a size.
 
 use core::alloc::Layout;
-use std::vec::Vec;
+use core::array;
 
 use super::{at, new_heap};
 use crate::{FreeError, GRANULE, LongWait};
@@ -55,7 +55,7 @@ fn twice_as_many_long_blocks_wait_where_the_heap_is_large() {
         [(5 << 20, false, 33), (5 << 20, true, 33), (12 << 20, false, 65), (12 << 20, true, 65)]
     {
         let (mut heap, _) = new_heap(size);
-        let blocks: Vec<_> = (0..100).map(|_| heap.allocate(layout).unwrap()).collect();
+        let blocks: [_; 100] = array::from_fn(|_| heap.allocate(layout).unwrap());
         for block in &blocks[1..] {
             let at = at(&heap, *block);
             // SAFETY: nobody uses the block any more.
