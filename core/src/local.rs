@@ -57,8 +57,8 @@ pub struct GranuleAt {
 /// outside the heap's first span is freed, by the heap's owner: all spans but that go back, and the source
 /// [is told](PageSource::discard) of what is free in that, then and when nothing at all is in use. Until then, or until a
 /// [`trim`](Self::trim), what waits keeps its span. None waits for a while where memory is found to lie in pieces, as in
-/// [`Heap::new`]. After some ten thousands of requests, or as many as there is room for blocks of 16 granules, those that
-/// still wait are [put in order](Self::tidy), if they are many. Where each call has to be O(1), use [`Heap::real_time`]
+/// [`Heap::new`]. Once a quarter of all blocks, or an eighth in a heap of more than 8 MiB, and some thousands at least, were freed
+/// and more are asked for, what waits is [put in order](Self::tidy). Where each call has to be O(1), use [`Heap::real_time`]
 /// behind a lock.
 ///
 /// Whose block a pointer is, the embedder knows: most simply by aligning the source's blocks, so that a mask leads to the
@@ -126,7 +126,7 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     /// A block of at least `layout.size()` bytes: see [`Heap::allocate`].
     #[inline]
     pub fn allocate(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        if self.heap.count_request() {
+        if self.heap.quick().has_list(layout.size()) && self.heap.count_request() {
             return self.look_and_allocate(layout);
         }
         match self.take_any_waiting(layout) {
@@ -296,7 +296,7 @@ impl<'inbox, S: PageSource> LocalHeap<'inbox, S> {
     /// Puts in order what waits: coalesces it where a kibibyte (on 64 bits) or more of what is not in use lies in a row, gives back
     /// to the source what is entirely free then, and has the rest wait in the order of addresses. After frees at random, blocks
     /// allocated one after another then lie side by side, and not all over the heap. It happens by itself, when it takes a small
-    /// part of what the requests since took. O(heap).
+    /// part of what the frees since took. O(heap).
     pub fn tidy(&mut self) {
         self.heap.tidy();
     }

@@ -101,6 +101,7 @@ impl<M: Mode> Quick<M> {
         if let Some(terms) = self.lists.terms_mut() {
             terms.coalesced = 0;
         }
+        self.look_again();
         self.empty_places();
     }
 

@@ -1,8 +1,9 @@
 //! What waits, put in order.
 //!
 //! Blocks come off a list in the opposite order of their frees. If many were freed at random, those that are handed out one
-//! after another lie far apart, and whoever works on them waits for memory most of the time. So now and then rows of what
-//! is not in use are coalesced, if they are long, and the blocks of short ones wait in the order of their addresses.
+//! after another lie far apart, and whoever works on them waits for memory most of the time. So when much was freed, and more is
+//! asked for, rows of what is not in use are coalesced, if they are long, and the blocks of short ones wait in the order of their
+//! addresses. Where as many come and go, nothing is done: what was freed last is in the cache.
 
 use core::alloc::Layout;
 
@@ -14,6 +15,10 @@ use crate::{Local, PageSource};
 
 /// So few blocks may as well stay as they are: they are in the cache.
 const FEW: usize = 8192;
+/// Many have come to wait once they are such a part of all blocks, and no fewer than of the maps' entries,
+const PART: usize = 4;
+/// or such a part in a large heap, which is in no cache: there order is worth more.
+const PART_OF_LARGE: usize = 8;
 /// One in so many of the maps' entries is looked at to see how many wait: a prime, so that what repeats at multiples of a power of
 /// two is met at all its places.
 const STEP: usize = 7;
@@ -40,20 +45,22 @@ impl<S: PageSource> Heap<S, Local> {
 
     /// [`tidy`](Self::tidy), if it is time to look whether many blocks wait, and many do.
     pub(crate) fn tidy_if_many(&mut self) {
-        if !self.quick.is_time_to_look() {
+        let many = self.many();
+        if !self.quick.is_time_to_look(many) {
             return;
         }
-        if self.do_many_wait() {
+        if self.estimate_waiting() > many {
             self.tidy();
         } else {
-            self.quick.look_after(0, self.counts.entries());
+            self.quick.look_again();
         }
     }
 
-    /// Whether more than a [`FEW`] blocks wait. O(heap / the granules of a map entry); O(1) if there are not so many blocks at all.
-    fn do_many_wait(&self) -> bool {
+    /// Blocks that are so many, if they have come to wait, that to look at all of the heap takes a small part of what their frees took.
+    fn many(&self) -> usize {
+        let part = if self.counts.is_large() { PART_OF_LARGE } else { PART };
         // What waits is counted as in use.
-        self.counts.used_chunks > FEW && self.estimate_waiting() > FEW
+        FEW.max(self.counts.used_chunks.max(self.counts.entries()) / part)
     }
 
     /// About how many blocks wait. O(heap / the granules of a map entry).
@@ -72,38 +79,35 @@ impl<S: PageSource> Heap<S, Local> {
         }
         let are_all_asked = !self.quick.close_unasked();
         self.quick.forget();
-        let (mut next, mut ordered) = (self.spans, 0);
+        let mut next = self.spans;
         while let Some(span) = next {
             // SAFETY: the span is one of the heap's. What waits in it is in no list any more.
             unsafe {
-                ordered += self.tidy_span(span, are_all_asked);
+                self.tidy_span(span, are_all_asked);
                 next = span.next();
             }
         }
         self.release_for_now();
-        self.quick.look_after(ordered, self.counts.entries());
     }
 
-    /// [`tidy`](Self::tidy), of a span, from the top down. How many blocks of it wait.
+    /// [`tidy`](Self::tidy), of a span, from the top down.
     ///
     /// # Safety
     /// The span is one of the heap's. What waits in it is in no list.
-    unsafe fn tidy_span(&mut self, span: Span<Unit<S, Local>>, are_all_asked: bool) -> usize {
-        let mut ordered = 0;
+    unsafe fn tidy_span(&mut self, span: Span<Unit<S, Local>>, are_all_asked: bool) {
         // SAFETY: as the caller says.
         unsafe {
             let mut below = span.end();
             while let Some(row) = span.map().row_below(span.first(), below) {
                 let is_short = row.end - row.start < LONG;
                 if is_short && (are_all_asked || self.may_row_wait(span, row)) {
-                    ordered += self.let_row_wait(span, row);
+                    self.let_row_wait(span, row);
                 } else {
                     self.coalesce_row(span, row);
                 }
                 below = row.start;
             }
         }
-        ordered
     }
 
     /// Whether all that waits in a row may go on to.
@@ -118,20 +122,17 @@ impl<S: PageSource> Heap<S, Local> {
         }
     }
 
-    /// Puts what waits in a row into lists. How many blocks.
+    /// Puts what waits in a row into lists.
     ///
     /// # Safety
     /// As for [`tidy_span`](Self::tidy_span); the row is one of the span.
-    unsafe fn let_row_wait(&mut self, span: Span<Unit<S, Local>>, row: Row) -> usize {
-        let mut count = 0;
+    unsafe fn let_row_wait(&mut self, span: Span<Unit<S, Local>>, row: Row) {
         // SAFETY: as the caller says; what is so short and waits has a list.
         unsafe {
             for chunk in span.map().chunks_of(row).filter(|chunk| !chunk.is_free) {
                 self.quick.push(span.address(chunk.start), (chunk.end - chunk.start) * GRANULE);
-                count += 1;
             }
         }
-        count
     }
 
     /// Makes a row one free chunk, if it is not.

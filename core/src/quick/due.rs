@@ -12,11 +12,7 @@ use crate::raw::holds;
 pub(super) const ENTRIES_A_BLOCK: usize = 8;
 
 /// Requests for short blocks until it is seen whether it is time to look how many wait.
-const UNTIL_SEEN: usize = 1 << 9;
-/// Requests until it is looked, at least,
-const FIRST_LOOK: usize = 1 << 14;
-/// and for each map entry, of which some are looked at.
-const REQUESTS_AN_ENTRY: usize = 4;
+pub(super) const UNTIL_SEEN: usize = 1 << 9;
 /// Frees until it is looked for spans with nothing in use, at least.
 pub(super) const FREES: isize = 1 << 11;
 /// Map entries that may be looked at, in the end, for each free,
@@ -31,10 +27,14 @@ pub(super) const EARNED_AT_MOST: usize = 1 << 22;
 pub struct Due {
     /// The sizes that were asked for where none waited, since lists of others were closed: a bit each.
     pub(super) asked: usize,
-    /// Requests until it is time to see whether it is time to look how many blocks wait,
+    /// Requests until it is time to see whether it is time to look how many blocks wait.
     until_seen: usize,
-    /// and then until that.
-    until_look: usize,
+    /// How many more wait than when the fewest did, when that was last seen, as far as frees and requests tell.
+    rise: isize,
+    /// Blocks that have come to wait since, beside those that `until_release` tells,
+    freed: isize,
+    /// from this on.
+    freed_from: isize,
     /// Frees until it is time to look for spans with nothing in use: it is, as long as there are none.
     until_release: isize,
     /// The address of a block in use, none at address 0, whose free is to be noticed.
@@ -47,11 +47,25 @@ impl Due {
     pub(super) const NONE: Self = Self {
         asked: 0,
         until_seen: UNTIL_SEEN,
-        until_look: FIRST_LOOK - UNTIL_SEEN,
+        rise: 0,
+        freed: 0,
+        freed_from: FREES,
         until_release: FREES,
         witness: 0,
         credit: 0,
     };
+
+    /// Sets the frees until it is time to look for spans with nothing in use; those so far are counted.
+    fn set_until_release(&mut self, frees: isize) {
+        self.freed += self.freed_from.wrapping_sub(self.until_release);
+        (self.until_release, self.freed_from) = (frees, frees);
+    }
+
+    /// How many blocks have come to wait since it was last asked.
+    fn take_freed(&mut self) -> isize {
+        self.set_until_release(self.until_release);
+        core::mem::take(&mut self.freed)
+    }
 
     /// Lets as many map entries more be looked at for a witness.
     fn earn(&mut self, entries: usize) {
@@ -89,21 +103,28 @@ impl<M: Mode> Quick<M> {
         self.lists.due().until_seen == 0
     }
 
-    /// Whether it is time to look how many wait. If not, it is seen again later.
-    pub fn is_time_to_look(&mut self) -> bool {
+    /// Whether it is time to look how many wait: `many` more do than when the fewest did, since all lists were empty or [it was
+    /// looked](Self::look_again). It is seen again after some requests.
+    pub fn is_time_to_look(&mut self, many: usize) -> bool {
         self.lists.due_mut().is_some_and(|due| {
-            due.until_seen = due.until_look.min(UNTIL_SEEN);
-            due.until_look -= due.until_seen;
-            due.until_seen == 0
+            due.until_seen = UNTIL_SEEN;
+            due.rise = (due.rise + due.take_freed() - UNTIL_SEEN.cast_signed()).max(0);
+            due.rise.cast_unsigned() >= many
         })
     }
 
-    /// Has it be time once there were so many requests more that to look through maps of `entries` entries, and to put `ordered`
-    /// blocks in order, takes a small part of what they take.
-    pub fn look_after(&mut self, ordered: usize, entries: usize) {
+    /// Has it be time to look once many more wait than now.
+    pub fn look_again(&mut self) {
         if let Some(due) = self.lists.due_mut() {
-            let requests = FIRST_LOOK.max(REQUESTS_AN_ENTRY * entries).max(ordered);
-            (due.until_seen, due.until_look) = (UNTIL_SEEN, requests - UNTIL_SEEN);
+            due.take_freed();
+            due.rise = 0;
+        }
+    }
+
+    /// Counts blocks that have come to wait though nobody has freed them here.
+    pub fn count_arrived(&mut self, blocks: usize) {
+        if let Some(due) = self.lists.due_mut() {
+            due.freed += blocks.cast_signed();
         }
     }
 
@@ -113,6 +134,10 @@ impl<M: Mode> Quick<M> {
     pub fn count_free(&mut self, frees: isize) -> bool {
         self.lists.due_mut().is_some_and(|due| {
             due.until_release = due.until_release.wrapping_sub(frees);
+            if frees > 1 {
+                // Such a block waits in no list.
+                due.freed -= frees;
+            }
             due.until_release < 0
         })
     }
@@ -127,7 +152,7 @@ impl<M: Mode> Quick<M> {
     /// what they take.
     pub fn release_after(&mut self, frees: usize) {
         if let Some(due) = self.lists.due_mut() {
-            due.until_release = FREES.max(frees.cast_signed());
+            due.set_until_release(FREES.max(frees.cast_signed()));
             due.earn(due.until_release.cast_unsigned() * EARNED_A_FREE);
         }
     }

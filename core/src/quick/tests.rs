@@ -237,6 +237,47 @@ fn all_are_coalesced_at_once_when_as_much_was_spent_on_single_ones() {
 }
 
 #[test]
+fn it_is_time_to_look_once_many_more_wait_than_when_the_fewest_did() {
+    let mut quick = Quick::<Local>::new();
+    let free = |quick: &mut Quick<Local>, count, long| {
+        for _ in 0..count {
+            if quick.count_free(long) {
+                quick.release_after(0);
+            }
+        }
+    };
+    // Whether it is time, after as many requests as it is seen after.
+    let is_time = |quick: &mut Quick<Local>| {
+        let is_seen = |_| quick.count_request();
+        assert!((1..=UNTIL_SEEN).map(is_seen).eq((1..=UNTIL_SEEN).map(|number| number == UNTIL_SEEN)));
+        assert!(quick.may_tidy());
+        let is_time = quick.is_time_to_look(1000);
+        assert!(!quick.may_tidy());
+        is_time
+    };
+    for _ in 0..100 {
+        free(&mut quick, UNTIL_SEEN, 1);
+        assert!(!is_time(&mut quick), "as many come and go");
+    }
+    for _ in 0..100 {
+        free(&mut quick, UNTIL_SEEN, 8);
+        assert!(!is_time(&mut quick), "long ones do not wait in lists");
+    }
+    free(&mut quick, UNTIL_SEEN + 999, 1);
+    assert!(!is_time(&mut quick));
+    free(&mut quick, UNTIL_SEEN + 1, 1);
+    assert!(is_time(&mut quick));
+    quick.look_again();
+    free(&mut quick, UNTIL_SEEN + 999, 1);
+    assert!(!is_time(&mut quick));
+    quick.count_arrived(UNTIL_SEEN + 1);
+    assert!(is_time(&mut quick));
+    quick.forget();
+    free(&mut quick, UNTIL_SEEN, 1);
+    assert!(!is_time(&mut quick));
+}
+
+#[test]
 fn what_is_spent_on_looks_has_been_earned_by_frees_and_growth() {
     let mut quick = Quick::<Local>::new();
     assert!(!quick.spend(0), "nothing was freed yet");
