@@ -40,7 +40,6 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
                 let Posted { waiting, bad } = self.let_wait_posted(span, entry, posted);
                 let done = waiting | bad;
                 if done != 0 {
-                    self.quick.count_arrived(waiting.count_ones() as usize);
                     posted = span.posted().clear(entry, done);
                     count += done.count_ones() as usize;
                     Self::tell_of(span, entry, bad, on_bad_free);

@@ -71,7 +71,7 @@ impl<S: PageSource> Heap<S, Local> {
         spans.map(|span| unsafe { span.map().count_waiting(span.first(), span.end(), STEP) }).sum()
     }
 
-    /// Coalesces what waits in long rows, and puts the rest in order: the lowest of each size in a span is handed out first.
+    /// Coalesces what waits in long rows, and puts the rest in order: what lies in the lowest rows of a span is handed out first.
     /// O(heap / the granules of a map entry + chunks that wait or are free).
     pub(crate) fn tidy(&mut self) {
         if !self.quick.are_there() || !self.bins.are_there() {

@@ -29,9 +29,9 @@ pub struct Due {
     pub(super) asked: usize,
     /// Requests until it is time to see whether it is time to look how many blocks wait.
     until_seen: usize,
-    /// How many more wait than when the fewest did, when that was last seen, as far as frees and requests tell.
+    /// How many more wait than when the fewest did, when that was last seen, as far as the owner's frees and requests tell.
     rise: isize,
-    /// Blocks that have come to wait since, beside those that `until_release` tells,
+    /// Frees of blocks that wait since then, and those that `until_release` tells
     freed: isize,
     /// from this on.
     freed_from: isize,
@@ -61,7 +61,7 @@ impl Due {
         (self.until_release, self.freed_from) = (frees, frees);
     }
 
-    /// How many blocks have come to wait since it was last asked.
+    /// How many blocks that wait were freed since it was last asked.
     fn take_freed(&mut self) -> isize {
         self.set_until_release(self.until_release);
         core::mem::take(&mut self.freed)
@@ -118,13 +118,6 @@ impl<M: Mode> Quick<M> {
         if let Some(due) = self.lists.due_mut() {
             due.take_freed();
             due.rise = 0;
-        }
-    }
-
-    /// Counts blocks that have come to wait though nobody has freed them here.
-    pub fn count_arrived(&mut self, blocks: usize) {
-        if let Some(due) = self.lists.due_mut() {
-            due.freed += blocks.cast_signed();
         }
     }
 

@@ -263,6 +263,7 @@ fn it_is_time_to_look_once_many_more_wait_than_when_the_fewest_did() {
         free(&mut quick, UNTIL_SEEN, 8);
         assert!(!is_time(&mut quick), "long ones do not wait in lists");
     }
+    (0..100).for_each(|_| assert!(!is_time(&mut quick), "nothing comes"));
     free(&mut quick, UNTIL_SEEN + 999, 1);
     assert!(!is_time(&mut quick));
     free(&mut quick, UNTIL_SEEN + 1, 1);
@@ -270,7 +271,7 @@ fn it_is_time_to_look_once_many_more_wait_than_when_the_fewest_did() {
     quick.look_again();
     free(&mut quick, UNTIL_SEEN + 999, 1);
     assert!(!is_time(&mut quick));
-    quick.count_arrived(UNTIL_SEEN + 1);
+    free(&mut quick, UNTIL_SEEN + 1, 1);
     assert!(is_time(&mut quick));
     quick.forget();
     free(&mut quick, UNTIL_SEEN, 1);

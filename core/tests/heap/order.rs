@@ -53,12 +53,7 @@ fn what_waits_between_blocks_in_use_is_handed_out_from_the_bottom_up() {
 
 #[test]
 fn so_it_is_after_many_requests() {
-    is_handed_out_in_order_after(|heap| {
-        for _ in 0..COUNT {
-            let block = allocate(heap, 1);
-            free(heap, &block);
-        }
-    });
+    is_handed_out_in_order_after(ask_often);
 }
 
 #[test]
@@ -72,6 +67,28 @@ fn while_as_many_come_and_go_what_was_freed_last_is_handed_out_next() {
         assert_eq!(allocate(&mut heap, 1), [block]);
     }
     assert_eq!(heap.check(), Ok(()));
+}
+
+#[test]
+fn what_was_freed_is_put_in_order_if_it_is_a_large_part() {
+    // What large heaps have is in no cache, and order is worth more.
+    for (count, part, is_ordered) in
+        [(COUNT, 7, true), (COUNT, 9, false), (COUNT / 4, 3, true), (COUNT / 4, 5, false)]
+    {
+        let mut heap = heap();
+        let mut blocks = allocate(&mut heap, count);
+        shuffle(&mut blocks);
+        free(&mut heap, &blocks[..count / part]);
+        ask_often(&mut heap);
+        assert_eq!(near(&allocate(&mut heap, count / part)) > 98, is_ordered, "{count} / {part}");
+    }
+}
+
+fn ask_often(heap: &mut Local) {
+    for _ in 0..1000 {
+        let block = allocate(heap, 1);
+        free(heap, &block);
+    }
 }
 
 fn is_handed_out_in_order_after(see_to: fn(&mut Local)) {
