@@ -308,11 +308,21 @@ fn come_and_go() {
 /// What was linked in one order is freed in another, and the next list is made of that, and gone through.
 fn lists() {
     let mut random = Random(1);
-    for _ in 0..4 {
-        let mut nodes: Vec<_> = (0..300_000).map(|_| Block::new(16 + random.below(64))).collect();
+    for _ in 0..12 {
+        let (mut nodes, mut first) = (Vec::new(), null_mut());
+        for _ in 0..200_000 {
+            let node = Block::new(16 + random.below(64));
+            // SAFETY: the block has a pointer's bytes.
+            unsafe { node.0.cast::<*mut c_void>().write(first) };
+            first = node.0;
+            nodes.push(node);
+        }
         for _ in 0..4 {
-            // SAFETY: each block has its first byte.
-            black_box(nodes.iter().map(|node| u64::from(unsafe { node.0.cast::<u8>().read() })).sum::<u64>());
+            let mut node = first;
+            while !node.is_null() {
+                // SAFETY: each node has the address of the next, or of none.
+                node = black_box(unsafe { node.cast::<*mut c_void>().read() });
+            }
         }
         while !nodes.is_empty() {
             drop(nodes.swap_remove(random.below(nodes.len())));
