@@ -140,20 +140,16 @@ impl<S: PageSource> Heap<S, Local> {
     /// # Safety
     /// As there.
     unsafe fn coalesce_row(&mut self, span: Span<Unit<S, Local>>, row: Row) {
-        let (mut waited, mut size) = (0, 0);
         // SAFETY: as the caller says; what is free is in a bin.
         unsafe {
-            for chunk in span.map().chunks_of(row) {
-                if chunk.is_free {
-                    if chunk.end - chunk.start == row.end - row.start {
-                        return;
-                    }
-                    self.bins.remove(self.base(), span.position(chunk.start));
-                } else {
-                    (waited, size) = (waited + 1, size + chunk.end - chunk.start);
-                }
+            if span.map().is_one_free(row) {
+                return;
             }
-            span.map().join(row);
+            let mut size = row.end - row.start;
+            let waited = span.map().join(row, |free| {
+                self.bins.remove(self.base(), span.position(free.start));
+                size -= free.len();
+            });
             self.counts.count_out(waited, size);
             self.insert(span.position(row.start), row.end - row.start);
         }

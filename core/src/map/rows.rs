@@ -1,5 +1,7 @@
 //! Rows of chunks that are not in use: free or waiting, side by side.
 
+use core::iter;
+use core::ops::Range;
 use core::sync::atomic::Ordering::Relaxed;
 
 use super::sweep::Rows;
@@ -13,6 +15,21 @@ pub struct Row {
     pub start: usize,
     /// Where a chunk in use starts, or chunks end.
     pub end: usize,
+}
+
+impl Row {
+    /// The entries that it has granules in.
+    const fn entries(self) -> Range<usize> {
+        self.start / WORD_GRANULES..self.end.div_ceil(WORD_GRANULES)
+    }
+
+    /// Its granules in an entry, or the boundary at its end, a bit each.
+    const fn inside(self, entry: usize) -> usize {
+        let from =
+            if self.start / WORD_GRANULES == entry { bit(self.start).wrapping_neg() } else { usize::MAX };
+        let below = if self.end / WORD_GRANULES == entry { bit(self.end) - 1 } else { usize::MAX };
+        from & below
+    }
 }
 
 /// A chunk of a row.
@@ -130,49 +147,75 @@ impl<G: Granule<Entry = Live>> Map<G> {
     /// # Safety
     /// As for the type, until the last was given.
     pub unsafe fn chunks_of(self, row: Row) -> impl Iterator<Item = Unused> {
-        let bits_of = move |index| {
-            // SAFETY: asked only for entries that the row has granules in.
-            let entry = unsafe { self.entry(index) };
-            (entry.starts(), entry.edges().load(Relaxed))
-        };
-        let mut index = row.start / WORD_GRANULES;
-        let (mut starts, mut edges) = bits_of(index);
-        // Of the entry at hand, those from the next chunk's on. Below the row no chunk is free.
-        starts &= bit(row.start).wrapping_neg();
-        let (mut start, mut lower_free) = (row.start, false);
-        core::iter::from_fn(move || {
-            if start == row.end {
-                return None;
-            }
-            let is_free = edges & bit(start) != 0 && !lower_free;
-            starts &= starts.wrapping_sub(1);
-            while starts == 0 && (index + 1) * WORD_GRANULES < row.end {
-                index += 1;
-                (starts, edges) = bits_of(index);
-            }
-            let end =
-                if starts == 0 { row.end } else { index * WORD_GRANULES + starts.trailing_zeros() as usize };
-            let chunk = Unused { start, end: end.min(row.end), is_free };
-            (start, lower_free) = (chunk.end, is_free);
-            Some(chunk)
+        // SAFETY: the row has granules in the entry.
+        let starts_in = move |index| unsafe { self.entry(index) }.starts() & row.inside(index);
+        let mut starts = row.entries().flat_map(move |index| granules_of(index, starts_in(index))).peekable();
+        // Below the row no chunk is free.
+        let mut lower_free = false;
+        iter::from_fn(move || {
+            let start = starts.next()?;
+            let end = starts.peek().copied().unwrap_or(row.end);
+            // SAFETY: a chunk of the row starts there.
+            lower_free = unsafe { self.is_edge(start) } && !lower_free;
+            Some(Unused { start, end, is_free: lower_free })
         })
     }
 
-    /// Makes a row one free chunk. O(granules / [`WORD_GRANULES`]).
+    /// Whether a row is one free chunk. O(granules / [`WORD_GRANULES`]).
     ///
     /// # Safety
     /// As for the type.
-    pub unsafe fn join(self, row: Row) {
-        let Row { start, end } = row;
-        for index in start / WORD_GRANULES..=end / WORD_GRANULES {
-            let at = |g: usize| if g / WORD_GRANULES == index { bit(g) } else { 0 };
-            let (starts, ends) = (at(start), at(end));
-            // Of no start, all that is below the end; of no end, all that is above the start.
-            let inside = ends.wrapping_sub(1) & if starts == 0 { usize::MAX } else { starts.wrapping_neg() };
-            // SAFETY: the caller gives granules of the map.
-            Rows { inside, starts, ends }.make_free(unsafe { self.entry(index) });
-        }
+    pub unsafe fn is_one_free(self, row: Row) -> bool {
+        // SAFETY: the first chunk of the row starts there; below it no chunk is free.
+        unsafe { self.is_edge(row.start) && self.scan(row.start + 1, row.end) == row.end }
     }
+
+    /// Whether a free chunk starts or ends where some chunk starts.
+    ///
+    /// # Safety
+    /// As for the type; a chunk starts at granule `start`.
+    unsafe fn is_edge(self, start: usize) -> bool {
+        // SAFETY: as the caller says, and so the entry is no note.
+        unsafe { self.entry_at(start) }.edges().load(Relaxed) & bit(start) != 0
+    }
+
+    /// Makes a row one free chunk, and tells `was_free` of each that it had. How many of its chunks waited.
+    /// O(granules / [`WORD_GRANULES`] + free chunks).
+    ///
+    /// # Safety
+    /// As for the type.
+    pub unsafe fn join(self, row: Row, mut was_free: impl FnMut(Range<usize>)) -> usize {
+        let (mut waited, mut free_from) = (0, None);
+        for index in row.start / WORD_GRANULES..=row.end / WORD_GRANULES {
+            // SAFETY: the caller gives granules of the map.
+            let entry = unsafe { self.entry(index) };
+            let inside = row.inside(index);
+            let starts = entry.starts() & inside;
+            waited += starts.count_ones() as usize;
+            // No two free chunks touch, and below the row none is: each is from one edge to the next.
+            for edge in granules_of(index, starts & entry.edges().load(Relaxed)) {
+                match free_from.take() {
+                    None => (free_from, waited) = (Some(edge), waited - 1),
+                    Some(start) => was_free(start..edge),
+                }
+            }
+            let at = |g: usize| if g / WORD_GRANULES == index { bit(g) } else { 0 };
+            Rows { inside, starts: at(row.start), ends: at(row.end) }.make_free(entry);
+        }
+        if let Some(start) = free_from {
+            was_free(start..row.end);
+        }
+        waited
+    }
+}
+
+/// The granules of entry `index` whose bits are set, from the bottom up.
+fn granules_of(index: usize, mut bits: usize) -> impl Iterator<Item = usize> {
+    iter::from_fn(move || {
+        let lowest = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
+        bits &= bits - 1;
+        Some(index * WORD_GRANULES + lowest)
+    })
 }
 
 /// Where chunks start that are not in use.

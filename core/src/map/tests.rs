@@ -256,6 +256,8 @@ impl Model<TwoWordsLive> {
                     let (start, state) = self.chunks[chunk];
                     Unused { start, end: self.end(chunk), is_free: state == State::Free }
                 };
+                let is_free = |chunk: usize| self.chunks[chunk].1 == State::Free;
+                assert_eq!(self.map.is_one_free(found), row.len() == 1 && is_free(row.start));
                 assert!(self.map.chunks_of(found).eq(row.map(unused)));
                 below = found.start;
             }
@@ -265,10 +267,15 @@ impl Model<TwoWordsLive> {
 
     fn join_long_rows(&mut self) {
         for row in self.rows().into_iter().rev() {
-            let joined = Row { start: self.chunks[row.start].0, end: self.end(row.end - 1) };
+            let chunks = &self.chunks;
+            let joined = Row { start: chunks[row.start].0, end: self.end(row.end - 1) };
             if joined.end - joined.start > 3 {
+                let in_state = |state| row.clone().filter(move |&chunk| chunks[chunk].1 == state);
+                let free = in_state(State::Free).map(|chunk| chunks[chunk].0..self.end(chunk));
+                let mut were_free = Vec::new();
                 // SAFETY: the row is the map's.
-                unsafe { self.map.join(joined) };
+                let waited = unsafe { self.map.join(joined, |free| were_free.push(free)) };
+                assert_eq!((waited, were_free), (in_state(State::Waits).count(), free.collect()));
                 self.chunks.splice(row, [(joined.start, State::Free)]);
             }
         }
