@@ -7,8 +7,9 @@
 //!
 //! A block that waits is not free in the map, so that neighbours leave it alone; a bit of its granule tells it from one that is in
 //! use: its span's **mark**, or one among the **live** ones of the map. Lists are last in, first out, as what was
-//! freed last is in the cache; one that is full, in the modes that bound them, takes no more, and what is freed then is
-//! coalesced at once; in those that do not, only sizes wait that are asked for, as others would for good.
+//! freed last is in the cache; one that is full, in the modes that bound them, begins anew, if what is in it is little of the memory, and what
+//! was in it waits in none; otherwise, what is freed then is coalesced at once. In those that do not, only sizes wait that are asked for, as
+//! others would for good.
 //! When lists close and open again is in the file `closing`. Of blocks too long for a list a few may wait too: see `long`.
 //!
 //! (Quick lists: Weinstock and Wulf, "Quick fit: an efficient algorithm for heap storage allocation", 1988; deferred coalescing
@@ -20,11 +21,13 @@ mod lists;
 mod long;
 mod policy;
 mod sizes;
+mod unlisted;
 
 use core::ptr::NonNull;
 
 pub use lists::{InHeap, InSpan, Lists, Nowhere};
 pub use policy::Policy;
+pub use unlisted::Blocks;
 
 use crate::Mode;
 use crate::granule::GRANULE;
@@ -41,8 +44,9 @@ const LOOKED_AT: usize = 8;
 #[repr(C)]
 struct List {
     head: Option<NonNull<u8>>,
-    /// How many more may wait; where any number may, how many are carved at once next, or 0 while none may.
-    room: usize,
+    /// How many more may be put into it, or below 0 where any number may: very many were gathered. Where any number of each size may wait,
+    /// how many are carved at once next, or 0 while none may.
+    room: isize,
 }
 
 impl List {
@@ -79,7 +83,7 @@ impl<M: Mode> Quick<M> {
             // SAFETY: as the caller says.
             unsafe { self.lists.set(memory, policy) };
             for bytes in self.sizes().chain([0]) {
-                let room = if M::BOUNDED { policy.depth_of(bytes) } else { 0 };
+                let room = if M::BOUNDED { policy.depth_of(bytes).cast_signed() } else { 0 };
                 // SAFETY: the caller gives room for a list a size, and that of no bytes.
                 unsafe { self.list(bytes).write(List { head: None, room }) };
             }
@@ -95,11 +99,11 @@ impl<M: Mode> Quick<M> {
             let list = unsafe { self.list(bytes).as_mut() };
             list.head = None;
             if M::BOUNDED {
-                list.room = depth;
+                list.room = depth.cast_signed();
             }
         }
         if let Some(terms) = self.lists.terms_mut() {
-            terms.coalesced = 0;
+            (terms.coalesced, terms.unlisted, terms.beyond) = (0, 0, Blocks::NONE);
         }
         self.look_again();
         self.empty_places();
@@ -155,7 +159,7 @@ impl<M: Mode> Quick<M> {
         (1..=largest).rev().map(|granules| granules * GRANULE)
     }
 
-    /// Whether one more block of `bytes` bytes may wait. O(1).
+    /// Whether one more block of `bytes` bytes may wait in a list. O(1).
     ///
     /// # Safety
     /// The lists serve the size, or they stand in the heap, and it is a granule more than the largest that they may.
@@ -192,7 +196,7 @@ impl<M: Mode> Quick<M> {
         unsafe {
             let list = self.list(bytes).as_mut();
             if M::BOUNDED {
-                list.room -= count;
+                list.room -= count.cast_signed();
             }
             let last = after(first, (count - 1) * bytes);
             let mut block = first;
@@ -262,18 +266,9 @@ impl<M: Mode> Quick<M> {
         }
         // SAFETY: the size has a list.
         let next = unsafe { &mut self.list(bytes).as_mut().room };
-        let batch = *next;
-        *next = most.min(batch + batch / 2);
+        let batch = next.cast_unsigned();
+        *next = most.min(batch + batch / 2).cast_signed();
         batch
-    }
-
-    /// How many blocks of `bytes` bytes wait. O(1), if their number is bounded.
-    pub(crate) fn count(&self, bytes: usize) -> usize {
-        if M::BOUNDED {
-            // SAFETY: asked only about sizes that are served.
-            return self.policy().depth_of(bytes) - unsafe { self.list(bytes).as_ref() }.room;
-        }
-        self.blocks(bytes).count()
     }
 
     /// The blocks of `bytes` bytes that wait.

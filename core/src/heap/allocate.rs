@@ -11,7 +11,7 @@ use crate::{Mode, PageSource};
 impl<S: PageSource, M: Mode> Heap<S, M> {
     /// A block of at least `layout.size()` bytes, aligned to `layout.align()` and to a granule; `None` when neither
     /// the spans nor the source have room, and the heap is as it was. A size of 0 gives a block of one granule. O(1), but for
-    /// blocks that wait, where they have to be coalesced first.
+    /// blocks that wait, where they have to be coalesced, or put in order, first.
     #[inline]
     pub fn allocate(&mut self, layout: Layout) -> Option<NonNull<u8>> {
         if layout.align() > Self::GRANULE || (cfg!(for_size) && !M::WAITS) {

@@ -61,6 +61,12 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         unsafe {
             core::hint::assert_unchecked(size != 0);
             let (base, bytes) = (self.base(), size * Self::GRANULE);
+            if self.gather_if_many()
+                && let Some(block) = self.take_waiting(bytes)
+            {
+                self.insert(chunk, chunk_size);
+                return block;
+            }
             let most = Self::BATCH.blocks.min(Self::BATCH.size / size);
             let count = self.quick.next_batch(bytes, most).min(chunk_size / size);
             let (chunk, chunk_size) = if M::BOUNDED {

@@ -91,9 +91,24 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         unsafe {
             match self.let_wait(span, start, ptr, expected) {
                 LetWait::Done => Ok(()),
-                LetWait::Full(bytes) => self.free_to_bins(ptr, bytes),
+                LetWait::Full(bytes) => self.free_full(ptr, bytes),
                 LetWait::Unclear => self.free_on_second_look(ptr, expected.and_then(NonZero::new)),
             }
+        }
+    }
+
+    /// Frees a block of `bytes` bytes, of which none more may be put into a list.
+    ///
+    /// # Safety
+    /// A chunk in use of so many bytes starts at `ptr`, does not wait, and nobody uses it any more. The lists serve the size.
+    #[inline(never)]
+    unsafe fn free_full(&mut self, ptr: NonNull<u8>, bytes: usize) -> Result<(), FreeError> {
+        // SAFETY: as the caller says.
+        unsafe {
+            if self.quick.unlist(bytes) {
+                return self.free_by_lookup(ptr, None);
+            }
+            self.free_to_bins(ptr, bytes)
         }
     }
 
@@ -221,7 +236,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             if expected.is_some_and(|expected| expected != bytes) {
                 return false;
             }
-            let may_wait = self.quick.serves(bytes) && self.quick.has_room(bytes);
+            let may_wait = self.quick.serves(bytes) && self.quick.has_or_makes_room(bytes);
             if !may_wait {
                 if self.quick.serves_long(bytes) {
                     self.let_wait_long(span, start, ptr, bytes);

@@ -10,10 +10,10 @@
 //! One file each: `allocate`, `about` (long blocks whose size nobody says), `carve` (batches of blocks), `deallocate`,
 //! `coalesce` (chunks become free), `reallocate`, `length` (how long a block is to become), `lookup` (what a pointer is),
 //! `growth` (spans come and go), `wilderness` (the chunk that is cut last), `zeroed` (blocks of zeros), `waiting` (blocks that
-//! wait in quick lists), `sweep` (all of them coalesced at once), `tidy` (or put in order), `lists_memory` (what lists take,
-//! which is given to chunks where all else is in use), `counts` (what it holds), `glance` (the short ways of a thread's own
-//! heap), `arrived` (blocks that were freed from elsewhere), `release` and `witness` (when its spans go back, and the block
-//! that tells they cannot yet).
+//! wait in quick lists), `sweep` (all of them coalesced at once), `gather` (or put in order), `tidy` (or the one or the other, in a
+//! thread's own heap), `lists_memory` (what lists take, which is given to chunks where all else is in use), `counts` (what it
+//! holds), `glance` (the short ways of a thread's own heap), `arrived` (blocks that were freed from elsewhere), `release` and
+//! `witness` (when its spans go back, and the block that tells they cannot yet).
 
 mod about;
 pub(crate) mod allocate;
@@ -23,6 +23,7 @@ mod carve;
 mod coalesce;
 mod counts;
 mod deallocate;
+mod gather;
 #[cfg(any(target_has_atomic = "ptr", feature = "portable-atomic"))]
 mod glance;
 mod growth;
@@ -105,11 +106,11 @@ unsafe impl<S: PageSource + Send, M: Mode> Send for Heap<S, M> {}
 impl<S: PageSource> Heap<S> {
     /// A heap in general mode: small blocks that are freed wait in quick lists for a request of the same size: of up to 32
     /// granules where the source has blocks of 1 MiB, of up to 256 where they are of 64 MiB or more, between and below as the
-    /// square root of that, none below 32 KiB; of each size up to an eighth of such a block. What is cut off a long chunk is cut off
+    /// square root of that, none below 32 KiB; of each size up to an eighth of such a block, or any number where that is more than 4096. What is cut off a long chunk is cut off
     /// in batches of up to 8, of which the others wait too. Those that wait are coalesced when there is no other room, or nothing
     /// else keeps a span from going back to the source: a few at a time, or, where there are many, all at once. The dearest call
-    /// then goes through the map, and puts each chunk that comes of it into its bin: O(heap), where those of
-    /// [real-time](Self::real_time) mode are O(1). It asks the source for nothing before the first allocation.
+    /// then goes through the map, and puts each chunk that comes of it into its bin, or, where very many wait, each of these into its
+    /// list, in the order of addresses: O(heap), where those of [real-time](Self::real_time) mode are O(1). It asks the source for nothing before the first allocation.
     ///
     /// What waits is no part of larger chunks. So blocks wait only while some free chunk is a sixth of all memory or longer, or the
     /// source has a block as long; without one, calls take about as long as in [real-time](Self::real_time) mode, and memory may

@@ -76,7 +76,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let bytes = chunk.size() * Self::GRANULE;
         // SAFETY: as the caller says.
         unsafe {
-            let may_wait = self.quick.serves(bytes) && self.quick.has_room(bytes);
+            let may_wait = self.quick.serves(bytes) && self.quick.has_or_makes_room(bytes);
             if may_wait {
                 self.quick.push(ptr, bytes);
                 self.flip_waiting(chunk.span, chunk.start);
@@ -205,8 +205,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
     }
 
-    /// Coalesces the long blocks that wait, or a few of the others, if any does. O(1); now and then all at once, as
-    /// [`sweep`](Self::sweep).
+    /// Coalesces the long blocks that wait, or a few of the others, if any does. O(1); now and then, or if some wait in no list, all at
+    /// once, as [`sweep`](Self::sweep).
     pub(super) fn flush_some(&mut self) -> bool {
         if M::LONG_WAIT && self.flush_long() {
             return true;
@@ -217,7 +217,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         }
         // Code for that is a sixth of all that general mode has.
         let may_sweep = !(cfg!(for_size) && M::BOUNDED);
-        if may_sweep && self.quick.is_time_to_sweep(self.counts.entries()) {
+        if may_sweep && (self.quick.has_unlisted() || self.quick.is_time_to_sweep(self.counts.entries())) {
             self.sweep();
             self.release_for_now();
             return true;

@@ -1,7 +1,7 @@
 //! What a heap holds, as it is told.
 
 use crate::Mode;
-use crate::quick::Quick;
+use crate::quick::{Blocks, Quick};
 
 /// What a heap holds and what of it is in use. Read in O(1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -40,15 +40,14 @@ impl Totals {
 
     /// With the blocks that wait, which are counted as in use so far, told apart.
     pub(crate) fn with_waiting<M: Mode>(self, quick: &Quick<M>) -> Self {
-        let of_lists = quick.sizes().map(|bytes| (quick.count(bytes), bytes));
-        let long = quick.long_blocks().map(|(_, bytes)| (1, bytes));
-        of_lists.chain(long).fold(self, |totals, (count, bytes)| Self {
-            used: totals.used - count * bytes,
-            used_chunks: totals.used_chunks - count,
-            waiting: totals.waiting + count * bytes,
-            waiting_chunks: totals.waiting_chunks + count,
-            ..totals
-        })
+        let Blocks { count, bytes } = quick.waiting();
+        Self {
+            used: self.used - bytes,
+            used_chunks: self.used_chunks - count,
+            waiting: bytes,
+            waiting_chunks: count,
+            ..self
+        }
     }
 
     /// Bytes in chunks in use.

@@ -60,7 +60,7 @@ impl<M: Mode> Quick<M> {
         // SAFETY: the size has a list.
         let list = unsafe { self.list(bytes).as_mut() };
         if list.room == 0 {
-            list.room = depth;
+            list.room = depth.cast_signed();
         }
         if let Some(due) = self.lists.due_mut() {
             due.asked |= asked_bit(bytes);

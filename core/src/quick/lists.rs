@@ -6,6 +6,7 @@ use core::ptr::NonNull;
 
 use super::due::Due;
 use super::long::Places;
+use super::unlisted::Blocks;
 use super::{List, Policy};
 use crate::map::WORD_GRANULES;
 
@@ -72,13 +73,17 @@ pub struct Terms {
     pub(super) closed_for: usize,
     /// Blocks that were coalesced one at a time since all were at once.
     pub(super) coalesced: usize,
+    /// Blocks that wait in no list.
+    pub(super) unlisted: usize,
+    /// Those that wait beyond what the lists' room tells, if that is less than all they may have.
+    pub(super) beyond: Blocks,
 }
 
 impl Terms {
     const OFF: Self = Self::of(Policy::OFF);
 
     const fn of(policy: Policy) -> Self {
-        Self { policy, limit: policy.limit, closed_for: 0, coalesced: 0 }
+        Self { policy, limit: policy.limit, closed_for: 0, coalesced: 0, unlisted: 0, beyond: Blocks::NONE }
     }
 
     /// Has nothing wait until `frees` blocks more were freed; if that is 0, until they open.

@@ -14,6 +14,8 @@ const MUCH_FROM: usize = 2 << 20;
 const PART: usize = 64;
 /// Such a part of a source may wait of each size.
 const SHARE: usize = 8;
+/// Blocks of a size that are put into a list before it begins anew: so few are in the cache.
+pub(super) const DEEPEST: usize = 1 << 12;
 /// The granules of the largest block that may wait, at most.
 const LONGEST: usize = 256;
 /// Blocks that are carved at once when a size is first asked for, where any number may wait.
@@ -26,7 +28,7 @@ pub struct Policy {
     pub(super) limit: usize,
     /// Bytes of a size that may wait, at most.
     bytes: usize,
-    /// Blocks of a size that may wait, at most; where any number may, those that are carved at once at first.
+    /// Blocks of a size that are put into a list, at most; where any number may, those that are carved at once at first.
     depth: usize,
     /// The largest block, in bytes, of those too long for a list that may wait.
     pub(super) longest: usize,
@@ -44,7 +46,7 @@ impl Policy {
             return Self::OFF;
         }
         let limit = lesser(LONGEST, 1 << ((largest / GRANULE / PART).ilog2() / 2));
-        Self { limit: limit * GRANULE, bytes: largest / SHARE, depth: usize::MAX, longest: 0 }
+        Self { limit: limit * GRANULE, bytes: largest / SHARE, depth: DEEPEST, longest: 0 }
     }
 
     /// What may wait in a heap that has much memory to come: a kibibyte (on 64 bits) and less, so that a word of the map
@@ -70,9 +72,14 @@ impl Policy {
         self.limit > 0
     }
 
-    /// How many blocks of `bytes` bytes may wait.
+    /// How many blocks of `bytes` bytes may be put into a list.
     pub(super) const fn depth_of(self, bytes: usize) -> usize {
         lesser(self.depth, self.bytes / if bytes > 0 { bytes } else { 1 })
+    }
+
+    /// Whether that is fewer than may wait.
+    pub(super) const fn is_deepest(self, bytes: usize) -> bool {
+        self.depth_of(bytes) == self.depth
     }
 
     /// Bytes that the lists take in a span, that of no bytes among them.
@@ -91,13 +98,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_eighth_of_the_memory_may_wait_of_each_size_and_a_batch_at_least() {
+    fn an_eighth_of_the_memory_may_wait_of_each_size_a_batch_at_least_and_so_many_in_a_list_at_most() {
         for memory in (15..=30).map(|bits| 1 << bits) {
             let policy = Policy::scaled_to(memory);
             for bytes in (1..=policy.limit / GRANULE).map(|size| size * GRANULE) {
                 let depth = policy.depth_of(bytes);
                 assert!(depth >= BATCH && depth * bytes <= memory / 8, "{depth} of {bytes}");
-                assert!((depth + 1) * bytes > memory / 8);
+                assert_eq!(policy.is_deepest(bytes), depth == DEEPEST);
+                assert!(depth == DEEPEST || (depth + 1) * bytes > memory / 8);
             }
         }
     }

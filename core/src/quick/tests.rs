@@ -4,7 +4,7 @@ use std::vec;
 
 use super::due::*;
 use super::long::FEW;
-use super::policy::FROM;
+use super::policy::{DEEPEST, FROM};
 use super::sizes::PLACES;
 use super::*;
 use crate::map::WORD_GRANULES;
@@ -31,13 +31,48 @@ fn blocks_come_back_last_in_first_out_and_no_more_than_there_is_room_for() {
                     }
                 }
                 assert!(depth >= BATCH);
-                assert_eq!(quick.count(bytes), depth);
+                assert_eq!(quick.waiting(), Blocks { count: depth, bytes: depth * bytes });
                 for &block in blocks[..depth].iter().rev() {
                     assert_eq!(quick.pop(bytes), Some(block));
                 }
-                assert_eq!((quick.pop(bytes), quick.count(bytes)), (None, 0));
+                assert_eq!((quick.pop(bytes), quick.waiting()), (None, Blocks::NONE));
             }
         }
+    }
+}
+
+#[test]
+fn a_list_that_is_full_begins_anew_if_it_is_little_of_the_memory() {
+    let policy = Policy::scaled_to(64 << 20);
+    let mut memory = vec![0_usize; policy.bytes() / size_of::<usize>()];
+    let mut blocks = vec![[0_usize; 2]; DEEPEST];
+    let mut quick = Quick::<General>::new();
+    let (short, long) = (2 * GRANULE, 256 * GRANULE);
+    // SAFETY: the vector has the lists' bytes, the lists serve the sizes, and the blocks are the test's.
+    unsafe {
+        quick.initialize(NonNull::new(memory.as_mut_ptr().cast()).unwrap(), policy);
+        let mut push = |quick: &mut Quick<General>, count: usize| {
+            blocks[..count].iter_mut().for_each(|block| quick.push(NonNull::from(block).cast(), short));
+        };
+        push(&mut quick, DEEPEST);
+        assert!(!quick.has_room(short) && !quick.has_unlisted());
+        assert_eq!(quick.has_or_makes_room(short), !cfg!(for_size));
+        if cfg!(for_size) {
+            return;
+        }
+        assert!(quick.has_room(short) && quick.has_unlisted() && !quick.has_one(short));
+        push(&mut quick, 3);
+        let waiting = |count| Blocks { count, bytes: count * short };
+        assert_eq!(quick.waiting(), waiting(DEEPEST + 3));
+        // As many as are told by their room may be taken, and more that were gathered.
+        quick.note_gathered();
+        assert!(quick.pop(short).is_some() && quick.pop(short).is_some());
+        assert_eq!(quick.waiting(), waiting(DEEPEST + 1));
+        let [few, many] = [DEEPEST * ENTRIES_A_BLOCK, (DEEPEST + 1) * ENTRIES_A_BLOCK];
+        assert!(quick.has_many_unlisted(few) && !quick.has_many_unlisted(many));
+        quick.forget();
+        assert_eq!((quick.waiting(), quick.has_unlisted()), (Blocks::NONE, false));
+        assert!(!quick.unlist(long));
     }
 }
 

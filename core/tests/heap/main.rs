@@ -7,6 +7,7 @@ mod asked;
 mod check;
 mod coalesce;
 mod endless;
+mod gather;
 mod local;
 mod order;
 mod pieces;

@@ -18,7 +18,7 @@ fn free(heap: &mut Local, blocks: &[NonNull<u8>]) {
     blocks.iter().for_each(|&block| assert_eq!(unsafe { heap.deallocate(block) }, Ok(())));
 }
 
-fn shuffle(blocks: &mut [NonNull<u8>]) {
+pub(crate) fn shuffle(blocks: &mut [NonNull<u8>]) {
     let mut random = 1_u64;
     for index in (1..blocks.len()).rev() {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -27,7 +27,7 @@ fn shuffle(blocks: &mut [NonNull<u8>]) {
 }
 
 /// How many blocks of 100 were handed out near the one before.
-fn near(blocks: &[NonNull<u8>]) -> usize {
+pub(crate) fn near(blocks: &[NonNull<u8>]) -> usize {
     let is_near = |pair: &&[NonNull<u8>]| pair[0].addr().get().abs_diff(pair[1].addr().get()) < NEAR;
     100 * blocks.windows(2).filter(is_near).count() / blocks.len()
 }
