@@ -106,17 +106,19 @@ unsafe impl<S: PageSource + Send, M: Mode> Send for Heap<S, M> {}
 impl<S: PageSource> Heap<S> {
     /// A heap in general mode: small blocks that are freed wait in quick lists for a request of the same size: of up to 32
     /// granules where the source has blocks of 1 MiB, of up to 256 where they are of 64 MiB or more, between and below as the
-    /// square root of that, none below 32 KiB; of each size up to an eighth of such a block, or any number where that is more than 4096. What is cut off a long chunk is cut off
-    /// in batches of up to 8, of which the others wait too. Those that wait are coalesced when there is no other room, or nothing
-    /// else keeps a span from going back to the source: a few at a time, or, where there are many, all at once. The dearest call
-    /// then goes through the map, and puts each chunk that comes of it into its bin, or, where very many wait, each of these into its
-    /// list, in the order of addresses: O(heap), where those of [real-time](Self::real_time) mode are O(1). It asks the source for nothing before the first allocation.
+    /// square root of that, none below 32 KiB; of each size up to an eighth of such a block, or any number where that is more than
+    /// 4096. What is cut off a long chunk is cut off in batches of up to 8, of which the others wait too. Those that wait are
+    /// coalesced when there is no other room, or nothing else keeps a span from going back to the source: a few at a time, or,
+    /// where there are many, all at once. The dearest call then goes through the map, and puts each chunk that comes of it into its
+    /// bin, or, where very many wait, each of these into its list, in the order of addresses: O(heap), where those of
+    /// [real-time](Self::real_time) mode are O(1). It asks the source for nothing before the first allocation.
     ///
     /// What waits is no part of larger chunks. So blocks wait only while some free chunk is a sixth of all memory or longer, or the
     /// source has a block as long; without one, calls take about as long as in [real-time](Self::real_time) mode, and memory may
     /// be about as full for long. Nor do they for a while after a request found no room though an eighth of all memory was free, and
-    /// sixteen times as much as it needs: what waits would keep that in pieces. The lists take .8 % of memory (1.6 % on 32 bits). Where the source has one block, even that is
-    /// given to a request that nothing else has room for; blocks wait again once it is free, and much else.
+    /// sixteen times as much as it needs: what waits would keep that in pieces. The lists take .8 % of memory (1.6 % on 32 bits).
+    /// Where the source has one block, even that is given to a request that nothing else has room for; blocks wait again once it is
+    /// free, and much else.
     pub const fn new(source: S) -> Self {
         Self::with_mode(source)
     }

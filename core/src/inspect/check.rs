@@ -90,8 +90,9 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             above = span.start().addr().get() + 1;
         }
         self.check_bins(sums.free_chunks)?;
-        let are_all_listed = listed == sums.waiting_chunks;
-        if are_all_listed == self.quick().has_unlisted() || listed > sums.waiting_chunks {
+        let waiting = sums.waiting_chunks;
+        let are_listed = if self.quick().has_unlisted() { listed < waiting } else { listed == waiting };
+        if !are_listed {
             return Err(Fault { kind: FaultKind::Waiting, address: 0 });
         }
         self.check_totals(&sums)
