@@ -70,6 +70,16 @@ fn a_list_that_is_full_begins_anew_if_it_is_little_of_the_memory() {
         assert_eq!(quick.waiting(), waiting(DEEPEST + 1));
         let [few, many] = [DEEPEST * ENTRIES_A_BLOCK, (DEEPEST + 1) * ENTRIES_A_BLOCK];
         assert!(quick.has_many_unlisted(few) && !quick.has_many_unlisted(many));
+        (0..ENTRIES_A_BLOCK).for_each(|_| push(&mut quick, DEEPEST));
+        assert!(!quick.has_many_unlisted(few));
+        quick.forget();
+        // As many are freed until it begins anew as if none had been gathered.
+        push(&mut quick, DEEPEST);
+        quick.note_gathered();
+        assert!(quick.has_room(short));
+        push(&mut quick, DEEPEST);
+        assert!(!quick.has_room(short));
+        assert_eq!(quick.waiting(), waiting(2 * DEEPEST));
         quick.forget();
         assert_eq!((quick.waiting(), quick.has_unlisted()), (Blocks::NONE, false));
         assert!(!quick.unlist(long));

@@ -15,7 +15,11 @@ const DEEPEST: usize = 4096;
 type General = Heap<ArenaSource>;
 
 fn heap() -> General {
-    Heap::new(ArenaSource::new(memory(16 << 20)))
+    heap_of(16 << 20)
+}
+
+fn heap_of(bytes: usize) -> General {
+    Heap::new(ArenaSource::new(memory(bytes)))
 }
 
 fn layout(size: usize) -> Layout {
@@ -27,7 +31,11 @@ fn memory(size: usize) -> &'static mut [MaybeUninit<u8>] {
 }
 
 fn allocate(heap: &mut General, count: usize) -> Vec<NonNull<u8>> {
-    (0..count).map(|_| heap.allocate(layout(32)).unwrap()).collect()
+    allocate_of(32, heap, count)
+}
+
+fn allocate_of(size: usize, heap: &mut General, count: usize) -> Vec<NonNull<u8>> {
+    (0..count).map(|_| heap.allocate(layout(size)).unwrap()).collect()
 }
 
 fn free(heap: &mut General, blocks: &[NonNull<u8>]) {
@@ -46,11 +54,19 @@ fn freed_at_random() -> (General, Vec<NonNull<u8>>) {
 
 #[test]
 fn all_of_them_wait_and_are_known() {
-    let (mut heap, blocks) = freed_at_random();
+    all_wait(heap(), 32, COUNT);
+    // Longer than an entry of the map.
+    all_wait(heap_of(64 << 20), 1040, 2 * DEEPEST);
+}
+
+fn all_wait(mut heap: General, size: usize, count: usize) {
+    let mut blocks = allocate_of(size, &mut heap, count);
+    shuffle(&mut blocks);
+    free(&mut heap, &blocks);
     let totals = heap.totals();
     assert_eq!((totals.used(), totals.used_chunks()), (0, 0));
-    let least = if cfg!(for_size) { DEEPEST } else { COUNT };
-    assert!(totals.waiting_chunks() >= least && totals.waiting() == 32 * totals.waiting_chunks());
+    let least = if cfg!(for_size) { DEEPEST } else { count };
+    assert!(totals.waiting_chunks() >= least && totals.waiting() == size * totals.waiting_chunks());
     assert_eq!(heap.check(), Ok(()));
     for &block in &blocks {
         // SAFETY: no block in use starts there.
@@ -67,7 +83,10 @@ fn those_that_were_freed_last_are_handed_out_first_and_then_neighbours_one_after
         assert_eq!(heap.check(), Ok(()));
         let listed = COUNT % DEEPEST;
         assert!(near(&blocks[..listed / 2]) < 10);
-        assert!(near(&blocks[DEEPEST..]) > 95, "{} %", near(&blocks[DEEPEST..]));
+        let gathered = &blocks[DEEPEST..];
+        assert!(near(gathered) > 95, "{} %", near(gathered));
+        let ascending = gathered.windows(2).filter(|pair| pair[0] < pair[1]).count();
+        assert!(ascending * 100 > gathered.len() * 95, "{ascending}");
         shuffle(&mut blocks);
         free(&mut heap, &blocks);
     }
@@ -77,13 +96,15 @@ fn those_that_were_freed_last_are_handed_out_first_and_then_neighbours_one_after
 
 #[test]
 fn all_is_one_chunk_again_for_who_needs_it() {
-    let (mut heap, _) = freed_at_random();
-    let long = layout(15 << 20);
-    let block = heap.allocate(long).unwrap();
-    assert_eq!(heap.totals().waiting_chunks(), 0);
-    assert_eq!(heap.check(), Ok(()));
-    // SAFETY: the block is used no more.
-    assert_eq!(unsafe { heap.deallocate_sized(block, long) }, Ok(()));
+    // Of the fewer, but one is in a list.
+    for count in [COUNT, DEEPEST + 1] {
+        let mut heap = heap();
+        let blocks = allocate(&mut heap, count);
+        free(&mut heap, &blocks);
+        assert!(heap.allocate(layout(15 << 20)).is_some());
+        assert_eq!(heap.totals().waiting_chunks(), 0);
+        assert_eq!(heap.check(), Ok(()));
+    }
 }
 
 /// Of two sizes, so that some of both wait, blocks come and go.
