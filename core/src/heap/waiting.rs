@@ -76,7 +76,7 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
         let bytes = chunk.size() * Self::GRANULE;
         // SAFETY: as the caller says.
         unsafe {
-            let may_wait = self.quick.serves(bytes) && self.quick.has_or_makes_room(bytes);
+            let may_wait = self.quick.serves(bytes) && self.quick.has_room(bytes);
             if may_wait {
                 self.quick.push(ptr, bytes);
                 self.flip_waiting(chunk.span, chunk.start);
