@@ -43,7 +43,8 @@ fn blocks_come_back_last_in_first_out_and_no_more_than_there_is_room_for() {
 
 #[test]
 fn a_list_that_is_full_begins_anew_if_it_is_little_of_the_memory() {
-    let policy = Policy::scaled_to(64 << 20);
+    // As many granules as 64 MiB have on 64 bits.
+    let policy = Policy::scaled_to((64 << 20) / 16 * GRANULE);
     let mut memory = vec![0_usize; policy.bytes() / size_of::<usize>()];
     let mut blocks = vec![[0_usize; 2]; DEEPEST];
     let mut quick = Quick::<General>::new();
