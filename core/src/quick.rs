@@ -8,8 +8,8 @@
 //! A block that waits is not free in the map, so that neighbours leave it alone; a bit of its granule tells it from one that is in
 //! use: its span's **mark**, or one among the **live** ones of the map. Lists are last in, first out, as what was
 //! freed last is in the cache. One that is full, in the modes that bound them, begins anew if what is in it is little of the memory:
-//! that waits on in no list. Otherwise, what is freed then is coalesced at once. In the modes that do not, only sizes wait that are
-//! asked for, as others would for good.
+//! that waits on in no list (see `unlisted`, and the heap's `gather`). Otherwise, what is freed then is coalesced at once. In the
+//! modes that do not, only sizes wait that are asked for, as others would for good.
 //! When lists close and open again is in the file `closing`. Of blocks too long for a list a few may wait too: see `long`.
 //!
 //! (Quick lists: Weinstock and Wulf, "Quick fit: an efficient algorithm for heap storage allocation", 1988; deferred coalescing

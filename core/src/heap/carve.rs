@@ -45,7 +45,8 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
     }
 
     /// Hands out the first `size` granules of a free chunk, and lets the next few pieces of as many wait; what is left goes
-    /// into a bin. O(1).
+    /// into a bin. Or, if many blocks wait in no list, one of those, and the chunk stays as it is. O(1), but where they are
+    /// [gathered](Self::gather_if_many).
     ///
     /// # Safety
     /// The chunk is in no bin and has `chunk_size` granules, twice as many as `size` or more, which are half of a batch or
