@@ -180,16 +180,22 @@ fn allocate_at_last_zeroed(layout: Layout) -> Option<NonNull<u8>> {
 /// A [`FreeError`] for a pointer that is not the start of a live block.
 #[inline]
 pub fn usable_size(ptr: NonNull<u8>) -> Result<usize, FreeError> {
-    let start = Start::of(ptr.addr().get());
-    // SAFETY: the heap is the calling thread's, and nothing of it is borrowed.
-    let heap = unsafe { current().local() };
-    if heap.source().has_near(start)
-        // SAFETY: a granule of one of its regions starts there.
-        && let Some(bytes) = unsafe { heap.usable_size_soon(granule_at(start, ptr.as_ptr())) }
-    {
+    if let Some(bytes) = usable_size_near(ptr.as_ptr()) {
         return Ok(bytes);
     }
     usable_size_otherwise(ptr)
+}
+
+/// [`usable_size`], of a block of the calling thread's heap whose region is near at hand. `None` for any other, for null and for what
+/// is no live block: [`usable_size`] says what that is.
+#[inline(always)]
+pub fn usable_size_near(ptr: *mut u8) -> Option<usize> {
+    let start = Start::of(ptr.addr());
+    // SAFETY: the heap is the calling thread's, and nothing of it is borrowed. If its region is near, a granule of that starts there.
+    unsafe {
+        let heap = current().local();
+        if heap.source().has_near(start) { heap.usable_size_soon(granule_at(start, ptr)) } else { None }
+    }
 }
 
 /// [`usable_size`], of a block that is not near, or of none.
