@@ -15,7 +15,7 @@ mod place;
 mod resize;
 
 use core::alloc::Layout;
-use core::ptr::NonNull;
+use core::ptr::{NonNull, null_mut};
 
 use memalloc_core::inspect::Fault;
 use memalloc_core::{FreeError, GRANULE, Totals};
@@ -180,7 +180,7 @@ fn allocate_at_last_zeroed(layout: Layout) -> Option<NonNull<u8>> {
 /// A [`FreeError`] for a pointer that is not the start of a live block.
 #[inline]
 pub fn usable_size(ptr: NonNull<u8>) -> Result<usize, FreeError> {
-    if let Some(bytes) = usable_size_near(ptr.as_ptr()) {
+    if let Some(bytes) = usable_size_near(Some(ptr)) {
         return Ok(bytes);
     }
     usable_size_otherwise(ptr)
@@ -189,7 +189,8 @@ pub fn usable_size(ptr: NonNull<u8>) -> Result<usize, FreeError> {
 /// [`usable_size`], of a block of the calling thread's heap whose region is near at hand. `None` for any other, for null and for what
 /// is no live block: [`usable_size`] says what that is.
 #[inline(always)]
-pub fn usable_size_near(ptr: *mut u8) -> Option<usize> {
+pub fn usable_size_near(ptr: Option<NonNull<u8>>) -> Option<usize> {
+    let ptr = ptr.map_or(null_mut(), NonNull::as_ptr);
     let start = Start::of(ptr.addr());
     // SAFETY: the heap is the calling thread's, and nothing of it is borrowed. If its region is near, a granule of that starts there.
     unsafe {

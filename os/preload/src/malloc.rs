@@ -149,16 +149,14 @@ pub unsafe extern "C" fn reallocarray(ptr: *mut c_void, count: usize, size: usiz
 /// The bytes of a block that may be used; 0 for null, and for what is not a live block.
 #[unsafe(no_mangle)]
 pub extern "C" fn malloc_usable_size(ptr: *mut c_void) -> usize {
-    match process::usable_size_near(ptr.cast()) {
-        Some(bytes) => bytes,
-        None => usable_size_otherwise(ptr),
-    }
+    let block = NonNull::new(ptr.cast());
+    process::usable_size_near(block).unwrap_or_else(|| usable_size_otherwise(block))
 }
 
 /// [`malloc_usable_size`], of what is not near: by a call that is that one's last.
 #[inline(never)]
-fn usable_size_otherwise(ptr: *mut c_void) -> usize {
-    NonNull::new(ptr.cast()).and_then(|block| process::usable_size(block).ok()).unwrap_or(0)
+fn usable_size_otherwise(block: Option<NonNull<u8>>) -> usize {
+    block.and_then(|block| process::usable_size(block).ok()).unwrap_or(0)
 }
 
 /// What `allocate` gives for the size and alignment, or null with `ENOMEM`: above `PTRDIFF_MAX` too, where no layout
