@@ -112,7 +112,11 @@ pub(crate) fn map_at(start: NonNull<u8>, size: usize) -> bool {
 pub(crate) unsafe fn map_anew(start: NonNull<u8>, size: usize) -> bool {
     let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE | MapFlags::FIXED);
     // SAFETY: as the caller says.
-    unsafe { mmap_anonymous(start.as_ptr().cast(), size, access, flags) }.is_ok()
+    unsafe {
+        // It may take another mapping, and their number has a limit. The pages can go even then.
+        mmap_anonymous(start.as_ptr().cast(), size, access, flags).is_ok()
+            || madvise(start.as_ptr().cast(), size, Advice::LinuxDontNeed).is_ok()
+    }
 }
 
 /// Gives the whole pages in `bytes` bytes at `start` back to the system: they are zeros from then on. Whether that is done.

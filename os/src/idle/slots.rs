@@ -27,10 +27,18 @@ pub(crate) fn enter(start: NonNull<u8>, size: usize) -> bool {
 pub(super) fn map_and_take(size: usize, align: usize) -> Option<Taken> {
     let mapped = size.checked_add(align.saturating_sub(SLOT))?.checked_next_multiple_of(SLOT)?;
     let start = map_entered(mapped)?;
-    let taken =
-        change(|idle| if idle.keep(Extent::zeros(start, mapped)) { idle.take(size, align) } else { None });
+    keep_and_take(Extent::zeros(start, mapped), |idle| idle.take(size, align))
+}
+
+/// Has slots that were just mapped and [entered](enter) be idle, and takes some of what is. `None` if there is no room to note them.
+fn keep_and_take(slots: Extent, take: impl FnOnce(&mut Idle) -> Option<Taken>) -> Option<Taken> {
+    let kept_and_taken = change(|idle| if idle.keep(slots) { Ok(take(idle)) } else { Err(()) });
+    if kept_and_taken.is_err() {
+        // SAFETY: the memory was just mapped, and is in no list.
+        unsafe { unmap_slots(slots.start, slots.size) };
+    }
     unmap_zeros();
-    taken
+    kept_and_taken.ok()?
 }
 
 /// `size` bytes, whole units, mapped for a block that is to grow: from the start of a slot on, so that what it may have next lies above.
@@ -70,19 +78,25 @@ pub(crate) fn map_above(start: NonNull<u8>, size: usize) -> Option<Taken> {
         unsafe { unmap(above, mapped) };
         return None;
     }
-    let taken =
-        change(|idle| if idle.keep(Extent::zeros(above, mapped)) { idle.take_at(start, size) } else { None });
-    unmap_zeros();
-    taken
+    keep_and_take(Extent::zeros(above, mapped), |idle| idle.take_at(start, size))
 }
 
 /// Gives whole slots that have no pages back to the system: they are none for what is mapped next.
 fn unmap_zeros() {
     while let Some(slots) = change(Idle::take_slots_of_zeros) {
-        TABLE.remove(slots.start, slots.size);
         // SAFETY: the memory was idle, and is in no list any more.
-        unsafe { unmap_below_next(slots.start, slots.size) };
+        unsafe { unmap_slots(slots.start, slots.size) };
     }
+}
+
+/// Gives whole slots back to the system, and has them in the table no longer.
+///
+/// # Safety
+/// As for [`keep`](super::keep).
+unsafe fn unmap_slots(start: NonNull<u8>, size: usize) {
+    TABLE.remove(start, size);
+    // SAFETY: as the caller says.
+    unsafe { unmap_below_next(start, size) };
 }
 
 /// Before `size` bytes at `start` are moved, and mapped no more: has whole slots among them in the table no longer.
@@ -134,8 +148,7 @@ pub(super) unsafe fn give_back(extent: Extent) {
     // SAFETY: as the caller says.
     unsafe {
         if let Some(whole) = extent.whole_slots() {
-            TABLE.remove(whole.start, whole.size);
-            unmap_below_next(whole.start, whole.size);
+            unmap_slots(whole.start, whole.size);
         }
         for part in extent.beside_slots() {
             give_back_pages(part);
