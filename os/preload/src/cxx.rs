@@ -1,7 +1,7 @@
 //! C++'s `new` and `delete`, in all their forms, by the names that the Itanium ABI gives them.
 //!
-//! Where memory cannot be had, each form of `new` goes to the C++ library's own, which asks the program's handler for some, and
-//! then throws `std::bad_alloc` or answers null. Each form goes to this allocator by itself, unless the program has some forms of
+//! Where memory cannot be had, those forms of `new` that throw ask the program's handler for some: see `throwing`. The others go to
+//! the C++ library's own, which call those, and answer null for what is thrown. Each form goes to this allocator by itself, unless the program has some forms of
 //! its own: then those it has not are the C++ library's, which go to the program's.
 
 mod program;
@@ -16,8 +16,14 @@ use program::{Form, are_known_to_be_none};
 pub use throwing::*;
 
 use crate::malloc::{ALIGNMENT, free, get};
-use crate::next::next;
+use crate::next::{next, of_cxx_library};
 use crate::sized::{free_aligned_of, free_of};
+
+/// Whether `delete` may be given blocks of another `new` than these: of one that is linked into a part of the program, where no library
+/// has one for all.
+pub(crate) fn may_be_of_others() -> bool {
+    next(c"_Znwm").is_none()
+}
 
 #[inline]
 fn new(size: usize) -> *mut c_void {
@@ -87,7 +93,7 @@ macro_rules! or_of_library {
         if !block.is_null() {
             return block;
         }
-        match next($name) {
+        match of_cxx_library($name) {
             Some(function) => core::mem::transmute::<*mut c_void, unsafe extern "C" fn($($type),*) -> *mut c_void>(function)(
                 $($argument),*
             ),

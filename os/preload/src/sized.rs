@@ -8,6 +8,7 @@ use memalloc_core::FreeError;
 use memalloc_os::abort_on_bad_free;
 use memalloc_os::process::{self, LetWait, OwnBlock};
 
+use crate::cxx::may_be_of_others;
 use crate::malloc::{ALIGNMENT, free};
 
 /// Frees a block that was allocated with `size`, or resized to it; null is nothing to free. Any other pointer, and another
@@ -96,7 +97,8 @@ pub(crate) unsafe fn free_of(ptr: *mut c_void, size: usize) {
 unsafe fn free_near(ptr: *mut c_void, size: usize) {
     // SAFETY: as the caller says; nothing near is null.
     unsafe {
-        abort_unless_done(process::deallocate_near(NonNull::new_unchecked(ptr.cast()), Some(size)), ptr)
+        let block = NonNull::new_unchecked(ptr.cast());
+        finish(process::deallocate_near(block, Some(size)), block, ALIGNMENT, size)
     }
 }
 
@@ -112,13 +114,40 @@ unsafe fn free_otherwise(ptr: *mut c_void, alignment: usize, size: usize) {
         Ok(layout) => unsafe { process::deallocate_sized(block, layout) },
         Err(_) => Err(FreeError::WrongSize),
     };
-    abort_unless_done(freed, ptr);
+    // SAFETY: as the caller says.
+    unsafe { finish(freed, block, alignment, size) }
 }
 
+/// After an attempt to free a block that was allocated with `alignment` and `size`: see [`free_of_others`], if that is not done.
+///
+/// # Safety
+/// As for [`free_sized`].
 #[inline(always)]
-fn abort_unless_done(freed: Result<(), FreeError>, ptr: *mut c_void) {
+unsafe fn finish(freed: Result<(), FreeError>, block: NonNull<u8>, alignment: usize, size: usize) {
     if let Err(error) = freed {
-        abort_on_bad_free(error, ptr.cast());
+        // SAFETY: as the caller says.
+        unsafe { free_of_others(error, block, alignment, size) }
+    }
+}
+
+/// Frees a block that was refused for its size, if it may be of a `new` that has its blocks of malloc, which may give more, or of
+/// aligned_alloc, where the size was rounded up to the alignment. Any other ends the program.
+///
+/// # Safety
+/// As for [`free_sized`].
+#[cold]
+#[inline(never)]
+unsafe fn free_of_others(error: FreeError, block: NonNull<u8>, alignment: usize, size: usize) {
+    let may_be = |size| process::usable_size(block).is_ok_and(|usable| OwnBlock::may_be(size, usable));
+    let is_of_others = error == FreeError::WrongSize
+        && alignment.is_power_of_two()
+        && may_be_of_others()
+        && (may_be(size) || size.checked_next_multiple_of(alignment).is_some_and(may_be));
+    if is_of_others {
+        // SAFETY: as the caller says.
+        unsafe { free(block.as_ptr().cast()) }
+    } else {
+        abort_on_bad_free(error, block.as_ptr())
     }
 }
 

@@ -141,6 +141,27 @@ fn a_program_with_some_forms_of_new_and_delete_has_the_others_go_to_them() {
     }
 }
 
+#[test]
+fn what_a_handler_of_cxx_found_is_as_long_as_was_asked_for() {
+    let (_directory, program) = cxx_program("handler", &["-fno-builtin"]);
+    assert_eq!(stdout_of(&mut preloaded(&program)), "as it should be\n");
+}
+
+#[test]
+fn new_throws_where_a_plugin_has_the_cxx_library_to_itself() {
+    let (directory, plugin) = cxx_program("plugin", &["-shared", "-fPIC"]);
+    let host = directory.path().join("host").to_str().unwrap().to_owned();
+    compile("cc", &[&format!("{}/tests/plugin_host.c", env!("CARGO_MANIFEST_DIR")), "-o", &host]);
+    assert_eq!(stdout_of(preloaded(&host).arg(plugin)), "refused\n");
+}
+
+#[test]
+fn a_plugin_deletes_what_a_new_that_is_linked_into_the_program_made() {
+    let (_plugins, plugin) = cxx_program("plugin", &["-shared", "-fPIC"]);
+    let (_hosts, host) = cxx_program("static_host", &["-static-libstdc++"]);
+    assert_eq!(stdout_of(preloaded(&host).arg(plugin)), "taken\n");
+}
+
 /// As PHP opens its extensions. The library lies where only the program's own search path leads.
 #[test]
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
