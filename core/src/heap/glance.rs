@@ -13,13 +13,15 @@ use crate::span::Span;
 use crate::{Local, LongWait, PageSource};
 
 impl<S: PageSource> Heap<S, Local> {
-    /// A block of `bytes` bytes, a multiple of a granule, that waited, unless it is time to look how many do. None has 0. O(1).
+    /// A block of `bytes` bytes, a multiple of a granule, that waited, unless it is time to look how many do. None has 0. A heap that
+    /// never had memory is only read. O(1).
     #[inline(always)]
     pub(crate) fn take_waiting_soon(&mut self, bytes: usize) -> Option<NonNull<u8>> {
-        if !self.quick.has_list(bytes) || self.quick.count_request() {
+        if !self.quick.serves(bytes) || self.quick.count_request() {
             return None;
         }
-        self.take_waiting(bytes)
+        // SAFETY: the lists serve the size.
+        unsafe { self.take_listed(bytes) }
     }
 
     /// A block for `layout` that waited, if the last of its size to be freed happens to be aligned to it. O(1).

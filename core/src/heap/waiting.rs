@@ -29,6 +29,16 @@ impl<S: PageSource, M: Mode> Heap<S, M> {
             return None;
         }
         // SAFETY: there is a list of the size.
+        unsafe { self.take_listed(bytes) }
+    }
+
+    /// [`take_waiting`](Self::take_waiting), of a size that has a list.
+    ///
+    /// # Safety
+    /// There is one of `bytes` bytes, a multiple of a granule.
+    #[inline(always)]
+    pub(super) unsafe fn take_listed(&mut self, bytes: usize) -> Option<NonNull<u8>> {
+        // SAFETY: as the caller says.
         unsafe {
             let block = self.quick.pop(bytes)?;
             Some(self.use_again(block))

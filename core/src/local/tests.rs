@@ -25,6 +25,18 @@ fn at(heap: &LocalHeap<'_, ArenaSource>, ptr: NonNull<u8>) -> GranuleAt {
     GranuleAt { block, granule: (ptr.addr().get() - block.addr().get()) / GRANULE, ptr }
 }
 
+/// Threads without a heap have one such together, which none may write to.
+#[test]
+fn a_heap_without_memory_is_as_it_was_whatever_it_is_asked_for() {
+    let (mut heap, _) = new_heap(3 << 20);
+    for size in [0, 1, 16, 2000, isize::MAX as usize, usize::MAX - 15, usize::MAX] {
+        for _ in 0..10_000 {
+            assert_eq!(heap.allocate_waiting(size), None, "{size}");
+        }
+        assert!(!heap.may_tidy(), "{size} is counted");
+    }
+}
+
 #[test]
 fn blocks_lie_in_no_more_lines_of_the_cache_than_need_be_where_many_are_of_one_size() {
     let (mut heap, _) = new_heap(3 << 20);

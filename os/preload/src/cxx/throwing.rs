@@ -150,7 +150,8 @@ macro_rules! throwing {
                 unsafe { core::mem::transmute::<*mut c_void, unsafe extern "C-unwind" fn()>(handler)() };
             }
             throwing! { @type $($argument)* }
-            // SAFETY: the C++ library's function of a name takes what this one's takes; the caller expects that it throws.
+            // SAFETY: the C++ library's function of a name takes what this one's takes, and what throws nothing: to be given more does
+            // no harm. The caller expects that it throws.
             unsafe { core::mem::transmute::<*mut c_void, Function>($find())($($argument),*) }
         }
     };
