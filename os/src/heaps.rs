@@ -33,8 +33,8 @@ static PIECES: [AtomicPtr<ThreadHeap>; (Owner::COUNT - 1) / AT_ONCE] =
     [const { AtomicPtr::new(null_mut()) }; (Owner::COUNT - 1) / AT_ONCE];
 
 /// At so many calls of its key's destructor a heap is given up. A destructor that sets its key again is called four times at
-/// least, by POSIX; a thread may have its first heap only when they are called for the first time.
-const ROUNDS: u8 = 3;
+/// least, by POSIX; a thread may have its first heap only when they are called for the second time.
+const ROUNDS: u8 = 2;
 
 /// Refusals of a heap by the limit of address space as it was last read, before it is read anew.
 const REFUSED_BY_LAST: usize = 1000;

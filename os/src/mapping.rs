@@ -78,17 +78,25 @@ pub(crate) fn map_sparse(size: usize) -> Option<NonNull<u8>> {
     Some(start)
 }
 
-/// Gives `size` bytes at `start` back to the system.
+/// Gives `size` bytes at `start` back to the system. Where it leaves them mapped, the pages go, if they can.
 ///
 /// # Safety
 /// They are whole pages from [`map`] or [`map_aligned`], and no longer used.
 pub(crate) unsafe fn unmap(start: NonNull<u8>, size: usize) {
+    // SAFETY: as the caller says.
+    let _is_mapped_as_zeros = unsafe { unmap_or_clear(start, size) };
+}
+
+/// [`unmap`]. Whether the bytes are still mapped, and zeros.
+///
+/// # Safety
+/// As there.
+pub(crate) unsafe fn unmap_or_clear(start: NonNull<u8>, size: usize) -> bool {
     // SAFETY: the caller gives the pages up.
     unsafe {
         // A hole in a mapping makes two of it, and their number has a limit. The pages can go even then.
-        if munmap(start.as_ptr().cast(), size).is_err() {
-            let _ = madvise(start.as_ptr().cast(), size, Advice::LinuxDontNeed);
-        }
+        munmap(start.as_ptr().cast(), size).is_err()
+            && madvise(start.as_ptr().cast(), size, Advice::LinuxDontNeed).is_ok()
     }
 }
 

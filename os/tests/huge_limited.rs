@@ -1,6 +1,7 @@
 //! Huge blocks where the address space is limited: alone in a program, which it limits.
 
 mod thread_support;
+mod usage_support;
 
 use std::alloc::Layout;
 
@@ -9,6 +10,7 @@ use rustix::mm::{Advice, madvise};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use thread_support::{Block, allocate, free};
+use usage_support::mapped_bytes;
 
 const MIB: usize = 1 << 20;
 
@@ -33,19 +35,12 @@ fn free_all(blocks: &mut Vec<Block>) {
     blocks.drain(..).for_each(|block| assert_eq!(free(block), Ok(())));
 }
 
-/// Bytes of address space that the program takes.
-fn taken() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")).unwrap();
-    1024 * size.trim().trim_end_matches(" kB").parse::<u64>().unwrap()
-}
-
 #[test]
 fn what_is_free_serves_huge_blocks() {
     what_the_kernel_was_told_of_a_part_is_no_obstacle();
     let mut blocks = Vec::with_capacity(4 << 20);
     let before = getrlimit(Resource::As);
-    let limit = taken() + 200 * MIB as u64;
+    let limit = mapped_bytes() as u64 + 200 * MIB as u64;
     setrlimit(Resource::As, Rlimit { current: Some(limit), ..before }).unwrap();
     for size in [20, 60, 120] {
         use_up(&mut blocks, 80);
@@ -98,7 +93,7 @@ fn what_is_idle_makes_way_for_a_block_that_grows(limit: u64) {
     let before = process::totals().source();
     assert_eq!((free(left), process::totals().source()), (Ok(()), before), "it is idle");
     // There is room where it lies, and nowhere else.
-    assert!(limit - taken() < 136 * MIB as u64);
+    assert!(limit - (mapped_bytes() as u64) < 136 * MIB as u64);
     resize(&mut block, 136 * MIB);
     assert_eq!(free(block), Ok(()));
 }

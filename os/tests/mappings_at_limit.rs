@@ -2,12 +2,13 @@
 
 mod usage_support;
 
+use core::alloc::Layout;
 use core::ffi::c_void;
-use core::ptr::null_mut;
+use core::ptr::{NonNull, null_mut};
 
 use memalloc_os::process;
 
-use usage_support::{resident_bytes, written};
+use usage_support::{mapped_bytes, resident_bytes, written};
 
 const MIB: usize = 1 << 20;
 const PAGE: usize = 4096;
@@ -41,17 +42,48 @@ impl Drop for Full {
     }
 }
 
-#[test]
-fn pages_go_where_there_may_be_no_more_mappings() {
-    let before = resident_bytes();
-    let blocks: Vec<_> = (0..60).map(|_| written(11 * MIB / 2)).collect();
-    let Some(full) = Full::new() else { return };
-    for first in [0, 1] {
-        for block in blocks.iter().skip(first).step_by(2) {
-            // SAFETY: the block is live, and freed once.
-            assert_eq!(unsafe { process::deallocate(*block) }, Ok(()));
+/// What the blocks have, in bytes.
+const EACH: usize = 11 * MIB / 2;
+
+fn free(block: NonNull<u8>) {
+    // SAFETY: the block is live, and freed once.
+    assert_eq!(unsafe { process::deallocate(block) }, Ok(()));
+}
+
+/// Frees each second block, has as many anew, but for those few that would need a new mapping.
+fn free_and_allocate(blocks: &mut Vec<NonNull<u8>>) {
+    let before = blocks.len();
+    let mut is_second = false;
+    blocks.retain(|&block| {
+        is_second = !is_second;
+        if is_second {
+            free(block);
         }
+        !is_second
+    });
+    process::trim();
+    let layout = Layout::from_size_align(EACH, 16).unwrap();
+    while blocks.len() < before
+        && let Some(block) = process::allocate(layout)
+    {
+        // SAFETY: the block has these bytes.
+        unsafe { block.write_bytes(1, EACH) };
+        blocks.push(block);
     }
+}
+
+#[test]
+fn pages_go_where_there_may_be_no_more_mappings_and_their_place_is_used_again() {
+    let before = resident_bytes();
+    let mut blocks: Vec<_> = (0..60).map(|_| written(EACH)).collect();
+    let Some(full) = Full::new() else { return };
+    let mapped = mapped_bytes();
+    for _ in 0..3 {
+        free_and_allocate(&mut blocks);
+    }
+    assert!(blocks.len() > 50, "{}", blocks.len());
+    assert!(mapped_bytes() < mapped + 20 * MIB, "{}", mapped_bytes() - mapped);
+    blocks.iter().step_by(2).chain(blocks.iter().skip(1).step_by(2)).for_each(|&block| free(block));
     // As much as may stay of what was just freed.
     assert!(resident_bytes() - before < 100 * MIB, "{}", resident_bytes() - before);
     drop(full);

@@ -1,5 +1,5 @@
 /* Threads whose destructors of keys allocate, and set their keys anew as often as they may, some of which have allocated nothing
-   before: what they leave, in address space. */
+   before, or not when those are called for the first time: what they leave, in address space. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,16 +20,21 @@ static void again(void *block)
 }
 
 static pthread_key_t first_key;
+/* Whether the destructor of this key is called once more before it allocates. */
+static char later, last;
 
-static void first(void *nothing)
+static void first(void *calls)
 {
-    free(malloc(100));
+    if (calls == &later)
+        pthread_setspecific(first_key, &last);
+    else
+        free(malloc(100));
 }
 
-static void *run(void *is_late)
+static void *run(void *calls)
 {
-    if (is_late)
-        pthread_setspecific(first_key, &first_key);
+    if (calls)
+        pthread_setspecific(first_key, calls);
     else
         pthread_setspecific(key, malloc(100));
     return NULL;
@@ -39,12 +44,13 @@ int main(void)
 {
     pthread_key_create(&key, again);
     pthread_key_create(&first_key, first);
+    void *calls[] = { NULL, &last, &later };
     long before = 0;
     for (int i = 0; i < THREADS; i++) {
         pthread_t thread;
         if (i == 10)
             before = kilobytes("VmSize");
-        if (pthread_create(&thread, NULL, run, i % 2 ? &key : NULL) != 0)
+        if (pthread_create(&thread, NULL, run, calls[i % 3]) != 0)
             return 1;
         pthread_join(thread, NULL);
     }

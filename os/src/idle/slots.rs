@@ -7,7 +7,7 @@ use super::extents::Idle;
 use super::pool::{add, change};
 use super::taken::Taken;
 use crate::huge;
-use crate::mapping::{SLOT, map_anew, map_at, unmap};
+use crate::mapping::{SLOT, map_anew, map_at, unmap, unmap_or_clear};
 use crate::region::{TABLE, map_beside_idle, next_takes_place_of, unmap_below_next};
 
 /// Has whole slots at `start` in the table, so that huge blocks may lie there, and what is idle. `false`, and nothing has changed, if
@@ -81,22 +81,30 @@ pub(crate) fn map_above(start: NonNull<u8>, size: usize) -> Option<Taken> {
     keep_and_take(Extent::zeros(above, mapped), |idle| idle.take_at(start, size))
 }
 
-/// Gives whole slots that have no pages back to the system: they are none for what is mapped next.
+/// Gives whole slots that have no pages back to the system, until it refuses: they are none for what is mapped next.
 fn unmap_zeros() {
-    while let Some(slots) = change(Idle::take_slots_of_zeros) {
+    while let Some(slots) = change(Idle::take_slots_of_zeros)
         // SAFETY: the memory was idle, and is in no list any more.
-        unsafe { unmap_slots(slots.start, slots.size) };
-    }
+        && unsafe { unmap_slots(slots.start, slots.size) }
+    {}
 }
 
-/// Gives whole slots back to the system, and has them in the table no longer.
+/// Gives whole slots back to the system, and has them in the table no longer. Whether that is done: what it refuses to unmap is idle,
+/// and zeros.
 ///
 /// # Safety
 /// As for [`keep`](super::keep).
-unsafe fn unmap_slots(start: NonNull<u8>, size: usize) {
+unsafe fn unmap_slots(start: NonNull<u8>, size: usize) -> bool {
     TABLE.remove(start, size);
+    next_takes_place_of(start, size);
     // SAFETY: as the caller says.
-    unsafe { unmap_below_next(start, size) };
+    unsafe {
+        let stays = unmap_or_clear(start, size) && enter(start, size);
+        if stays {
+            add(Extent::zeros(start, size));
+        }
+        !stays
+    }
 }
 
 /// Before `size` bytes at `start` are moved, and mapped no more: has whole slots among them in the table no longer.

@@ -2,6 +2,7 @@
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use memalloc_core::{FreeError, GRANULE, LiveBlock};
 
@@ -13,6 +14,9 @@ use crate::near::Start;
 use crate::region::slot_of;
 use crate::thread_heap::LARGEST;
 use crate::tls::current;
+
+/// Whether a block was left as long as it was, as there was no memory for a shorter one.
+static LEFT_LONGER: AtomicBool = AtomicBool::new(false);
 
 /// Makes the block at `ptr` `new_size` bytes long, in place or by moving it to one aligned to a granule; one that grows or shrinks
 /// by less than an eighth may be left up to an eighth longer. `Ok(None)`,
@@ -120,7 +124,7 @@ impl OwnBlock {
 
     /// Whether a block of `usable` bytes may have been [resized](resize) to `size`, which need not be its own.
     pub fn may_be(size: usize, usable: usize) -> bool {
-        LiveBlock::may_be(size, usable)
+        LiveBlock::may_be(size, usable) || size < usable && LEFT_LONGER.load(Relaxed)
     }
 
     /// [`resize`], if its size is said on the next call, or not, as far as little is to do for that. If not, `None`, and nothing
@@ -165,8 +169,14 @@ pub unsafe fn resize_otherwise(
     let Ok(layout) = Layout::from_size_align(has, GRANULE) else { return Ok(None) };
     // SAFETY: the block has this size, and the caller gives it up if it moves.
     let changed = unsafe { change(ptr, layout, new_size) };
-    // Where nobody says its size later, a longer one will do.
-    Ok(changed.or_else(|| (size.is_none() && new_size <= has).then_some(ptr)))
+    Ok(changed.or_else(|| (size.is_none() && new_size <= has).then(|| leave_longer(ptr))))
+}
+
+/// The block at `ptr` as it is, though a shorter one was asked for: a longer one will do for who does not say its size.
+#[cold]
+fn leave_longer(ptr: NonNull<u8>) -> NonNull<u8> {
+    LEFT_LONGER.store(true, Relaxed);
+    ptr
 }
 
 /// [`reallocate`], of any alignment.

@@ -10,8 +10,17 @@ use rustix::param::page_size;
 
 /// Bytes of memory that it has pages for.
 pub fn resident_bytes() -> usize {
+    bytes_in_statm(1)
+}
+
+/// Bytes of address space that it takes.
+pub fn mapped_bytes() -> usize {
+    bytes_in_statm(0)
+}
+
+fn bytes_in_statm(field: usize) -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
-    statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * page_size()
+    statm.split(' ').nth(field).unwrap().parse::<usize>().unwrap() * page_size()
 }
 
 /// Pages that it was given since it started, but for those that were read from a file.
