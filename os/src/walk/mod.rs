@@ -170,7 +170,7 @@ impl Walker {
                 self.measure_directory(&name, &facts, report);
                 Ok(())
             }
-            Target::File(facts) | Target::Neighbour(facts) => self.measure_file(&name, facts),
+            Target::File(facts) => self.measure_file(&name, facts),
             Target::Nothing(link) => {
                 self.ledger.count_file(link.inode, link.bytes);
                 Ok(())

@@ -12,7 +12,7 @@ use rustix::io::Errno;
 
 use super::inode::{Facts, Inode};
 use super::levels::Levels;
-use super::links::{self, Target};
+use super::links::{self, Follower, Found, Target};
 use super::names::Names;
 use super::record::{Failed, Record};
 use super::sink::Sink;
@@ -52,12 +52,13 @@ impl Reading {
     pub(super) fn read_on(
         &mut self,
         batch: &mut [MaybeUninit<u8>],
+        follower: &mut Follower,
         levels: &mut Levels,
         names: &mut Names,
         sink: &mut impl Sink,
     ) -> bool {
         let room = batch.len();
-        let mut reader = Reader { levels, names, sink, scattered: self.scattered };
+        let mut reader = Reader { follower, levels, names, sink, scattered: self.scattered };
         let (bytes, filled) = reader.read(self.dir.as_fd(), batch);
         self.bytes = self.bytes.saturating_add(bytes);
         self.batches = self.batches.saturating_add(1);
@@ -100,6 +101,7 @@ impl Reading {
 
 /// Takes in entries of the current level.
 struct Reader<'t, S> {
+    follower: &'t mut Follower,
     levels: &'t mut Levels,
     names: &'t mut Names,
     sink: &'t mut S,
@@ -156,25 +158,30 @@ impl<S: Sink> Reader<'_, S> {
 
     /// Takes in a link: what it leads to counts, unless the walks meet that by themselves.
     fn take_link(&mut self, dir: BorrowedFd<'_>, name: &CStr) {
-        match links::follow_link(dir, name) {
-            Target::Directory(facts) if self.sink.census().was_walked(facts.inode) => {}
-            Target::Directory(facts) => {
+        match self.follower.follow(dir, name) {
+            Found::Other(Target::Directory(facts)) if self.sink.census().was_walked(facts.inode) => {}
+            Found::Other(Target::Directory(facts)) => {
                 let place = self.levels.place(self.names, self.sink);
                 self.sink.put(Record::Link { place, inode: facts.inode, name: name.to_bytes() });
             }
-            Target::File(file) | Target::Neighbour(file) if self.sink.census().counts_apart(&file) => {
+            Found::Other(Target::File(file)) | Found::Neighbour(file)
+                if self.sink.census().counts_apart(&file) =>
+            {
                 self.take_apart(&file);
             }
-            Target::File(file) => self.take_far(dir, name, &file),
-            Target::Neighbour(file) => self.take_loose(&file, Some(self.levels.inode())),
-            Target::Nothing(link) => self.take_apart(&link),
-            Target::Unknown(errno) => self.report(Failed::Access, errno, name),
+            Found::Other(Target::File(file)) => self.take_far(dir, name, &file),
+            Found::Neighbour(file) => self.take_loose(&file, Some(self.levels.inode())),
+            Found::Other(Target::Nothing(link)) => self.take_apart(&link),
+            Found::Other(Target::Unknown(errno)) => self.report(Failed::Access, errno, name),
         }
     }
 
     /// Takes in a file with one name that the link `name` leads to, at the price of levels kept open if there are too many
     /// open files.
     fn take_far(&mut self, dir: BorrowedFd<'_>, name: &CStr, file: &Facts) {
+        if let Some(home) = self.follower.home(dir, self.levels.inode(), file.inode) {
+            return self.take_loose(file, Some(home));
+        }
         loop {
             match links::home(dir, name, file.inode) {
                 Ok(home) => return self.take_loose(file, home),

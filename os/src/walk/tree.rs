@@ -13,6 +13,7 @@ use rustix::io::{self, Errno};
 
 use super::inode::Facts;
 use super::levels::{Levels, Pending};
+use super::links::Follower;
 use super::names::Names;
 use super::open;
 use super::reading::{BATCH, Reading, report};
@@ -26,6 +27,7 @@ pub(super) struct Tree {
     /// The current level, if it has not been read to its end.
     reading: Option<Reading>,
     batch: Box<[MaybeUninit<u8>]>,
+    follower: Box<Follower>,
 }
 
 /// The half of a walk that another process can take over.
@@ -39,7 +41,8 @@ pub(super) struct Half {
 impl Tree {
     pub(super) fn new() -> Self {
         let batch = Box::new_uninit_slice(BATCH);
-        Self { levels: Levels::new(), names: Names::new(), reading: None, batch }
+        let follower = Box::new(Follower::new());
+        Self { levels: Levels::new(), names: Names::new(), reading: None, batch, follower }
     }
 
     /// Makes `dir`, which records call `place`, the root, and reads a first batch of its entries.
@@ -68,7 +71,8 @@ impl Tree {
     /// Takes in another batch of entries of the current directory.
     pub(super) fn read_on(&mut self, sink: &mut impl Sink) {
         let Some(mut reading) = self.reading.take() else { return };
-        if reading.read_on(&mut self.batch, &mut self.levels, &mut self.names, sink) {
+        let Self { levels, names, batch, follower, .. } = self;
+        if reading.read_on(batch, follower, levels, names, sink) {
             self.reading = Some(reading);
         } else {
             let (record, dir) = reading.finish(&self.levels);
