@@ -186,6 +186,44 @@ fn a_chain_of_forty_links_leads_somewhere_and_one_more_does_not() {
 }
 
 #[test]
+fn whatever_way_links_take_to_a_file_it_counts_once() {
+    let tree = Tree::new();
+    for (i, file) in ["lib/a", "lib/b", "lib/c", "deep/x/f", "s/f", "q/s/f"].iter().enumerate() {
+        tree.file(Path::new("t").join(file), 1 << i);
+        tree.file(Path::new("out").join(file), 1000 << i);
+    }
+    for dir in ["t/bin", "t/alt", "t/q/r", "t/r", "t/deep/x/y"] {
+        tree.dir(dir);
+    }
+    let before = assert_agrees(&[&tree.at("t")]);
+    tree.link("t/bin/in", "../lib/a");
+    tree.link("t/bin/in, by its full name", tree.at("t/lib/a"));
+    tree.link("t/bin/name", "another name");
+    tree.link("t/bin/another name", "../alt/b");
+    tree.link("t/alt/b", "b, again");
+    tree.link("t/alt/b, again", "../lib/b");
+    // A way may lead over links itself, and go on upwards from where they lead.
+    tree.link("t/to lib", "lib");
+    tree.link("t/to y", "deep/x/y");
+    tree.link("t/bin/over a link", "../to lib/c");
+    tree.link("t/bin/up again", "../to y/../f");
+    // The same way, but from elsewhere.
+    tree.link("t/r/f", "../s/f");
+    tree.link("t/q/r/f", "../s/f");
+    assert_eq!(assert_agrees(&[&tree.at("t")]), before);
+    tree.dir("u");
+    tree.link("u/each", "../out");
+    tree.link("t/bin/out", "../../out/lib/a");
+    tree.link("t/bin/out, by another name", "name of out");
+    tree.link("t/bin/name of out", "../alt/out");
+    tree.link("t/alt/out", tree.at("out/lib/b"));
+    tree.link("t/alt/out again", "../bin/name of out");
+    assert_eq!(assert_agrees(&[&tree.at("t")]), [before[0] + 3000]);
+    assert_agrees(&[&tree.at("t"), &tree.at("u")]);
+    assert_agrees(&[&tree.at("u"), &tree.at("t")]);
+}
+
+#[test]
 fn an_operand_may_be_a_link() {
     let tree = Tree::new();
     tree.file("t/f", 1000);

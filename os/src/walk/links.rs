@@ -14,7 +14,7 @@ use rustix::io::{self, Errno};
 
 use super::inode::{Facts, Inode};
 use super::open;
-pub(super) use follower::{Follower, Found};
+pub(super) use follower::Follower;
 use path::Path;
 
 /// How many links in a row the kernel follows.

@@ -28,6 +28,7 @@ mod census;
 mod children;
 mod diagnostic;
 mod inode;
+mod kernfs;
 mod ledger;
 mod levels;
 mod links;

@@ -12,16 +12,21 @@ use rustix::io::Errno;
 
 use super::inode::{Facts, Inode};
 use super::levels::Levels;
-use super::links::{self, Follower, Found, Target};
+use super::links::{self, Follower, Target};
 use super::names::Names;
 use super::record::{Failed, Record};
 use super::sink::Sink;
 
-/// Bytes of directory entries that one system call fetches.
-pub(super) const BATCH: usize = 32 * 1024;
+/// Bytes of directory entries that one system call fetches: who reads along takes so many at least.
+pub(super) const BATCH: usize = 8 * 1024;
 
 /// Bytes of an entry without its name and of its padding, at most.
 const ENTRY: usize = 19 + 8;
+
+/// Bytes of entries in as many of which it pays to have others read along,
+const LONG: usize = 32 * 1024;
+/// of which each link counts as so many, as it takes so much longer.
+const LINK: usize = 8;
 
 /// How many batches make a directory long even if they are small, as those of servers are.
 const MANY: u32 = 4;
@@ -37,6 +42,8 @@ pub(super) struct Reading {
     parts: Option<u32>,
     /// Batches up to now.
     batches: u32,
+    /// Bytes of entries up to now, those of links many times.
+    work: usize,
     /// The last batch was as large as a batch can be, or there have been many: there is most likely another.
     goes_on: bool,
 }
@@ -45,7 +52,7 @@ impl Reading {
     /// Starts on a directory.
     pub(super) fn new(dir: OwnedFd, facts: &Facts, sink: &impl Sink) -> Self {
         let scattered = sink.census().is_scattered(facts.inode);
-        Self { dir, bytes: facts.bytes, scattered, parts: None, batches: 0, goes_on: false }
+        Self { dir, bytes: facts.bytes, scattered, parts: None, batches: 0, work: 0, goes_on: false }
     }
 
     /// Takes in a batch of entries; false if that was the last one.
@@ -59,11 +66,13 @@ impl Reading {
     ) -> bool {
         let room = batch.len();
         let mut reader = Reader { follower, levels, names, sink, scattered: self.scattered };
-        let (bytes, filled) = reader.read(self.dir.as_fd(), batch);
-        self.bytes = self.bytes.saturating_add(bytes);
+        let read = reader.read(self.dir.as_fd(), batch);
+        self.bytes = self.bytes.saturating_add(read.bytes);
         self.batches = self.batches.saturating_add(1);
-        self.goes_on = filled.is_some_and(|filled| filled + ENTRY + 255 >= room || self.batches >= MANY);
-        filled.is_some()
+        self.work = self.work.saturating_add(read.work);
+        let is_full = read.filled + ENTRY + 255 >= room;
+        self.goes_on = !read.is_last && (is_full && self.work >= LONG || self.batches >= MANY);
+        !read.is_last
     }
 
     /// Whether it is worth while to have others read along.
@@ -99,6 +108,24 @@ impl Reading {
     }
 }
 
+/// What a batch of entries had.
+#[derive(Default)]
+struct Batch {
+    /// Of those that count with their directory.
+    bytes: u64,
+    /// Bytes of the entries themselves, and the same, of links many times.
+    filled: usize,
+    work: usize,
+    is_last: bool,
+}
+
+impl Batch {
+    fn count(&mut self, entry: usize, kind: FileType) {
+        self.filled += entry;
+        self.work += if kind == FileType::Symlink { LINK * entry } else { entry };
+    }
+}
+
 /// Takes in entries of the current level.
 struct Reader<'t, S> {
     follower: &'t mut Follower,
@@ -109,28 +136,27 @@ struct Reader<'t, S> {
 }
 
 impl<S: Sink> Reader<'_, S> {
-    /// Takes in a batch of entries; says how many bytes those have that count with their directory, and how many the
-    /// batch had, if it was not the last.
-    fn read(&mut self, dir: BorrowedFd<'_>, batch: &mut [MaybeUninit<u8>]) -> (u64, Option<usize>) {
-        let (mut bytes, mut filled) = (0u64, 0);
+    /// Takes in a batch of entries.
+    fn read(&mut self, dir: BorrowedFd<'_>, batch: &mut [MaybeUninit<u8>]) -> Batch {
+        let mut read = Batch::default();
         let mut entries = RawDir::new(dir, batch);
         loop {
             match entries.next() {
-                None => return (bytes, None),
+                None => return Batch { is_last: true, ..read },
                 Some(Err(errno)) => {
                     self.report(Failed::ReadDirectory, errno, c"");
-                    return (bytes, None);
+                    return Batch { is_last: true, ..read };
                 }
                 Some(Ok(entry)) => {
-                    let name = entry.file_name();
-                    filled += ENTRY + name.count_bytes();
+                    let (name, kind) = (entry.file_name(), entry.file_type());
+                    read.count(ENTRY + name.count_bytes(), kind);
                     if !is_dot(name) {
-                        bytes = bytes.saturating_add(self.take(dir, name, entry.file_type()));
+                        read.bytes = read.bytes.saturating_add(self.take(dir, name, kind));
                     }
                 }
             }
             if entries.is_buffer_empty() {
-                return (bytes, Some(filled));
+                return read;
             }
         }
     }
@@ -158,21 +184,16 @@ impl<S: Sink> Reader<'_, S> {
 
     /// Takes in a link: what it leads to counts, unless the walks meet that by themselves.
     fn take_link(&mut self, dir: BorrowedFd<'_>, name: &CStr) {
-        match self.follower.follow(dir, name) {
-            Found::Other(Target::Directory(facts)) if self.sink.census().was_walked(facts.inode) => {}
-            Found::Other(Target::Directory(facts)) => {
+        match self.follower.follow(dir, self.levels.inode(), name) {
+            Target::Directory(facts) if self.sink.census().was_walked(facts.inode) => {}
+            Target::Directory(facts) => {
                 let place = self.levels.place(self.names, self.sink);
                 self.sink.put(Record::Link { place, inode: facts.inode, name: name.to_bytes() });
             }
-            Found::Other(Target::File(file)) | Found::Neighbour(file)
-                if self.sink.census().counts_apart(&file) =>
-            {
-                self.take_apart(&file);
-            }
-            Found::Other(Target::File(file)) => self.take_far(dir, name, &file),
-            Found::Neighbour(file) => self.take_loose(&file, Some(self.levels.inode())),
-            Found::Other(Target::Nothing(link)) => self.take_apart(&link),
-            Found::Other(Target::Unknown(errno)) => self.report(Failed::Access, errno, name),
+            Target::File(file) if self.sink.census().counts_apart(&file) => self.take_apart(&file),
+            Target::File(file) => self.take_far(dir, name, &file),
+            Target::Nothing(link) => self.take_apart(&link),
+            Target::Unknown(errno) => self.report(Failed::Access, errno, name),
         }
     }
 

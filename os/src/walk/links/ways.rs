@@ -5,7 +5,7 @@ use std::ffi::CStr;
 use crate::walk::inode::Inode;
 
 /// How many ways are remembered,
-const KEPT: usize = 4;
+const KEPT: usize = 8;
 /// and the bytes of the longest.
 const LONGEST: usize = 119;
 
@@ -79,6 +79,10 @@ mod tests {
         assert_eq!(find(2, c"../lib", 12), 12);
         assert_eq!(find(1, c"../lib", 0), 11);
         assert_eq!(find(1, c"../li", 13), 13);
+        for others in 4..KEPT as u64 {
+            find(others, c"..", 0);
+        }
+        assert_eq!(find(1, c"/usr/bin", 0), 10);
         assert_eq!(find(1, c"..", 14), 14);
         assert_eq!(find(1, c"/usr/bin", 15), 15, "the oldest makes way");
         assert_eq!(find(2, c"../lib", 0), 12);

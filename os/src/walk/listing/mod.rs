@@ -27,7 +27,6 @@ mod entries;
 mod event;
 mod filter;
 mod fold;
-mod kernfs;
 mod levels;
 mod look;
 mod order;

@@ -22,11 +22,11 @@ use super::Listing;
 use super::cache::is_cache;
 use super::entries::{Entries, List};
 use super::event::Event;
-use super::kernfs::is_kernfs;
 use super::levels::{Level, Levels};
 use super::look::{At, Look};
 use super::totals::Totals;
 use crate::map_vec::MapVec;
+use crate::walk::kernfs::is_kernfs;
 
 /// How many steps are few.
 const STEPS: usize = 16;
