@@ -36,8 +36,11 @@ static PIECES: [AtomicPtr<ThreadHeap>; (Owner::COUNT - 1) / AT_ONCE] =
 /// least, by POSIX; a thread may have its first heap only when they are called for the second time.
 const ROUNDS: u8 = 2;
 
-/// Refusals of a heap by the limit of address space as it was last read, before it is read anew.
+/// Refusals of a heap by the limit of address space as it was last read, until it is read anew.
 const REFUSED_BY_LAST: usize = 1000;
+
+/// Fewer heaps take little of any address space.
+const HARDLY_ANY: usize = 8;
 
 /// Blocks of others' heaps that a thread frees before it has a look at the idle ones.
 const FREED_ELSEWHERE: usize = 2048;
@@ -52,7 +55,7 @@ struct Heaps {
     idle: *const ThreadHeap,
     /// Mappings since the idle ones were last looked at.
     mappings: usize,
-    /// How often a thread was refused a heap of its own.
+    /// How often a thread was refused a heap of its own since the limit was read.
     refused: usize,
     /// The key whose destructor gives a thread's heap up.
     exit: Option<libc::pthread_key_t>,
@@ -269,16 +272,22 @@ impl Heaps {
 
     /// Makes a heap, unless regions take a large part of a limited address space already.
     fn make_one_more(&mut self) -> Option<&'static ThreadHeap> {
-        let regions = (*self.count.get_mut() as u64 + 1).saturating_mul(SLOT as u64);
-        let is_too_much = |limit| regions > limit / 4;
-        // Each allocation of a thread that is refused comes here, and to read the limit takes system calls.
-        if is_too_much(limit::last()) && !self.refused.is_multiple_of(REFUSED_BY_LAST)
-            || is_too_much(limit::read())
-        {
+        let count = *self.count.get_mut() + 1;
+        if (count as u64).saturating_mul(SLOT as u64) > self.limit_for(count) / 4 {
             self.refused += 1;
             return None;
         }
         self.make()
+    }
+
+    /// The limit of address space, which a program may set itself. It is read for some numbers of heaps, and when many were refused: each
+    /// allocation of a thread that is refused asks.
+    fn limit_for(&mut self, count: usize) -> u64 {
+        if self.refused < REFUSED_BY_LAST && (count < HARDLY_ANY || !count.is_power_of_two()) {
+            return limit::last();
+        }
+        self.refused = 0;
+        limit::read()
     }
 
     fn make(&mut self) -> Option<&'static ThreadHeap> {
@@ -310,9 +319,11 @@ static LOCK_AT_START: extern "C" fn() = {
     lock_once
 };
 
-/// Before the first heap: has the child of each fork know that it is one, and threads give up their heaps when they end.
+/// Before the first heap: has the child of each fork know that it is one, and threads give up their heaps when they end; and reads what
+/// limits there are, which a sandbox may forbid later on.
 fn prepare() {
     let mut key = 0;
+    limit::read();
     // SAFETY: the functions live as long as the program. A refusal, for lack of memory, leaves locks held in the children of
     // forks, or loses heaps of threads that end.
     unsafe {

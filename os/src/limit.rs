@@ -14,7 +14,7 @@ pub(crate) fn read() -> u64 {
     limit
 }
 
-/// The limit as it was when a thread's heap was last made, or memory refused. Without a system call: a sandbox may end a process
+/// The limit as it was before the first heap, or when memory was last refused. Without a system call: a sandbox may end a process
 /// that makes this one.
 pub(crate) fn last() -> u64 {
     LAST.load(Relaxed)

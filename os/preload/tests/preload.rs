@@ -209,6 +209,13 @@ fn what_a_thread_frees_last_goes_back_too() {
     assert_eq!(stdout_of(&mut preloaded(program.to_str().unwrap())), "little\n");
 }
 
+#[test]
+fn a_few_threads_that_allocate_ask_for_no_limits_which_a_sandbox_may_punish() {
+    let (_directory, program) = program("sandbox");
+    let said = stdout_of(&mut preloaded(program.to_str().unwrap()));
+    assert!(said == "done\n" || said == "no sandbox\n", "{said}");
+}
+
 /// With a region each, the threads would take six times the address space that there is.
 #[test]
 fn a_crowd_of_threads_shares_little_address_space() {
