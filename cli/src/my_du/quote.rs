@@ -67,7 +67,8 @@ fn quote(name: &[u8], utf8: bool) -> Vec<u8> {
         return [b"\"", name, b"\""].concat();
     }
     let mut out = vec![b'\''];
-    let mut escaping = false;
+    // GNU programs try once without a quote in the name, and go on from how that ended.
+    let mut escaping = name.contains(&b'\'') && matches!(pieces().last(), Some(Piece::Byte(_)));
     for piece in pieces() {
         match piece {
             Piece::Byte(byte) => {

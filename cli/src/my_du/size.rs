@@ -58,12 +58,12 @@ pub(super) fn threshold(text: &[u8]) -> Result<i64, Wrong> {
     let digits = text[blank..].strip_prefix(b"-");
     let number = number(digits.unwrap_or(text), THRESHOLD_UNITS);
     let starts_well = digits.is_none_or(|digits| digits.first().is_some_and(u8::is_ascii_digit));
-    let size = i64::try_from(number.value).map_err(|_| Wrong::TooLarge);
-    match (number.wrong, size) {
+    match number.wrong {
         _ if !starts_well => Err(Wrong::Number),
-        (Some(wrong), _) => Err(wrong),
-        (None, Ok(0)) if digits.is_some() => Err(Wrong::Number),
-        (None, size) => size.map(|size| if digits.is_some() { -size } else { size }),
+        Some(wrong) => Err(wrong),
+        None if digits.is_none() => i64::try_from(number.value).map_err(|_| Wrong::TooLarge),
+        None if number.value == 0 => Err(Wrong::Number),
+        None => 0_i64.checked_sub_unsigned(number.value).ok_or(Wrong::TooLarge),
     }
 }
 
@@ -109,13 +109,20 @@ fn number(text: &[u8], units: &[u8]) -> Number {
         let wrong = overflown.then_some(Wrong::TooLarge);
         return Number { value, suffix: String::new(), wrong };
     };
-    let power = power(letter).filter(|_| units.contains(&letter));
-    let (Some(power), Some(base)) = (power, base(&rest[1..])) else {
+    let Some(power) = power(letter).filter(|_| units.contains(&letter)) else {
         return Number::wrong(value, Wrong::Suffix);
     };
+    let (base, after) = base(&rest[1..]);
     let size = base.checked_pow(power).and_then(|unit| unit.checked_mul(value)).filter(|_| !overflown);
-    let suffix = if alone { suffix(power, &rest[1..]) } else { String::new() };
-    Number { value: size.unwrap_or(u64::MAX), suffix, wrong: size.is_none().then_some(Wrong::TooLarge) }
+    let value = size.unwrap_or(u64::MAX);
+    match size {
+        _ if !after.is_empty() => Number::wrong(value, Wrong::Suffix),
+        None => Number::wrong(value, Wrong::TooLarge),
+        Some(_) => {
+            let suffix = if alone { suffix(power, &rest[1..]) } else { String::new() };
+            Number { value, suffix, wrong: None }
+        }
+    }
 }
 
 /// The number at the start, as C reads it (`0x10`, `010`), if there is one; what follows; whether it is too large.
@@ -146,12 +153,12 @@ fn power(letter: u8) -> Option<u32> {
     POWERS.iter().position(|&power| power == upper).map(|at| at as u32 + 1)
 }
 
-/// What a unit's letter is a power of, by what follows the letter.
-fn base(after: &[u8]) -> Option<u64> {
+/// What a unit's letter is a power of, by what follows the letter; and what is left of that.
+fn base(after: &[u8]) -> (u64, &[u8]) {
     match after {
-        b"" | b"iB" => Some(1024),
-        b"B" | b"D" => Some(1000),
-        _ => None,
+        [b'i', b'B', rest @ ..] => (1024, rest),
+        [b'B' | b'D', rest @ ..] => (1000, rest),
+        rest => (1024, rest),
     }
 }
 
@@ -221,6 +228,10 @@ mod tests {
         assert_eq!(lenient_block(b"4Q"), unit(4, "").ok());
         assert_eq!(lenient_block(b"16E"), unit(u64::MAX, "").ok());
         assert_eq!(lenient_block(b"KB"), unit(1000, "kB").ok());
+        for text in ["1Kx", "K1", "1KiBx"] {
+            assert_eq!(lenient_block(text.as_bytes()), unit(1024, "").ok(), "{text}");
+        }
+        assert_eq!(lenient_block(b"3MBx"), unit(3_000_000, "").ok());
         for text in ["", "'", "bogus", "08", "-5"] {
             assert_eq!(lenient_block(text.as_bytes()), None, "{text}");
         }
@@ -236,5 +247,7 @@ mod tests {
         assert_eq!(threshold(b"e"), Err(Wrong::Number));
         assert_eq!(threshold(b"1e"), Err(Wrong::Suffix));
         assert_eq!(threshold(b"9223372036854775808"), Err(Wrong::TooLarge));
+        assert_eq!(threshold(b"-8E"), Ok(i64::MIN));
+        assert_eq!(threshold(b"-9223372036854775809"), Err(Wrong::TooLarge));
     }
 }

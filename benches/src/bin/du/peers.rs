@@ -27,7 +27,12 @@ impl Peer {
                 ours.display()
             )));
         }
-        let mut peers = vec![peer("GNU du", "du".into(), &["-s"][..]), peer("my_du", ours, &[])];
+        let mut peers = vec![
+            peer("GNU du", "du".into(), &["-s"][..]),
+            peer("my_du", ours, &[]),
+            // It follows links, as my_du does.
+            peer("GNU du -L", "du".into(), &["-s", "-L"]),
+        ];
         let others: [(_, &[_]); 4] = [
             ("pdu", &["--max-depth=1"]),
             ("diskus", &[]),

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 /// A tree, made once and kept, or there already.
@@ -34,12 +35,17 @@ enum Shape {
     Chain {
         levels: usize,
     },
+    /// Directories of files, and a directory with a link to each of these.
+    Links {
+        dirs: usize,
+        files: usize,
+    },
     There(&'static str),
 }
 
 impl Tree {
     /// All of them.
-    pub(crate) fn all() -> [Self; 8] {
+    pub(crate) fn all() -> [Self; 10] {
         let tree = |name, about, shape| Self { name, about, shape };
         [
             tree("small", "13 files in no sub-directory", Shape::Flat { files: 13 }),
@@ -61,6 +67,8 @@ impl Tree {
                 Shape::Branches { outer: 1, inner: 20_000, files: 5 },
             ),
             tree("chain", "10,000 levels", Shape::Chain { levels: 10_000 }),
+            tree("links", "2,400 links to files in 300 directories", Shape::Links { dirs: 300, files: 8 }),
+            tree("etc", "/etc", Shape::There("/etc")),
             tree("usr", "/usr", Shape::There("/usr")),
         ]
     }
@@ -97,6 +105,7 @@ impl Shape {
             }
             Self::Flat { files } => flat(top, files),
             Self::Chain { levels } => chain(top, levels),
+            Self::Links { dirs, files } => links(top, dirs, files),
             Self::There(_) => Ok(0),
         }
     }
@@ -134,6 +143,20 @@ fn chain(top: &Path, levels: usize) -> io::Result<u64> {
         dir = File::open(format!("/proc/self/fd/{}/level", dir.as_raw_fd()))?;
     }
     Ok(levels as u64)
+}
+
+/// As where packages lie each in a directory of its own, and their programs in one by links.
+fn links(top: &Path, dirs: usize, files: usize) -> io::Result<u64> {
+    let made = branches(&top.join("packages"), dirs, files)?;
+    let bin = top.join("bin");
+    fs::create_dir(&bin)?;
+    for dir in 0..dirs {
+        for file in 0..files {
+            let target = format!("../packages/dir{dir:05}/file{file:06}");
+            symlink(target, bin.join(format!("program{dir}-{file}")))?;
+        }
+    }
+    Ok(made + 2 + (dirs * files) as u64)
 }
 
 /// How many entries there are below a directory.
