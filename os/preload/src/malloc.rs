@@ -2,12 +2,16 @@
 
 use core::alloc::Layout;
 use core::ffi::c_void;
+use core::mem::transmute;
 use core::ptr::{NonNull, null_mut};
+use core::sync::atomic::AtomicPtr;
+use core::sync::atomic::Ordering::Relaxed;
 
 use memalloc_os::process::{LetWait, OwnBlock};
 use memalloc_os::{abort_on_bad_free, process};
 
 use crate::errno::{ENOMEM, fail};
+use crate::next::first;
 
 /// What any C type may need.
 pub(crate) const ALIGNMENT: usize = 16;
@@ -141,8 +145,27 @@ unsafe fn resize_otherwise(block: NonNull<u8>, size: usize) -> *mut c_void {
 pub unsafe extern "C" fn reallocarray(ptr: *mut c_void, count: usize, size: usize) -> *mut c_void {
     match count.checked_mul(size) {
         // SAFETY: as the caller says.
-        Some(bytes) => unsafe { realloc(ptr, bytes) },
+        Some(bytes) => unsafe { realloc_of_program(ptr, bytes) },
         None => fail(ENOMEM),
+    }
+}
+
+/// What the program calls `realloc`, which need not be this one: programs that have a malloc of their own hardly ever have a
+/// `reallocarray`, and glibc's calls theirs.
+///
+/// # Safety
+/// As for [`realloc`].
+unsafe fn realloc_of_program(ptr: *mut c_void, size: usize) -> *mut c_void {
+    type Function = unsafe extern "C" fn(*mut c_void, usize) -> *mut c_void;
+    static KNOWN: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
+    if KNOWN.load(Relaxed).is_null() {
+        KNOWN.store(first(c"realloc"), Relaxed);
+    }
+    let known = KNOWN.load(Relaxed);
+    // SAFETY: what is known is a function of that name, which takes and gives what this library's does; the caller promises the same.
+    unsafe {
+        let function = if known.is_null() { realloc } else { transmute::<*mut c_void, Function>(known) };
+        function(ptr, size)
     }
 }
 

@@ -176,6 +176,19 @@ fn a_library_that_is_to_find_its_own_malloc_first_finds_this_one() {
     assert_eq!(stdout_of(preloaded(&program).arg("deep_library.so")), "deep\n");
 }
 
+#[test]
+fn a_malloc_of_the_program_s_own_is_given_nothing_of_this_one_s() {
+    let (_directory, own) = cxx_program("own_malloc", &["-fno-builtin"]);
+    assert_eq!(stdout_of(&mut preloaded(&own)), "0 foreign\n");
+}
+
+#[test]
+fn what_a_program_wraps_does_not_lead_back_to_it() {
+    let (_directory, wrapped) = program("wrapped");
+    let ever = stdout_of(&mut Command::new(wrapped.to_str().unwrap()));
+    assert_eq!(stdout_of(&mut preloaded(wrapped.to_str().unwrap())), ever);
+}
+
 /// As other libraries have them do.
 #[test]
 fn threads_may_end_and_free_before_a_fork() {
