@@ -1,8 +1,10 @@
 //! C++'s `new` and `delete`, in all their forms, by the names that the Itanium ABI gives them.
 //!
 //! Where memory cannot be had, those forms of `new` that throw ask the program's handler for some: see `throwing`. The others go to
-//! the C++ library's own, which call those, and answer null for what is thrown. Each form goes to this allocator by itself, unless the program has some forms of
-//! its own: then those it has not are the C++ library's, which go to the program's.
+//! the C++ library's own, which call those, and answer null for what is thrown.
+//!
+//! Each form goes to this allocator by itself, unless the program has some forms of its own: then those it has not are the C++
+//! library's, which go to the program's.
 
 mod program;
 mod throwing;

@@ -1,4 +1,5 @@
-//! File systems that hold no files, but show and steer the kernel: what they say of sizes means nothing.
+//! File systems that hold no files, but show and steer the kernel: what they say of sizes means nothing, and some of their links lead to
+//! what no path does.
 
 use rustix::fd::AsFd;
 use rustix::fs::fstatfs;

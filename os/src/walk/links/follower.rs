@@ -1,4 +1,5 @@
-//! Following many links, most of which lead to few directories.
+//! Following many links, most of which lead to few directories: each by what it holds, which takes fewer system calls than to have the
+//! kernel follow it and then find out which directory holds what it leads to.
 
 use std::ffi::CStr;
 
@@ -22,8 +23,7 @@ pub(in crate::walk) struct Follower {
     /// Whether the path names no link, as far as that was seen.
     is_final: bool,
     ways: Ways,
-    /// The device that was asked about last, and whether what its links hold is where they lead: the kernel's own file systems have some
-    /// that lead to what no path does.
+    /// The device that was asked about last, and whether what its links hold is where they lead.
     device: Option<(u64, bool)>,
 }
 

@@ -117,3 +117,18 @@ fn what_is_given_can_be_halved_again() {
     assert!(parts.iter().all(|part| !part.is_empty()));
     assert_eq!(sorted(parts.concat()), whole);
 }
+
+#[test]
+fn a_directory_of_links_is_long_sooner_than_one_of_files() {
+    let top = tempfile::tempdir().unwrap();
+    for dir in ["files", "links"] {
+        fs::create_dir(top.path().join(dir)).unwrap();
+        fs::write(top.path().join(dir).join("file"), []).unwrap();
+    }
+    for i in 0..400 {
+        fs::write(top.path().join(format!("files/entry{i}")), []).unwrap();
+        std::os::unix::fs::symlink("file", top.path().join(format!("links/entry{i}"))).unwrap();
+    }
+    let goes_on = |dir| walk(&top.path().join(dir), 0).0.goes_on();
+    assert_eq!((goes_on("files"), goes_on("links")), (false, true));
+}
